@@ -1,0 +1,1 @@
+"""What more than one room needs. Imports the model only."""
