@@ -1,0 +1,76 @@
+"""What a collector must do, and what it is given: a sink for what it measures and the circumstances of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from perfkit.model.recording import (
+    Call,
+    Gap,
+    MachineUsage,
+    Process,
+    Sample,
+    SourceFile,
+    SourceText,
+    Stack,
+    StackTable,
+    Thread,
+    ThreadUsage,
+    Usage,
+    Window,
+)
+from perfkit.shared.origin import Origins
+
+
+class Sink(Protocol):
+    """Where measurements go, as they are made. A failing sink raises PerfkitError; the target is never stopped for it."""
+
+    stacks: StackTable
+
+    def intern(self, stack: Stack) -> int: ...
+    def process(self, process: Process) -> None: ...
+    def thread(self, thread: Thread) -> None: ...
+    def window(self, window: Window, samples: Iterable[Sample], usage: Iterable[ThreadUsage]) -> None: ...
+    def usage(self, rows: Iterable[Usage]) -> None: ...
+    def machine(self, row: MachineUsage) -> None: ...
+    def calls(self, rows: Iterable[Call]) -> None: ...
+    def file(self, file: SourceFile) -> None: ...
+    def source(self, source: SourceText) -> None: ...
+    def gap(self, gap: Gap) -> None: ...
+    def commit(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder."""
+
+    sink: Sink
+    root_pid: int
+    clock: Callable[[], float]
+    origins: Origins
+    spool: str
+    rate: float
+    attached: bool
+    path_map: tuple[tuple[str, str], ...] = ()
+
+    def local_path(self, file: str, cwd: str | None) -> str:
+        """A file of the target as this machine names it: relative to the target's folder, and mapped out of a container."""
+        import os
+
+        if not file.startswith(("/", "<")) and cwd:
+            file = os.path.normpath(os.path.join(cwd, file))
+        for inside, outside in self.path_map:
+            if file == inside or file.startswith(inside.rstrip("/") + "/"):
+                return outside.rstrip("/") + file[len(inside.rstrip("/")) :]
+        return file
+
+
+class Collector(Protocol):
+    """Polled by the run's one loop, some fifty times a second; must never block for longer than a few milliseconds."""
+
+    def poll(self) -> None: ...
+
+    def stop(self) -> None:
+        """End measuring: finish what is under way and write it. May take a second."""

@@ -1,0 +1,248 @@
+"""Samples every Python process of the target from outside, by one py-spy per process in short windows.
+
+Wall windows count all threads, waiting or not. Where a process has several threads, a short window of the interpreter
+lock's holder follows each of them. Comes out: windows, threads, samples and the kernel's CPU accounting per thread.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from perfkit.collectors.follow import Follow
+from perfkit.collectors.interface import Context
+from perfkit.collectors.pyspy_raw import RawStack, parse
+from perfkit.collectors.pyspy_window import PySpyWindow, WindowResult
+from perfkit.collectors.schedstat import Reading, read_threads
+from perfkit.model.recording import Frame, Gap, Process, Sample, SampleKind, Thread, ThreadUsage, Window
+from perfkit.shared import processes
+
+FIRST_WALL, WALL, LATER_WALL, LATER_AFTER = 1.0, 2.0, 4.0, 20.0
+GIL_PART = 0.25
+# A sample stops the target for about 0.1 ms and more with deep stacks; what py-spy itself burns bounds that from above.
+COST_LIMIT = 0.03
+LEAST_RATE = 10.0
+# Looks at all processes together that two cores bear without py-spy falling behind.
+LOOKS_PER_SECOND = 200.0
+ATTEMPTS = 25
+
+
+@dataclass
+class Sampled:
+    """One process under sampling: its window, its rate, and up to where its time is accounted for."""
+
+    process: Process
+    rate: float
+    covered_to: float
+    window: PySpyWindow | None = None
+    before: Reading = field(default_factory=dict)
+    threads: dict[tuple[int | None, str], Thread] = field(default_factory=dict)
+    next_kind: SampleKind = "wall"
+    windows: int = 0
+    failures: int = 0
+    retry_at: float = 0.0
+    given_up: bool = False
+
+
+class PySpySampler:
+    """The default engine."""
+
+    def __init__(self, context: Context, follow: Follow) -> None:
+        self._context = context
+        self._follow = follow
+        self._sampled: dict[int, Sampled] = {}
+        self._window_ids = 0
+        self._thread_ids = 0
+        self._frames: dict[tuple[int, str, str, int], Frame] = {}
+        self._unparsed = 0
+        self.cpu = 0.0
+        self.samples = 0
+
+    def poll(self) -> None:
+        now = self._context.clock()
+        alive = {process.id: process for process in self._follow.alive}
+        for process_id, process in alive.items():
+            if process_id not in self._sampled:
+                self._sampled[process_id] = Sampled(process, self._fair_rate(len(alive)), process.started)
+        for sampled in self._sampled.values():
+            if sampled.window is not None:
+                self._advance(sampled, now)
+            elif sampled.process.id in alive and not sampled.given_up and now >= sampled.retry_at:
+                self._open(sampled, now, len(alive))
+
+    def stop(self) -> None:
+        for sampled in self._sampled.values():
+            if sampled.window is not None:
+                sampled.window.interrupt()
+        limit = self._context.clock() + 5
+        while any(sampled.window for sampled in self._sampled.values()) and self._context.clock() < limit:
+            for sampled in self._sampled.values():
+                if sampled.window is not None and sampled.window.ended():
+                    self._close(sampled, sampled.window)
+        for sampled in self._sampled.values():
+            if sampled.window is not None:
+                sampled.window.kill()
+                sampled.window.ended(block=True)
+                self._close(sampled, sampled.window)
+        self._say_what_was_missed()
+
+    def _fair_rate(self, count: int) -> float:
+        return max(LEAST_RATE, min(self._context.rate, LOOKS_PER_SECOND / max(1, count)))
+
+    def _open(self, sampled: Sampled, now: float, count: int) -> None:
+        sampled.rate = min(sampled.rate, self._fair_rate(count))
+        seconds = FIRST_WALL if sampled.windows == 0 else WALL if now < LATER_AFTER else LATER_WALL
+        if sampled.next_kind == "gil":
+            seconds *= GIL_PART
+        sampled.before = read_threads(sampled.process.pid)
+        sampled.window = PySpyWindow(
+            sampled.process.pid, sampled.next_kind, sampled.rate, seconds, self._context.spool, now
+        )
+
+    def _advance(self, sampled: Sampled, now: float) -> None:
+        window = sampled.window
+        if window is None:
+            return
+        if window.ended():
+            self._close(sampled, window)
+        elif now >= window.deadline:
+            window.interrupt()
+            window.deadline = now + 1.0
+
+    def _close(self, sampled: Sampled, window: PySpyWindow) -> None:
+        sampled.window = None
+        now = self._context.clock()
+        result = window.result()
+        self.cpu += result.cpu
+        if result.failure is not None:
+            self._failed(sampled, result.failure, now)
+            return
+        stacks = self._parse(result)
+        if stacks:
+            sampled.failures = 0
+        self._write(sampled, window, result, stacks, now)
+        self._adapt(sampled, window, result, now)
+
+    def _parse(self, result: WindowResult) -> list[RawStack]:
+        stacks: list[RawStack] = []
+        for parsed in parse(result.lines):
+            if isinstance(parsed, str):
+                self._unparsed += 1
+            elif parsed.frames:
+                stacks.append(parsed)
+        return stacks
+
+    def _write(
+        self, sampled: Sampled, window: PySpyWindow, result: WindowResult, stacks: list[RawStack], now: float
+    ) -> None:
+        counts: Counter[int] = Counter()
+        merged: Counter[tuple[int, int]] = Counter()
+        for raw in stacks:
+            thread = self._thread(sampled, raw)
+            counts[thread.id] += raw.n
+            merged[thread.id, self._intern(sampled.process, raw)] += raw.n
+        elapsed = max(now - window.started, 1e-3)
+        looks = max(counts.values(), default=0) if window.kind == "wall" else round(window.rate * elapsed)
+        # A wall window also stands for the moments since the last one ended: py-spy's start, and lock windows.
+        span = now - sampled.covered_to if window.kind == "wall" else elapsed
+        if window.kind == "wall" and counts:
+            sampled.covered_to = now
+        self._window_ids += 1
+        window_id = self._window_ids
+        per_look = span / looks if looks else 0.0
+        record = Window(
+            window_id,
+            sampled.process.id,
+            window.kind,
+            window.started,
+            elapsed,
+            window.rate,
+            looks,
+            result.errors,
+            result.behind,
+        )
+        rows = [Sample(window_id, tid, stack, n, n * per_look) for (tid, stack), n in merged.items()]
+        self.samples += sum(merged.values())
+        self._context.sink.window(record, rows, self._thread_usage(sampled, window_id))
+        sampled.windows += 1
+        active = sum(1 for thread_id in counts)
+        sampled.next_kind = "gil" if window.kind == "wall" and active > 1 else "wall"
+
+    def _thread_usage(self, sampled: Sampled, window_id: int) -> list[ThreadUsage]:
+        after = read_threads(sampled.process.pid)
+        rows = []
+        for thread in sampled.threads.values():
+            if thread.tid in after:
+                cpu, runqueue = after[thread.tid]
+                cpu_before, runqueue_before = sampled.before.get(thread.tid, (0.0, 0.0))
+                rows.append(ThreadUsage(window_id, thread.id, cpu - cpu_before, runqueue - runqueue_before))
+        return rows
+
+    def _thread(self, sampled: Sampled, raw: RawStack) -> Thread:
+        # The name may change while the thread lives, and a dead thread's id may be given to a new one.
+        key = (raw.tid, "" if raw.tid is not None else raw.thread)
+        thread = sampled.threads.get(key)
+        if thread is None:
+            self._thread_ids += 1
+            thread = sampled.threads[key] = Thread(self._thread_ids, sampled.process.id, raw.tid, raw.thread)
+            self._context.sink.thread(thread)
+        return thread
+
+    def _intern(self, process: Process, raw: RawStack) -> int:
+        stack = []
+        for frame in raw.frames:
+            key = (process.id, frame.function, frame.file, frame.line)
+            known = self._frames.get(key)
+            if known is None:
+                file = self._context.local_path(frame.file, process.cwd)
+                known = Frame(frame.function, file, frame.line, self._context.origins.of(file))
+                self._frames[key] = known
+            stack.append(known)
+        return self._context.sink.intern(tuple(stack))
+
+    def _adapt(self, sampled: Sampled, window: PySpyWindow, result: WindowResult, now: float) -> None:
+        """Slow down where py-spy falls behind or costs too much; its first 20 ms are its start, not its looks."""
+        cost = max(0.0, result.cpu - 0.02) / max(now - window.started, 0.2)
+        if result.behind:
+            sampled.rate = max(LEAST_RATE, sampled.rate / 2)
+        elif cost > COST_LIMIT:
+            sampled.rate = max(LEAST_RATE, sampled.rate * COST_LIMIT / cost)
+
+    def _failed(self, sampled: Sampled, failure: str, now: float) -> None:
+        if not processes.alive(sampled.process.pid):
+            return
+        sampled.failures += 1
+        sampled.retry_at = now + 0.1
+        denied = "ermission" in failure or "not permitted" in failure
+        if sampled.failures >= (3 if denied else ATTEMPTS):
+            sampled.given_up = True
+            self._context.sink.gap(_gap(sampled.process, failure, denied))
+
+    def _say_what_was_missed(self) -> None:
+        missed = [s for s in self._sampled.values() if not s.windows and not s.given_up]
+        if missed:
+            pids = ", ".join(str(s.process.pid) for s in missed[:5])
+            self._context.sink.gap(
+                Gap(
+                    f"samples of {len(missed)} short-lived processes (pid {pids})",
+                    "they ended before a first look at them was finished",
+                    "measure a longer run, or the parent process",
+                )
+            )
+        if self._unparsed:
+            self._context.sink.gap(
+                Gap(
+                    f"{self._unparsed} stacks",
+                    "py-spy wrote lines that perfkit cannot read",
+                    "report this with the version of py-spy",
+                )
+            )
+
+
+def _gap(process: Process, failure: str, denied: bool) -> Gap:
+    what = f"samples of process {process.pid}"
+    if processes.is_free_threaded(process.pid):
+        return Gap(what, "it runs free-threaded Python, which py-spy cannot read", "measure a build with the GIL")
+    if denied:
+        return Gap(what, f"reading it is not allowed: {failure}", f"perfkit doctor --pid {process.pid}")
+    return Gap(what, f"py-spy: {failure}", f"perfkit doctor --pid {process.pid}")

@@ -1,0 +1,27 @@
+"""Room 8, reports: a `model.report.Report` comes in, the text of one format goes out as `str`.
+
+Nothing here reads a file, measures or prints. `FORMATS` is the registry; third parties join by the entry-point group
+`perfkit.reports`. `interface` says what an occupant must do. Shared inside the room: `relative` (paths as people know
+them), `visible` (untrusted text made harmless), `phrases` (numbers in sentences), `stacks` (sampled stacks as frames).
+"""
+
+from __future__ import annotations
+
+from perfkit.reports.interface import Format, RenderOptions
+from perfkit.shared.registry import Registry
+
+FORMATS: Registry[Format] = Registry(
+    "report format",
+    "perfkit.reports",
+    {
+        "terminal": "perfkit.reports.terminal:render",
+        "concise": "perfkit.reports.concise:render",
+        "json": "perfkit.reports.json_report:render",
+        "markdown": "perfkit.reports.markdown:render",
+        "html": "perfkit.reports.html.page:render",
+        "speedscope": "perfkit.reports.speedscope:render",
+        "collapsed": "perfkit.reports.collapsed:render",
+    },
+)
+
+__all__ = ["FORMATS", "Format", "RenderOptions"]

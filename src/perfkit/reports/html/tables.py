@@ -1,0 +1,100 @@
+"""HTML report: an analysis comes in, its tables go out (endpoints, functions, checks, processes)."""
+
+from __future__ import annotations
+
+from perfkit.model.analysis import Analysis, EndpointTime
+from perfkit.model.finding import Check
+from perfkit.reports import phrases
+from perfkit.reports.html.markup import Column, code, section, table, text
+from perfkit.reports.relative import Paths
+from perfkit.shared import units
+
+FUNCTIONS = 25
+UNKNOWN = "–"
+
+
+def endpoints(analysis: Analysis) -> str:
+    """By measured seconds. Columns that no endpoint has a value for are left out."""
+    rows = sorted(analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
+    columns = [Column("Endpoint"), *(Column(title, number=True) for title in _MEASURES)]
+    cells = [[text(endpoint.endpoint), *_endpoint_cells(endpoint)] for endpoint in rows]
+    used = [i for i in range(len(columns)) if any(row[i] != UNKNOWN for row in cells)]
+    if not cells:
+        return ""
+    shown = [[row[i] for i in used] for row in cells]
+    return section("endpoints", "Endpoints", table("Endpoints", [columns[i] for i in used], shown))
+
+
+_MEASURES = ("Requests", "p50 ms", "p95 ms", "p99 ms", "Queries/req", "Seconds", "Share")
+
+
+def _endpoint_cells(endpoint: EndpointTime) -> list[str]:
+    return [
+        UNKNOWN if endpoint.requests is None else units.count(endpoint.requests),
+        *(UNKNOWN if value is None else f"{value * 1000:,.1f}" for value in (endpoint.p50, endpoint.p95, endpoint.p99)),
+        UNKNOWN if endpoint.queries_per_request is None else f"{endpoint.queries_per_request:,.4g}",
+        f"{endpoint.seconds:,.2f}",
+        units.share(endpoint.share),
+    ]
+
+
+def functions(analysis: Analysis, paths: Paths) -> str:
+    """The first 25 by self time, with the same colours' words as the flame graph: app, library, stdlib, native."""
+    top = phrases.top_functions(analysis, FUNCTIONS)
+    if not top:
+        return ""
+    columns = [
+        Column("Function"),
+        Column("Self ms", number=True),
+        Column("Share", number=True),
+        Column("Total ms", number=True),
+        Column("Where"),
+        Column("Belongs to"),
+    ]
+    rows = [
+        [
+            code(function.function),
+            f"{function.self_seconds * 1000:,.0f}",
+            units.share(function.self_seconds / analysis.measured) if analysis.measured > 0 else UNKNOWN,
+            f"{function.total_seconds * 1000:,.0f}",
+            code(f"{paths.short(function.file)}:{function.line}"),
+            text(function.distribution or function.origin),
+        ]
+        for function in top
+    ]
+    total = len(analysis.functions)
+    more = f'<p class="quiet">{len(top)} of {units.plural(total, "function")}.</p>' if total > len(top) else ""
+    return f"<h3>Self time by function</h3>\n{table('Self time by function', columns, rows)}\n{more}"
+
+
+def checks(values: tuple[Check, ...]) -> str:
+    """Every rule and how it went."""
+    words = {"found": "found", "clean": "clean", "not_run": "not run"}
+    rows = [[code(check.rule), words[check.status], text(check.reason or "")] for check in values]
+    if not rows:
+        return ""
+    body = table("Checks", [Column("Rule"), Column("Result"), Column("Reason")], rows)
+    return section("checks", "Checks", f"<details><summary>All {len(rows)} checks</summary>\n{body}\n</details>")
+
+
+def processes(analysis: Analysis) -> str:
+    columns = [
+        Column("Process", number=True),
+        Column("Command"),
+        Column("Python"),
+        *(Column(title, number=True) for title in ("CPU s", "Peak RSS", "Peak PSS", "Samples", "Threads")),
+    ]
+    rows = [
+        [
+            str(process.pid),
+            code(process.command),
+            text(process.python or UNKNOWN),
+            f"{process.cpu:,.2f}",
+            units.size(process.peak_rss),
+            UNKNOWN if process.peak_pss is None else units.size(process.peak_pss),
+            units.count(process.samples),
+            units.count(process.threads),
+        ]
+        for process in analysis.process_times
+    ]
+    return f"<h3>Processes</h3>\n{table('Processes', columns, rows)}" if rows else ""

@@ -1,0 +1,124 @@
+"""Reports room: values of a report come in, the short phrases that several formats share go out, unescaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from perfkit.model.analysis import Analysis, FunctionTime
+from perfkit.model.finding import Evidence, Finding
+from perfkit.model.report import Report
+from perfkit.reports.relative import Paths
+from perfkit.shared import units
+
+
+def cost(finding: Finding) -> str:
+    """`37.9 ms/req`, or `1.2 s` where no request was counted."""
+    per_request = finding.cost.per_request
+    return units.seconds(finding.cost.seconds) if per_request is None else f"{units.seconds(per_request)}/req"
+
+
+def time_word(analysis: Analysis) -> str:
+    """What a share is a share of."""
+    return "request time" if analysis.unit == "request-seconds" else "wall time"
+
+
+def saving(finding: Finding) -> str | None:
+    """`−35 to −38 ms/req`: the expected range in the currency of `cost`."""
+    if finding.expected is None:
+        return None
+    factor, suffix = 1.0, ""
+    if finding.cost.per_request is not None and finding.cost.seconds > 0:
+        factor, suffix = finding.cost.per_request / finding.cost.seconds, "/req"
+    low, high = sorted(max(0.0, bound) * factor for bound in (finding.expected.low, finding.expected.high))
+    scale, unit = (1.0, "s") if high >= 1 else (1000.0, "ms")
+    small, large = _digits(low * scale), _digits(high * scale)
+    if small == large:
+        return f"−{large} {unit}{suffix}"
+    if small == "0":
+        return f"up to −{large} {unit}{suffix}"
+    return f"−{small} to −{large} {unit}{suffix}"
+
+
+def _digits(value: float) -> str:
+    if value >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 1 else f"{value:.2g}"
+
+
+def call(function: str) -> str:
+    """`orders()`; `<module>` and other code that nobody calls stays as it is."""
+    return function if function.endswith((">", ")")) or not function else f"{function}()"
+
+
+def evidence(item: Evidence) -> str:
+    """The claim as a sentence. A claim that ends in a full stop or carries its own number is whole already."""
+    claim, number = item.claim.strip(), amount(item.value, item.unit)
+    if not claim.endswith(".") and number not in claim and f"{item.value}" not in claim:
+        claim = f"{claim}: {number}"
+    if item.n is not None and units.count(item.n) not in claim and str(item.n) not in claim:
+        claim = f"{claim.rstrip('.')} (n = {units.count(item.n)})"
+    return claim if claim.endswith((".", "!", "?")) else f"{claim}."
+
+
+def amount(value: float | int | str, unit: str) -> str:
+    """A number with its unit: seconds, shares and bytes as everywhere else, other units behind the number."""
+    if isinstance(value, str):
+        return f"{value} {unit}".strip()
+    if unit in ("s", "seconds"):
+        return units.seconds(value)
+    if unit in ("share", "ratio"):
+        return units.share(value)
+    if unit in ("B", "bytes"):
+        return units.size(value)
+    number = f"{value:,}" if isinstance(value, int) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{number}%" if unit == "%" else f"{number} {unit}".strip()
+
+
+def explained(report: Report) -> float | None:
+    """Share of the measured seconds that findings own, None where nothing was measured."""
+    accounting = report.accounting
+    return accounting.explained / accounting.measured if accounting.measured > 0 else None
+
+
+def unchecked(report: Report) -> list[str]:
+    """`n-plus-one, slow-query (no SQL was recorded)` per reason, then gaps as `what (remedy)`."""
+    rules: dict[str, list[str]] = {}
+    for check in report.checks:
+        if check.status == "not_run":
+            rules.setdefault(_clause(check.reason or ""), []).append(check.rule)
+    items = [", ".join(names) + (f" ({reason})" if reason else "") for reason, names in rules.items()]
+    for gap in report.gaps:
+        reason = _clause(gap.remedy) or _clause(gap.why)
+        items.append(_clause(gap.what) + (f" ({reason})" if reason else ""))
+    return items
+
+
+def _clause(sentence: str) -> str:
+    return sentence.strip().rstrip(".")
+
+
+def checks_ran(report: Report) -> str:
+    """`14 checks ran, 3 did not (memory, plans, locks).`"""
+    missed = [check.rule for check in report.checks if check.status == "not_run"]
+    ran = f"{units.plural(len(report.checks) - len(missed), 'check')} ran"
+    return f"{ran}, {len(missed)} did not ({', '.join(missed)})." if missed else f"{ran}."
+
+
+def nothing_found(report: Report, paths: Paths) -> list[str]:
+    """The sentences that stand in place of findings, so that an empty list cannot be read as an empty measurement."""
+    sentences = [f"No finding above 1% of {time_word(report.analysis)}. {checks_ran(report)}"]
+    largest = max(report.analysis.functions, key=_self_seconds, default=None)
+    if largest is not None and report.analysis.measured > 0:
+        share = units.share(largest.self_seconds / report.analysis.measured)
+        place = f"{largest.function} in {paths.short(largest.file)}:{largest.line}"
+        sentences.append(f"Largest single cost: {place}, {share} self time.")
+    return sentences
+
+
+def _self_seconds(function: FunctionTime) -> float:
+    return function.self_seconds
+
+
+def top_functions(analysis: Analysis, n: int) -> Sequence[FunctionTime]:
+    """The first `n` by self time; equal times keep the order of the analysis."""
+    return sorted(analysis.functions, key=_self_seconds, reverse=True)[:n]

@@ -1,0 +1,58 @@
+"""Reports room: the measured stacks as a speedscope file (https://www.speedscope.app/file-format-schema.json).
+
+A report comes in; one "sampled" profile goes out, a sample a distinct stack, its weight in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+
+from perfkit.model.analysis import Analysis
+from perfkit.model.recording import Frame
+from perfkit.model.report import Report
+from perfkit.reports.interface import RenderOptions
+from perfkit.reports.relative import Paths
+from perfkit.reports.stacks import demand_stacks
+
+SCHEMA = "https://www.speedscope.app/file-format-schema.json"
+
+
+def render(report: Report, options: RenderOptions) -> str:
+    """Order within the profile is that of the analysis, not of time. Raises PerfkitError without stacks."""
+    analysis = report.analysis
+    demand_stacks(analysis, "speedscope")
+    frames, profile = _profile(analysis)
+    document = {
+        "$schema": SCHEMA,
+        "name": analysis.run.command,
+        "exporter": f"perfkit@{analysis.run.perfkit_version}",
+        "activeProfileIndex": 0,
+        "shared": {"frames": frames},
+        "profiles": [profile],
+    }
+    return json.dumps(document, allow_nan=False) + "\n"
+
+
+def _profile(analysis: Analysis) -> tuple[list[dict[str, object]], dict[str, object]]:
+    paths = Paths(analysis.run.project)
+    index: dict[Frame, int] = {}
+    samples: list[list[int]] = []
+    weights: list[float] = []
+    for time in analysis.times:
+        samples.append([index.setdefault(frame, len(index)) for frame in analysis.stacks.expand(time.stack)])
+        weights.append(time.seconds)
+    frames = [_frame(frame, paths) for frame in index]
+    profile: dict[str, object] = {
+        "type": "sampled",
+        "name": f"measured {analysis.unit}",
+        "unit": "seconds",
+        "startValue": 0,
+        "endValue": sum(weights),
+        "samples": samples,
+        "weights": weights,
+    }
+    return frames, profile
+
+
+def _frame(frame: Frame, paths: Paths) -> dict[str, object]:
+    return {"name": frame.function, "file": paths.short(frame.file), "line": frame.line}

@@ -1,0 +1,171 @@
+"""Reports room: the ranked list for a terminal, at most 90 columns.
+
+A report comes in; text goes out, with ANSI colour on the severity marks alone, and only where the options ask for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from io import StringIO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from perfkit.model.finding import Finding, Severity
+from perfkit.model.report import Report
+from perfkit.reports import phrases
+from perfkit.reports.interface import RenderOptions
+from perfkit.reports.relative import Paths
+from perfkit.reports.visible import ascii_only, visible
+from perfkit.reports.wrapping import flow, pad, wrap
+from perfkit.shared import units
+
+WIDEST, NARROWEST = 90, 40
+SIDE_BY_SIDE = 70  # below this many columns the cost stands under the title
+INDENT = 6
+LABEL = 9
+MARKS: dict[Severity, tuple[str, str, str]] = {
+    "high": ("▲", "!", "red"),
+    "medium": ("■", "*", "yellow"),
+    "low": ("●", "o", "cyan"),
+    "info": ("·", ".", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What every section needs: the width, the escape for untrusted text, and shortened paths."""
+
+    width: int
+    unicode: bool
+    clean: Callable[[str], str]
+    paths: Paths
+
+    def paragraph(self, text: str, indent: int = 0) -> list[Text]:
+        """The text wrapped, every line indented."""
+        return [Text(" " * indent + line) for line in wrap(self.clean(text), self.width - indent)]
+
+    def hanging(self, label: str, items: Iterable[str], separator: str, indent: int = 0) -> list[Text]:
+        """`label` once, then items that wrap in a column of their own."""
+        left = indent + len(label)
+        lines = flow(map(self.clean, items), self.width - left, separator)
+        return [Text(" " * indent + (label if i == 0 else " " * len(label)) + line) for i, line in enumerate(lines)]
+
+
+def render(report: Report, options: RenderOptions) -> str:
+    """Lines never pass min(options.width, 90), nor fall below 40; words that do not fit are folded, not cut."""
+    width = max(NARROWEST, min(WIDEST, options.width))
+    clean = visible if options.unicode else ascii_only
+    screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
+    blocks = [_opening(report, screen), *_findings(report.findings, screen), _summary(report, screen)]
+    blocks.append(_pointers(report, screen))
+    console = Console(
+        file=StringIO(),
+        width=width,
+        color_system="standard" if options.color else None,
+        force_terminal=options.color,
+        no_color=not options.color,
+        legacy_windows=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    with console.capture() as captured:
+        for i, block in enumerate(filter(None, blocks)):
+            for line in [Text(), *block] if i else block:
+                line.rstrip()
+                console.print(line, soft_wrap=True)
+    return captured.get()
+
+
+def _opening(report: Report, screen: Screen) -> list[Text]:
+    if report.findings or report.analysis.measured <= 0:
+        return screen.paragraph(report.headline)
+    return [line for sentence in phrases.nothing_found(report, screen.paths) for line in screen.paragraph(sentence)]
+
+
+def _findings(findings: Iterable[Finding], screen: Screen) -> list[list[Text]]:
+    findings = list(findings)
+    prices = [[phrases.cost(f), units.share(f.cost.share), f.confidence.level] for f in findings]
+    costs, shares, levels = (max((len(p[i]) for p in prices), default=0) for i in range(3))
+    columns = [f"{cost:>{costs}}  {share:>{shares}}  {level:<{levels}}" for cost, share, level in prices]
+    return [
+        [*_title(finding, price, screen), *_details(finding, screen)]
+        for finding, price in zip(findings, columns, strict=True)
+    ]
+
+
+def _title(finding: Finding, price: str, screen: Screen) -> list[Text]:
+    fancy, plain, color = MARKS[finding.severity]
+    rank = f"{finding.rank:>3} "
+    start = Text(rank).append(fancy if screen.unicode else plain, style=color).append(" ")
+    beside = screen.width >= SIDE_BY_SIDE
+    room = screen.width - start.cell_len - (cell_len(price) + 2 if beside else 0)
+    first, *rest = wrap(screen.clean(finding.title), room) or [""]
+    lines = [start.append(f"{pad(first, room)}  {price}" if beside else first)]
+    lines += [Text(" " * INDENT + line) for line in rest]
+    return lines if beside else [*lines, *screen.paragraph(price, INDENT)]
+
+
+def _details(finding: Finding, screen: Screen) -> list[Text]:
+    lines: list[Text] = []
+    spot = finding.where or finding.inside
+    where = [f"{screen.paths.short(spot.file)}:{spot.line}", phrases.call(spot.function)] if spot else []
+    if finding.endpoint and finding.endpoint not in finding.title:
+        where.append(finding.endpoint)
+    lines += screen.hanging("", where, "  ", INDENT)
+    for item in finding.evidence[:2]:
+        lines += screen.paragraph(phrases.evidence(item), INDENT)
+    return lines + _fix(finding, screen)
+
+
+def _fix(finding: Finding, screen: Screen) -> list[Text]:
+    lines = screen.hanging("Fix  ", finding.advice.text.split(), " ", INDENT)
+    saving = phrases.saving(finding)
+    if saving:
+        expect = screen.clean(f"expect {saving}")
+        room = screen.width - (lines[-1].cell_len if len(lines) == 1 else screen.width) - 2
+        if cell_len(expect) <= room:
+            lines[-1].append(" " * (room + 2 - cell_len(expect)) + expect)
+        else:
+            lines += screen.hanging("     ", [expect], " ", INDENT)
+    for line in (finding.advice.diff or "").splitlines():
+        indent = INDENT + 5
+        lines += [Text(" " * indent + part) for part in _code(screen.clean(line), screen.width - indent)]
+    return lines
+
+
+def _code(line: str, width: int) -> list[str]:
+    """A line of source as it is, its spaces kept; only one that is too wide is wrapped."""
+    return [line] if cell_len(line) <= width else wrap(line, width)
+
+
+def _summary(report: Report, screen: Screen) -> list[Text]:
+    share = phrases.explained(report) if report.findings else None
+    time = [f"{part.label} {units.share(part.share)}" for part in report.analysis.slices]
+    items = ([f"Explained {units.share(share)} "] if share is not None else []) + (["Time", *time] if time else [])
+    lines = screen.hanging("", items, "  ")
+    if report.overhead is not None:
+        lines += screen.hanging("Overhead ", [f"{units.share(report.overhead)} while measuring"], " ")
+    for note in report.analysis.notes:
+        lines += screen.hanging("Care".ljust(LABEL), note.split(), " ")
+    unchecked = phrases.unchecked(report)
+    if unchecked:
+        lines += screen.paragraph(f"Not checked: {', '.join(unchecked)}.")
+    if report.silenced:
+        items = [f"{s.finding.rule} at {_place(s.finding, screen)} ({s.silence.reason})" for s in report.silenced]
+        lines += screen.paragraph(f"Silenced {len(items)}: {', '.join(items)}.")
+    return lines
+
+
+def _place(finding: Finding, screen: Screen) -> str:
+    return screen.paths.at(finding.where) if finding.where else finding.endpoint or "no place"
+
+
+def _pointers(report: Report, screen: Screen) -> list[Text]:
+    lines = screen.hanging("Report".ljust(LABEL), [report.html], " ") if report.html else []
+    if report.findings:
+        lines += screen.hanging("Next".ljust(LABEL), [f"perfkit rule {report.findings[0].rule}"], " ")
+    return lines

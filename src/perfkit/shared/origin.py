@@ -1,0 +1,73 @@
+"""Whose code a file is: the project's, a library's, the standard library's, or native.
+
+Project code lies under a project root and outside any environment (the definition that the reports print).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+from perfkit.model.recording import Origin
+
+_INSTALLED = re.compile(r"/(?:site|dist)-packages/")
+_STDLIB = re.compile(r"/lib(?:64)?/python\d(?:\.\d+)?t?/|/Python\.framework/|/python\d+\.zip/")
+_NATIVE = re.compile(r"\.(?:so|dylib|c|cc|cpp|pyx|pxd|rs)(?:\.[\d.]+)?$")
+
+
+class Origins:
+    """Classifies files against the project's roots. Answers are cached by folder."""
+
+    def __init__(self, roots: Sequence[str]) -> None:
+        self.roots = tuple(os.path.normpath(root) for root in roots)
+        self._environment_folders: dict[str, bool] = {}
+
+    def of(self, file: str) -> Origin:
+        if file.startswith("<"):
+            return "stdlib" if file.startswith("<frozen") else "library"
+        if _INSTALLED.search(file):
+            return "native" if _NATIVE.search(file) else "library"
+        if _STDLIB.search(file):
+            return "stdlib"
+        if _NATIVE.search(file):
+            return "native"
+        return "app" if self._is_project(file) else "library"
+
+    def _is_project(self, file: str) -> bool:
+        for root in self.roots:
+            if file.startswith(root.rstrip("/") + "/"):
+                return not self._in_environment(os.path.dirname(file), root)
+        return False
+
+    def _in_environment(self, folder: str, root: str) -> bool:
+        """Whether a folder between `root` (not itself) and the file is a virtual environment or an interpreter's bin."""
+        known = self._environment_folders.get(folder)
+        if known is not None:
+            return known
+        answer = os.path.exists(os.path.join(folder, "python3"))
+        if not answer and folder != root and len(folder) > len(root):
+            answer = os.path.exists(os.path.join(folder, "pyvenv.cfg")) or self._in_environment(
+                os.path.dirname(folder), root
+            )
+        self._environment_folders[folder] = answer
+        return answer
+
+
+def distribution_root(file: str) -> tuple[str, str] | None:
+    """The site-packages folder of an installed file and the file's path below it; None where it is not installed."""
+    found = None
+    for found in _INSTALLED.finditer(file):
+        pass
+    return (file[: found.end() - 1], file[found.end() :]) if found else None
+
+
+def module_path(file: str) -> str:
+    """A file as its library calls it: `flask/app.py`, `json/encoder.py`, whatever machine it was measured on."""
+    installed = distribution_root(file)
+    if installed:
+        return installed[1]
+    stdlib = None
+    for stdlib in _STDLIB.finditer(file):
+        pass
+    return file[stdlib.end() :] if stdlib else file
