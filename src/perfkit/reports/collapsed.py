@@ -12,7 +12,7 @@ from perfkit.model.recording import Frame
 from perfkit.model.report import Report
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
-from perfkit.reports.stacks import demand_stacks
+from perfkit.reports.stacks import demand_stacks, frame_numbers
 from perfkit.reports.visible import visible
 
 
@@ -21,9 +21,10 @@ def render(report: Report, options: RenderOptions) -> str:
     analysis = report.analysis
     demand_stacks(analysis, "collapsed")
     paths = Paths(analysis.run.project)
+    names = [_name(frame, paths) for frame in analysis.stacks.frames]
     seconds: dict[str, float] = defaultdict(float)
     for time in analysis.times:
-        seconds[";".join(_name(frame, paths) for frame in analysis.stacks.expand(time.stack))] += time.seconds
+        seconds[";".join(names[n] for n in frame_numbers(analysis.stacks, time.stack))] += time.seconds
     weights = {stack: round(value * 1e6) for stack, value in seconds.items()}
     return "".join(f"{stack} {weights[stack]}\n" for stack in sorted(weights) if weights[stack] > 0)
 

@@ -120,5 +120,6 @@ def _self_seconds(function: FunctionTime) -> float:
 
 
 def top_functions(analysis: Analysis, n: int) -> Sequence[FunctionTime]:
-    """The first `n` by self time; equal times keep the order of the analysis."""
-    return sorted(analysis.functions, key=_self_seconds, reverse=True)[:n]
+    """The first `n` that have self time; equal times keep the order of the analysis."""
+    spending = (function for function in analysis.functions if function.self_seconds > 0)
+    return sorted(spending, key=_self_seconds, reverse=True)[:n]

@@ -12,7 +12,7 @@ from perfkit.model.recording import Frame
 from perfkit.model.report import Report
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
-from perfkit.reports.stacks import demand_stacks
+from perfkit.reports.stacks import demand_stacks, frame_numbers
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
@@ -35,13 +35,13 @@ def render(report: Report, options: RenderOptions) -> str:
 
 def _profile(analysis: Analysis) -> tuple[list[dict[str, object]], dict[str, object]]:
     paths = Paths(analysis.run.project)
-    index: dict[Frame, int] = {}
+    index: dict[int, int] = {}
     samples: list[list[int]] = []
     weights: list[float] = []
     for time in analysis.times:
-        samples.append([index.setdefault(frame, len(index)) for frame in analysis.stacks.expand(time.stack)])
+        samples.append([index.setdefault(n, len(index)) for n in frame_numbers(analysis.stacks, time.stack)])
         weights.append(time.seconds)
-    frames = [_frame(frame, paths) for frame in index]
+    frames = [_frame(analysis.stacks.frames[n], paths) for n in index]
     profile: dict[str, object] = {
         "type": "sampled",
         "name": f"measured {analysis.unit}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perfkit.errors import PerfkitError
 from perfkit.model.analysis import Analysis
+from perfkit.model.recording import StackTable
 
 
 def demand_stacks(analysis: Analysis, form: str) -> None:
@@ -19,3 +20,13 @@ def demand_stacks(analysis: Analysis, form: str) -> None:
         f"{form} needs stacks, and this recording holds no samples of measured time.",
         "run again for longer, or see --format terminal for what was not measured",
     )
+
+
+def frame_numbers(stacks: StackTable, stack: int) -> list[int]:
+    """Indices into `stacks.frames`, root first: a tenth of the work of comparing frames."""
+    numbers: list[int] = []
+    while stack:
+        numbers.append(stacks.leaves[stack])
+        stack = stacks.parents[stack]
+    numbers.reverse()
+    return numbers

@@ -20,10 +20,11 @@ def findings(report: Report, paths: Paths) -> str:
 def _article(finding: Finding, position: int, report: Report, paths: Paths) -> str:
     severity = finding.severity
     word = phrases.time_word(report.analysis)
+    price = f"{text(phrases.cost(finding))} · {units.share(finding.cost.share)}"
     summary = (
         f'<summary><span class="mark {severity}" aria-hidden="true">{MARKS[severity]}</span>'
         f'<h3><span class="unseen">{finding.rank}, {severity}: </span>{text(finding.title)}</h3>'
-        f'<span class="price {severity}">{text(phrases.cost(finding))} · {units.share(finding.cost.share)}</span></summary>'
+        f'<span class="price {severity}">{price}</span></summary>'
     )
     rows = [
         ("Where", _where(finding, paths)),
@@ -68,7 +69,7 @@ def _claim(item: Evidence, finding: Finding, paths: Paths) -> str:
 
 def _fix(advice: Advice) -> str:
     lines = "".join(f"{_diff_line(line)}\n" for line in (advice.diff or "").splitlines())
-    diff = f'<pre tabindex="0" role="region" aria-label="Suggested change"><code>{lines}</code></pre>' if lines else ""
+    diff = f'<pre tabindex="0" role="group" aria-label="Suggested change"><code>{lines}</code></pre>' if lines else ""
     return f"{text(advice.text)}{diff}"
 
 
@@ -85,7 +86,8 @@ def _expect(finding: Finding) -> str:
 def _cost(finding: Finding, word: str) -> str:
     cost = finding.cost
     interval = f"{units.seconds(cost.low)} to {units.seconds(cost.high)}"
-    return f"{units.seconds(cost.seconds)} in all, {units.share(cost.share)} of {word}; {cost.basis}, 95% interval {interval}."
+    total = f"{units.seconds(cost.seconds)} in all, {units.share(cost.share)} of {word}"
+    return f"{total}; {cost.basis}, 95% interval {interval}."
 
 
 def _confidence(finding: Finding) -> str:

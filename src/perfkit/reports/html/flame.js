@@ -61,7 +61,7 @@
   function draw() {
     const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = rows * ROW;
     if (!width) return;
-    canvas.style.height = `${height}px`;
+    canvas.style.height = `${height + 2 * canvas.clientTop}px`;
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);

@@ -38,7 +38,7 @@ def table(label: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) 
     head = "".join(f'<th scope="col"{_numeric(column)}>{text(column.title)}</th>' for column in columns)
     body = "\n".join(f"<tr>{_cells(row, columns)}</tr>" for row in rows)
     return (
-        f'<div class="scroll" role="region" tabindex="0" aria-label="{text(label)}"><table>'
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{text(label)}"><table>'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 

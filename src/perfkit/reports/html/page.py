@@ -59,7 +59,8 @@ def _resource(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    return f"default-src 'none'; style-src {_source(style)}; script-src {_source(script)}; base-uri 'none'; form-action 'none'"
+    allowed = f"style-src {_source(style)}; script-src {_source(script)}"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
 
 
 def _source(content: str) -> str:

@@ -1,4 +1,4 @@
-"""HTML report: a report comes in, what a reader sees first goes out (circumstances, headline, figures, the time bar)."""
+"""HTML report: a report comes in, what a reader sees first goes out (headline, figures, the time bar)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ COLORS = 6  # slices that style.css has a colour for
 
 
 def header(report: Report, paths: Paths) -> str:
-    return f"<header>\n{_circumstances(report)}\n<h1>{text(_headline(report, paths))}</h1>\n{_lead(report, paths)}\n</header>"
+    headline = f"<h1>{text(_headline(report, paths))}</h1>"
+    return f"<header>\n{_circumstances(report)}\n{headline}\n{_lead(report, paths)}\n</header>"
 
 
 def figures(report: Report) -> str:
@@ -51,10 +52,11 @@ def _lead(report: Report, paths: Paths) -> str:
         return "\n".join(f"<p>{text(sentence)}</p>" for sentence in phrases.nothing_found(report, paths)[1:])
     first, *rest = report.findings
     saving = phrases.saving(first)
-    worth = f"is expected to change it by <strong>{text(saving)}</strong>" if saving else "has no measured saving yet"
+    worth = f"is expected to give <strong>{text(saving)}</strong>" if saving else "has no measured saving yet"
+    price = f"{text(phrases.cost(first))} ({units.share(first.cost.share)})"
     sentences = [
         f"{units.plural(len(report.findings), 'finding')}.",
-        f"The first costs <strong>{text(phrases.cost(first))}</strong> ({units.share(first.cost.share)}); fixing it {worth}.",
+        f"The first costs <strong>{price}</strong>; fixing it {worth}.",
     ]
     if rest:
         others = units.share(sum(finding.cost.share for finding in rest))

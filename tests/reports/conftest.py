@@ -1,0 +1,311 @@
+"""Reports built by hand: a server with three findings, an empty one, a script, hostile names, a cProfile one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, Pressure, ProcessTime, Slice, StackTime
+from perfkit.model.finding import (
+    Advice,
+    Check,
+    Confidence,
+    Cost,
+    Evidence,
+    Expected,
+    Finding,
+    Inside,
+    Place,
+    Silence,
+    Silenced,
+)
+from perfkit.model.recording import Call, Frame, Gap, Run, StackTable
+from perfkit.model.report import Accounting, Report
+
+ROOT = "/srv/shop"
+VIEWS = f"{ROOT}/shop/views.py"
+DJANGO = f"{ROOT}/.venv/lib/python3.12/site-packages/django"
+STDLIB = "/usr/lib/python3.12"
+
+RUN = Run(
+    perfkit_version="0.1.0",
+    mode="run",
+    engine="py-spy",
+    command="gunicorn shop.wsgi -w 4",
+    cwd=ROOT,
+    project=(ROOT,),
+    started=1795246560.25,
+    duration=30.2,
+    rate=200.0,
+    cores=2,
+    platform="Linux-6.8-x86_64",
+    ready_at=1.2,
+    warmup=1.0,
+    exclude=("GET /health",),
+    workload="perfkit load http://127.0.0.1:8000/orders",
+    exit_code=0,
+    stopped_by="signal",
+    commit="3f2a91c0d1e2f3a4b5c6",
+    sealed=True,
+)
+
+SERVER_STACKS = (
+    (f"main@app orders@{VIEWS}:35 ForwardManyToOneDescriptor.__get__@{DJANGO}/db/models/fields/related.py:260", 5.5),
+    (f"main@app orders@{VIEWS}:35 QuerySet.get@{DJANGO}/db/models/query.py:633 Query.add_q@{DJANGO}/sql/query.py:9", 1.1),
+    (f"main@app report@{VIEWS}:48", 0.7),
+    (f"main@app report@{VIEWS}:49", 0.2),
+    (f"main@app page@{VIEWS}:60 Template.__init__@{DJANGO}/template/base.py:141", 1.0),
+    (f"main@app page@{VIEWS}:61 JSONEncoder.encode@{STDLIB}/json/encoder.py:200", 1.5),
+)
+
+
+def frames(text: str) -> tuple[Frame, ...]:
+    return tuple(_frame(word) for word in text.split(" "))
+
+
+def _frame(word: str) -> Frame:
+    function, _, place = word.partition("@")
+    if place == "app":
+        return Frame(function, f"{ROOT}/manage.py", 12, "app")
+    file, _, line = place.rpartition(":")
+    origin = "library" if "site-packages" in file else "stdlib" if file.startswith(STDLIB) else "app"
+    return Frame(function, file, int(line), origin)
+
+
+def analysis_of(stacks: list[tuple[tuple[Frame, ...], float]], **changes: object) -> Analysis:
+    """Times and functions follow from the stacks; everything else is empty unless given."""
+    table = StackTable()
+    times = []
+    selfs: dict[Frame, float] = {}
+    totals: dict[Frame, float] = {}
+    for stack, seconds in stacks:
+        times.append(StackTime(table.intern(stack), seconds, round(seconds * 200), None, 0, "running", {0: seconds}))
+        selfs[stack[-1]] = selfs.get(stack[-1], 0.0) + seconds
+        for frame in set(stack):
+            totals[frame] = totals.get(frame, 0.0) + seconds
+    functions = tuple(
+        FunctionTime(
+            frame.function,
+            frame.file,
+            frame.line,
+            selfs.get(frame, 0.0),
+            total,
+            "Django" if "/django/" in frame.file else None,
+            frame.origin,
+        )
+        for frame, total in sorted(totals.items(), key=lambda item: (-item[1], item[0].function, item[0].line))
+    )
+    measured = sum(seconds for _, seconds in stacks)
+    plain = Analysis(
+        run=RUN,
+        kind="server",
+        unit="request-seconds",
+        measured=measured,
+        serving_seconds=10.0,
+        startup_seconds=1.2,
+        idle_seconds=4.0,
+        background_seconds=0.0,
+        stacks=table,
+        times=tuple(times),
+        startup={},
+        holders=(),
+        blocked=(),
+        gil_wait=0.0,
+        endpoints=(),
+        functions=functions,
+        slices=(),
+        processes=(),
+        process_times=(),
+        pressure=None,
+        files={},
+        sources=(),
+        samples=round(measured * 200),
+        windows=30,
+    )
+    return replace(plain, **changes)
+
+
+def finding(rank: int, severity: str, title: str, **changes: object) -> Finding:
+    plain = Finding(
+        key=f"rule-{rank}:orders:GET /orders",
+        rule=f"rule-{rank}",
+        title=title,
+        severity=severity,
+        confidence=Confidence("high", "1,240 samples in 30 windows agree."),
+        cost=Cost(seconds=0.9, share=0.069, per_request=0.0034, basis="sampled", low=0.8, high=1.0),
+        rank=rank,
+        endpoint="GET /report",
+        where=Place(VIEWS, 48, "report", "app"),
+        inside=None,
+        evidence=(Evidence("400 rows are searched in a list that grows to 400 items.", 400, "rows", n=190),),
+        advice=Advice("Make `seen` a set: a look-up then costs the same for 10 and for 400 rows."),
+        expected=Expected(0.85, 0.82, 0.93, "modelled"),
+    )
+    return replace(plain, **changes)
+
+
+def report_of(analysis: Analysis, findings: tuple[Finding, ...] = (), **changes: object) -> Report:
+    explained = sum(f.cost.seconds for f in findings)
+    plain = Report(
+        headline="No finding above 1% of request time.",
+        analysis=analysis,
+        findings=findings,
+        silenced=(),
+        checks=tuple(Check(f.rule, "found") for f in findings)
+        + (Check("regex-in-loop", "clean"), Check("gc-pause", "clean"), Check("n-plus-one", "not_run", "no SQL spans.")),
+        accounting=Accounting(analysis.measured, explained, analysis.measured - explained),
+        gaps=(Gap("Memory growth.", "Nothing read allocations.", "--memory"),),
+        overhead=0.012,
+    )
+    return replace(plain, **changes)
+
+
+N_PLUS_ONE = finding(
+    1,
+    "high",
+    "N+1: customer and product are loaded once per row",
+    rule="lazy-load",
+    key="lazy-load:orders:GET /orders",
+    endpoint="GET /orders",
+    confidence=Confidence("certain", "Counted, not sampled; 190 of 190 requests agree."),
+    cost=Cost(seconds=6.5, share=0.65, per_request=0.0379, basis="timed", low=6.2, high=6.8),
+    where=Place(VIEWS, 35, "orders", "app"),
+    inside=Inside(
+        f"{DJANGO}/db/models/fields/related.py", 260, "ForwardManyToOneDescriptor.__get__", "Django", "5.1.4"
+    ),
+    evidence=(
+        Evidence("Same 2 statements × 60 in 570 of 570 requests: 1 + 60 + 60 = 121 queries.", 121, "queries", n=570),
+        Evidence("Share of the cost that is Python, not the database", 0.96, "share", n=4215),
+        Evidence("The third claim", 3, "calls", where=Place(VIEWS, 36, "orders", "app")),
+    ),
+    advice=Advice(
+        'Order.objects.select_related("customer", "product")',
+        '- for o in Order.objects.all()[:60]:\n+ for o in Order.objects.select_related("customer", "product")[:60]:',
+    ),
+    expected=Expected(6.3, 6.0, 6.52, "modelled"),
+)
+
+QUADRATIC = finding(2, "medium", "Quadratic loop: 400 rows searched in a growing list")
+
+TEMPLATE = finding(
+    3,
+    "low",
+    "Template compiled on every request",
+    confidence=Confidence("medium", "210 samples."),
+    cost=Cost(seconds=0.14, share=0.014, per_request=0.0008, basis="sampled", low=0.09, high=0.2),
+    where=Place(VIEWS, 60, "page", "app"),
+    expected=None,
+)
+
+
+@pytest.fixture
+def server() -> Report:
+    analysis = analysis_of(
+        [(frames(text), seconds) for text, seconds in SERVER_STACKS],
+        endpoints=(
+            EndpointTime("GET /orders", 6.82, 0.682, 190, 0.0381, 0.0524, 0.0611, 121.0, "load"),
+            EndpointTime("GET /report", 1.19, 0.119, 190, 0.0066, 0.009, 0.0101, 1.0, "load"),
+            EndpointTime("GET /page", 0.65, 0.065, 190, 0.0036, 0.0052, 0.0058, 1.0, "load"),
+        ),
+        slices=(Slice("ORM Python", 0.58), Slice("database", 0.14), Slice("waiting", 0.05), Slice("other Python", 0.23)),
+        process_times=(
+            ProcessTime(811, "gunicorn: master", "3.12.3", 0.4, 31_000_000, 12_000_000, 60, 1),
+            ProcessTime(812, "gunicorn: worker", "3.12.3", 9.6, 62_000_000, 50_000_000, 2000, 2),
+        ),
+        pressure=Pressure(load=4.3, cores=2, busy=0.97, steal=0.0, throttled=None, runqueue=0.11),
+        requests=570,
+        latency=(0.014, 0.052, 0.061),
+        failed_requests=2,
+        notes=("load 4.3 on 2 cores: times may be high; shares and counts hold.",),
+    )
+    return report_of(
+        analysis,
+        (N_PLUS_ONE, QUADRATIC, TEMPLATE),
+        headline="GET /orders runs 121 queries per request. That one loop is 65% of all request time.",
+        silenced=(Silenced(finding(4, "info", "Known cost"), Silence("rule-4", "*", "accepted in March", "2027-03-01")),),
+        html=".perfkit/latest.html",
+        recording=".perfkit/latest.perfkit",
+    )
+
+
+@pytest.fixture
+def empty() -> Report:
+    return report_of(analysis_of([(frames(text), 1.0) for text, _ in SERVER_STACKS]))
+
+
+@pytest.fixture
+def script() -> Report:
+    run = replace(RUN, command="python import_orders.py", stopped_by="target", exit_code=3, commit=None, workload=None)
+    analysis = analysis_of(
+        [(frames(text), seconds) for text, seconds in SERVER_STACKS], run=run, kind="script", unit="wall seconds"
+    )
+    plain = replace(QUADRATIC.cost, per_request=None)
+    found = replace(QUADRATIC, rank=1, cost=plain, endpoint=None)
+    return report_of(analysis, (found,), headline="report() takes 0.9 s of 10 s.")
+
+
+ATTACK = '</script></style></code><img src=x onerror=alert(1)>"\'`|\x1b[31m\r\n;\u202e**b** [a](http://evil.example) @team'
+
+
+@pytest.fixture
+def hostile() -> Report:
+    """Every text that a stranger can choose is an attack."""
+    place = Place(f"{ROOT}/{ATTACK}.py", 7, ATTACK, "app")
+    stack = (Frame(ATTACK, f"{ROOT}/{ATTACK}.py", 7, "app"),)
+    run = replace(RUN, command=ATTACK, workload=ATTACK, commit=ATTACK, platform=ATTACK, exclude=(ATTACK,), cwd=ATTACK)
+    analysis = analysis_of(
+        [(stack, 2.0)],
+        run=run,
+        endpoints=(EndpointTime(ATTACK, 2.0, 1.0),),
+        slices=(Slice(ATTACK, 1.0),),
+        process_times=(ProcessTime(1, ATTACK, ATTACK, 1.0, 1000, None, 5, 1),),
+        notes=(ATTACK,),
+    )
+    found = finding(
+        1,
+        "high",
+        ATTACK,
+        key=ATTACK,
+        rule=ATTACK,
+        endpoint=ATTACK,
+        confidence=Confidence("low", ATTACK),
+        where=place,
+        inside=Inside(ATTACK, 3, ATTACK, ATTACK, ATTACK),
+        evidence=(Evidence(ATTACK, ATTACK, ATTACK, n=1, where=place), Evidence(ATTACK, 1, ATTACK)),
+        advice=Advice(ATTACK, f"- {ATTACK}\n+ ```\n+ {ATTACK}"),
+    )
+    return report_of(
+        analysis,
+        (found,),
+        headline=ATTACK,
+        silenced=(Silenced(found, Silence(ATTACK, ATTACK, ATTACK, ATTACK)),),
+        checks=(Check(ATTACK, "not_run", ATTACK), Check(ATTACK, "clean")),
+        gaps=(Gap(ATTACK, ATTACK, ATTACK),),
+        recording=ATTACK,
+        html=ATTACK,
+    )
+
+
+@pytest.fixture
+def deterministic() -> Report:
+    """From cProfile: calls instead of stacks."""
+    root, leaf = _frame("main@app"), _frame(f"report@{VIEWS}:48")
+    with_functions = analysis_of([((root, leaf), 3.0)])
+    analysis = replace(
+        with_functions,
+        run=replace(RUN, engine="cprofile"),
+        times=(),
+        stacks=StackTable(),
+        calls=(Call(0, None, root, 1, 1, 0.0, 3.0), Call(0, root, leaf, 400, 400, 3.0, 3.0)),
+    )
+    return report_of(analysis, (replace(QUADRATIC, rank=1),))
+
+
+@pytest.fixture
+def long_names() -> Report:
+    """A path, a title and advice that no line of 90 columns can hold."""
+    file = f"{ROOT}/" + "/".join(f"package_{i:02}_with_a_long_name" for i in range(8)) + "/views.py"
+    where = Place(file, 12345, "Handler." + "inner_" * 20 + "call", "app")
+    found = finding(1, "high", "Title " + "word " * 30 + "end", where=where, advice=Advice("advice " * 40 + "stop"))
+    return report_of(analysis_of([(frames("main@app"), 9.0)]), (found,), headline="Headline " * 20 + "over")
