@@ -129,7 +129,9 @@ def read_throttling(path: Path | None) -> tuple[float, int, int] | None:
         return None
     try:
         fields = dict(line.split() for line in path.read_text().splitlines())
-        seconds = int(fields["throttled_usec"]) / 1e6 if "throttled_usec" in fields else int(fields["throttled_time"]) / 1e9
+        seconds = (
+            int(fields["throttled_usec"]) / 1e6 if "throttled_usec" in fields else int(fields["throttled_time"]) / 1e9
+        )
         return seconds, int(fields["nr_throttled"]), int(fields["nr_periods"])
     except (OSError, ValueError, KeyError):
         return None

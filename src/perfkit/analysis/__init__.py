@@ -1,0 +1,94 @@
+"""Room 5: a Recording comes in, an Analysis goes out. Pure: nothing is read, nothing is written.
+
+- `analyse` puts it together; `rows` sorts sampled seconds, `stackfacts` reads single stacks, `waits` charges waiting,
+  `tables` adds up endpoints and functions, `machine` weighs the kernel's accounting, `calls` reads deterministic profiles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perfkit.analysis import calls, machine, tables, waits
+from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
+from perfkit.analysis.stackfacts import Facts
+from perfkit.model.analysis import Analysis, Kind
+from perfkit.model.recording import Gap, Recording
+from perfkit.shared.codeline import Lines
+
+__all__ = ["analyse"]
+
+
+def analyse(recording: Recording) -> Analysis:
+    """The measured part of a recording, divided by stack. An empty recording gives an analysis that measured 0 seconds."""
+    if recording.calls and not len(recording.samples):
+        recording = calls.as_samples(recording)
+    lines = Lines(recording.sources)
+    facts = Facts(recording.stacks, recording.files, lines)
+    kind = kind_of(recording, facts)
+    begin = (recording.run.ready_at or 0.0) + recording.run.warmup
+    rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)
+    labels = tables.endpoint_labels(rows, recording, facts)
+    times = stack_times(rows, facts, labels)
+    measured = sum(time.seconds for time in times)
+    counted = [request for request in recording.requests if request.start >= begin]
+    analysis = Analysis(
+        run=recording.run,
+        kind=kind,
+        unit="request-seconds" if kind == "server" else "wall seconds",
+        measured=measured,
+        serving_seconds=max(0.0, recording.run.duration - max(begin, rows.first_request or 0.0)),
+        startup_seconds=sum(rows.startup.values()),
+        idle_seconds=rows.idle,
+        background_seconds=rows.background,
+        stacks=recording.stacks,
+        times=times,
+        startup=dict(rows.startup),
+        holders=waits.holders(recording, facts, begin),
+        blocked=waits.blocked(recording, rows, facts, lines),
+        gil_wait=waits.gil_wait(recording, rows),
+        endpoints=tables.endpoints(times, measured, counted, kind),
+        functions=tables.functions(times, recording),
+        slices=tables.slices(times, recording, measured),
+        processes=recording.processes,
+        process_times=machine.process_times(recording),
+        pressure=machine.pressure(recording, begin),
+        files=recording.files,
+        sources=recording.sources,
+        calls=recording.calls,
+        requests=len(counted) or None,
+        latency=tables.percentiles([request.seconds for request in counted if request.status]),
+        failed_requests=sum(1 for request in counted if request.status == 0 or request.status >= 500),
+        samples=rows.samples,
+        windows=sum(1 for window in recording.windows if window.kind == "wall"),
+        gaps=recording.gaps,
+    )
+    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, rows, kind))
+
+
+def _gaps(analysis: Analysis, rows: Rows, kind: Kind) -> tuple[Gap, ...]:
+    gaps = list(analysis.gaps)
+    if not analysis.run.sealed:
+        gaps.append(
+            Gap(
+                f"everything after {analysis.run.duration:.0f} s",
+                "perfkit was ended before it could finish the recording",
+                "measure again",
+            )
+        )
+    if kind == "server" and _has_event_loop(analysis):
+        gaps.append(
+            Gap(
+                "time that asynchronous requests spend awaiting",
+                "a waiting coroutine is on no thread's stack",
+                "compare with the latencies of --load",
+            )
+        )
+    return tuple(gaps)
+
+
+def _has_event_loop(analysis: Analysis) -> bool:
+    return any(
+        frame.file.endswith(("asyncio/base_events.py", "asyncio/runners.py", "uvloop/__init__.py"))
+        for time in analysis.times[:50]
+        for frame in analysis.stacks.expand(time.stack)
+    )

@@ -1,0 +1,120 @@
+"""Weighs the samples against the kernel's accounting, and says what the machine took away from the target."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+from perfkit.analysis.rows import Rows
+from perfkit.model.analysis import Analysis, Pressure, ProcessTime
+from perfkit.model.recording import Recording, Usage
+
+# Beyond this the sampled shares and the kernel's CPU accounting describe different things (docs: How far to trust it).
+DISAGREEMENT = 0.25
+FEW_SAMPLES = 100
+
+
+def process_times(recording: Recording) -> tuple[ProcessTime, ...]:
+    readings: defaultdict[int, list[Usage]] = defaultdict(list)
+    for row in recording.usage:
+        readings[row.process].append(row)
+    owner = {window.id: window.process for window in recording.windows}
+    samples: Counter[int] = Counter()
+    for sample in recording.samples:
+        samples[owner.get(sample.window, 0)] += sample.n
+    found = []
+    for process in recording.processes:
+        rows = readings[process.id]
+        found.append(
+            ProcessTime(
+                pid=process.pid,
+                command=process.command,
+                python=process.python,
+                cpu=rows[-1].cpu - (rows[0].cpu if recording.run.mode == "attach" else 0.0) if rows else 0.0,
+                peak_rss=max((row.rss for row in rows), default=0),
+                peak_pss=max((row.pss for row in rows if row.pss is not None), default=None),
+                samples=samples[process.id],
+                threads=max((row.threads for row in rows), default=0),
+            )
+        )
+    return tuple(found)
+
+
+def pressure(recording: Recording, begin: float) -> Pressure | None:
+    rows = [row for row in recording.machine if row.at >= begin] or list(recording.machine)
+    if not rows:
+        return None
+    first, last = rows[0], rows[-1]
+    span = max(last.at - first.at, 1e-9) if len(rows) > 1 else 0.0
+    cores = recording.run.cores
+    throttled = None
+    if span and last.throttled is not None and first.throttled is not None and last.periods:
+        throttled = min(1.0, (last.throttled - first.throttled) / span)
+    return Pressure(
+        load=sum(row.load for row in rows) / len(rows),
+        cores=cores,
+        busy=(last.busy - first.busy) / span / cores if span else 0.0,
+        steal=(last.steal - first.steal) / span / cores if span else 0.0,
+        throttled=throttled,
+        runqueue=_runqueue(recording, begin),
+    )
+
+
+def _runqueue(recording: Recording, begin: float) -> float | None:
+    """Share of the time for which the target's threads were runnable that they waited for a CPU."""
+    cpu = waited = 0.0
+    rows: defaultdict[int, list[Usage]] = defaultdict(list)
+    for row in recording.usage:
+        if row.at >= begin and row.runqueue is not None:
+            rows[row.process].append(row)
+    for readings in rows.values():
+        for earlier, later in pairwise(readings):
+            cpu += max(0.0, later.cpu - earlier.cpu)
+            waited += max(0.0, (later.runqueue or 0.0) - (earlier.runqueue or 0.0))
+    return waited / (cpu + waited) if cpu + waited > 0.1 else None
+
+
+def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ...]:
+    """What a reader must know before believing a number, one sentence each."""
+    said = []
+    machine = analysis.pressure
+    if machine and machine.runqueue is not None and machine.runqueue > 0.15:
+        said.append(
+            f"The target waited for a CPU {machine.runqueue:.0%} of the time it could run (load {machine.load:.1f} on "
+            f"{machine.cores} cores): times are too high by about that; shares and ranks hold."
+        )
+    elif machine and machine.load > 1.5 * machine.cores:
+        said.append(f"Load was {machine.load:.1f} on {machine.cores} cores: times may be high; shares and ranks hold.")
+    if machine and machine.steal > 0.1:
+        said.append(f"The hypervisor took {machine.steal:.0%} of the CPU: times are not comparable with other runs.")
+    if 0 < analysis.samples < FEW_SAMPLES:
+        said.append(f"Only {analysis.samples} samples were taken: shares are rough. A longer run narrows them.")
+    disagreement = _disagreement(recording, rows)
+    if disagreement:
+        said.append(disagreement)
+    if analysis.failed_requests:
+        said.append(f"{analysis.failed_requests} of {analysis.requests} requests of the load failed.")
+    if recording.run.engine != "py-spy":
+        said.append(f"Measured by {recording.run.engine} alone, whose own cost is in the times it reports.")
+    return tuple(said)
+
+
+def _disagreement(recording: Recording, rows: Rows) -> str | None:
+    """Sampled running time against the CPU and run-queue time that the kernel counted for the same threads and windows."""
+    wall = {window.id for window in recording.windows if window.kind == "wall"}
+    kernel = sum(row.cpu + row.runqueue for row in recording.thread_usage if row.window in wall)
+    measured_windows = {row.window for row in recording.thread_usage}
+    sampled = sum(sum(stacks.values()) for window, stacks in rows.running.items() if window in measured_windows)
+    if not kernel or not sampled or max(kernel, sampled) < 1.0:
+        return None
+    if sampled > kernel * (1 + DISAGREEMENT):
+        return (
+            f"Samples show code running for {sampled:.1f} s where the kernel counted {kernel:.1f} s of CPU: the rest was "
+            "waiting inside C code (database drivers, system calls) or for the interpreter lock."
+        )
+    if kernel > sampled * (1 + DISAGREEMENT):
+        return (
+            f"The kernel counted {kernel:.1f} s of CPU where samples show {sampled:.1f} s of running code: part of the work "
+            "happens in threads or moments that samples do not see."
+        )
+    return None

@@ -1,0 +1,211 @@
+"""Sampled seconds sorted by what they are: request time, start-up, background work, idling; the raw material of an analysis."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from perfkit.analysis.stackfacts import Facts
+from perfkit.model.analysis import Kind, StackState, StackTime
+from perfkit.model.recording import Recording, Window
+
+
+@dataclass
+class Owned:
+    """Seconds of one stack under construction."""
+
+    seconds: float = 0.0
+    n: int = 0
+    clusters: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
+
+    def add(self, seconds: float, n: int, cluster: int) -> None:
+        self.seconds += seconds
+        self.n += n
+        self.clusters[cluster] += seconds
+
+
+@dataclass
+class Rows:
+    """`measured` by stack; the rest in seconds. `lock_waits` and `running` are per window, for charging waits to holders."""
+
+    measured: defaultdict[int, Owned] = field(default_factory=lambda: defaultdict(Owned))
+    startup: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
+    idle: float = 0.0
+    background: float = 0.0
+    excluded: float = 0.0
+    running: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    request_running: defaultdict[int, defaultdict[int, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
+    samples: int = 0
+    first_request: float | None = None
+
+
+def kind_of(recording: Recording, facts: Facts) -> Kind:
+    """A server hands requests in from outside; a program that drives its own test client is a script."""
+    from_server = from_client = 0.0
+    for sample in recording.samples:
+        fact = facts.of(sample.stack)
+        if fact.request is not None and not fact.pooled:
+            if fact.by_test_client:
+                from_client += sample.seconds
+            else:
+                from_server += sample.seconds
+    return "server" if from_server > from_client else "script"
+
+
+def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows:
+    """Request-seconds: every thread inside a request counts its wall time, whatever it waits for."""
+    rows = Rows()
+    windows = {window.id: window for window in recording.windows}
+    asynchronous = _asynchronous_processes(recording, facts, windows)
+    for sample in recording.samples:
+        window = windows[sample.window]
+        if window.kind != "wall":
+            continue
+        rows.samples += sample.n
+        fact = facts.of(sample.stack)
+        in_request = fact.request is not None and (not fact.pooled or window.process in asynchronous)
+        idle = fact.leaf != "running"
+        if in_request and not (fact.pooled and fact.leaf == "idle"):
+            if window.start < serving_from:
+                continue
+            if fact.endpoint is not None and fact.endpoint in recording.run.exclude:
+                rows.excluded += sample.seconds
+                continue
+            rows.first_request = window.start if rows.first_request is None else rows.first_request
+            rows.measured[sample.stack].add(sample.seconds, sample.n, sample.window)
+            if not idle:
+                rows.request_running[sample.window][sample.thread] += sample.seconds
+        elif idle or in_request:
+            rows.idle += sample.seconds
+            continue
+        elif _imports(recording, sample.stack):
+            rows.startup[sample.stack] += sample.seconds
+        elif window.start >= serving_from:
+            rows.background += sample.seconds
+        if not idle:
+            seen = rows.running[sample.window]
+            seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
+    return rows
+
+
+def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Rows:
+    """Wall seconds of the first process: its main thread's own, and where that waits, those of whoever runs meanwhile."""
+    rows = Rows()
+    windows = {window.id: window for window in recording.windows}
+    main = _main_threads(recording)
+    buckets: defaultdict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    waiting: defaultdict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    clusters = _Clusters(recording)
+    for sample in recording.samples:
+        window = windows[sample.window]
+        if window.kind != "wall" or window.start < measured_from:
+            continue
+        rows.samples += sample.n
+        leaf = facts.of(sample.stack).leaf
+        cluster = clusters.at(window)
+        if sample.thread in main:
+            if leaf in ("idle", "lock"):
+                waiting[cluster].append((sample.stack, sample.seconds, sample.n))
+            else:
+                rows.measured[sample.stack].add(sample.seconds, sample.n, cluster)
+        elif leaf == "running":
+            buckets[cluster].append((sample.stack, sample.seconds, sample.n))
+        else:
+            rows.idle += sample.seconds
+        if leaf == "running":
+            seen = rows.running[sample.window]
+            seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
+    if not main:
+        _without_main(rows, buckets, clusters)
+    else:
+        _share_waiting(rows, waiting, buckets)
+    return rows
+
+
+def _share_waiting(
+    rows: Rows,
+    waiting: defaultdict[int, list[tuple[int, float, int]]],
+    others: defaultdict[int, list[tuple[int, float, int]]],
+) -> None:
+    """Divide the time for which the main thread waited among the threads and processes that ran; the rest stays its own."""
+    for cluster in set(waiting) | set(others):
+        waited = sum(seconds for _, seconds, _ in waiting[cluster])
+        ran = sum(seconds for _, seconds, _ in others[cluster])
+        taken = min(waited, ran)
+        for stack, seconds, n in others[cluster]:
+            if taken > 0:
+                rows.measured[stack].add(seconds * taken / ran, n, cluster)
+        rows.background += ran - taken
+        for stack, seconds, n in waiting[cluster]:
+            if waited > taken:
+                rows.measured[stack].add(seconds * (waited - taken) / waited, n, cluster)
+
+
+def _without_main(rows: Rows, others: defaultdict[int, list[tuple[int, float, int]]], clusters: _Clusters) -> None:
+    """The command itself is not Python (a shell script): wall time is divided among the Python processes below it."""
+    for cluster, samples in others.items():
+        ran = sum(seconds for _, seconds, _ in samples)
+        scale = min(1.0, clusters.length(cluster) / ran) if ran else 0.0
+        for stack, seconds, n in samples:
+            rows.measured[stack].add(seconds * scale, n, cluster)
+
+
+class _Clusters:
+    """The stretches of time over which a script's intervals are computed: the windows of its first process."""
+
+    def __init__(self, recording: Recording) -> None:
+        first = recording.processes[0].id if recording.processes else 0
+        own = [window for window in recording.windows if window.process == first and window.kind == "wall"]
+        self._windows = sorted(own, key=lambda window: window.start)
+        self._starts = [window.start for window in self._windows]
+
+    def at(self, window: Window) -> int:
+        from bisect import bisect_right
+
+        index = bisect_right(self._starts, window.start + window.seconds / 2) - 1
+        return self._windows[max(index, 0)].id if self._windows else 0
+
+    def length(self, cluster: int) -> float:
+        return next((window.seconds for window in self._windows if window.id == cluster), 0.0)
+
+
+def _main_threads(recording: Recording) -> set[int]:
+    """The main thread of the first process, when that is the command itself."""
+    if not recording.processes:
+        return set()
+    first = recording.processes[0]
+    named = [t for t in recording.threads if t.process == first.id and (t.tid == first.pid or t.name == "MainThread")]
+    return {thread.id for thread in named}
+
+
+def _asynchronous_processes(recording: Recording, facts: Facts, windows: dict[int, Window]) -> set[int]:
+    return {windows[sample.window].process for sample in recording.samples if facts.of(sample.stack).event_loop}
+
+
+def _imports(recording: Recording, stack: int) -> bool:
+    return any(
+        frame.function.endswith("_call_with_frames_removed") and frame.file.startswith("<frozen")
+        for frame in recording.stacks.expand(stack)
+    )
+
+
+def stack_times(rows: Rows, facts: Facts, labels: dict[str, str]) -> tuple[StackTime, ...]:
+    """The measured rows as values, most seconds first."""
+    times = []
+    for stack, owned in rows.measured.items():
+        fact = facts.of(stack)
+        state: StackState = "io" if fact.leaf == "idle" else fact.leaf
+        times.append(
+            StackTime(
+                stack=stack,
+                seconds=owned.seconds,
+                n=owned.n,
+                endpoint=fact.endpoint and labels.get(fact.endpoint, fact.endpoint),
+                entry=fact.request or 0,
+                state=state,
+                clusters=dict(owned.clusters),
+            )
+        )
+    return tuple(sorted(times, key=lambda time: (-time.seconds, time.stack)))

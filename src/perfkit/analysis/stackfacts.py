@@ -1,0 +1,151 @@
+"""What one stack says about itself: where its request begins, which handler it runs, what its leaf does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from perfkit.model.recording import Frame, SourceFile, Stack, StackTable
+from perfkit.shared import frameworks
+from perfkit.shared.codeline import Lines
+from perfkit.shared.origin import module_path
+
+LeafState = Literal["running", "lock", "io", "sleep", "idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class StackFacts:
+    """`request` is the index of the first frame inside the request, None outside of any; `handler` likewise."""
+
+    request: int | None
+    handler: int | None
+    endpoint: str | None
+    leaf: LeafState
+    pooled: bool
+    by_test_client: bool
+    event_loop: bool
+
+
+class Facts:
+    """StackFacts by stack id, worked out once each."""
+
+    def __init__(self, stacks: StackTable, files: Mapping[str, SourceFile], lines: Lines) -> None:
+        self._stacks = stacks
+        self._files = files
+        self._lines = lines
+        self._known: dict[int, StackFacts] = {}
+        self._roles: dict[Frame, str] = {}
+
+    def of(self, stack: int) -> StackFacts:
+        known = self._known.get(stack)
+        if known is None:
+            known = self._known[stack] = self._work_out(self._stacks.expand(stack))
+        return known
+
+    def _work_out(self, frames: Stack) -> StackFacts:
+        server = dispatcher = pool = None
+        by_test_client = event_loop = False
+        for index, frame in enumerate(frames):
+            role = self._role(frame)
+            if role == "server" and server is None:
+                server = index
+            elif role == "dispatcher":
+                dispatcher = index
+            elif role == "pool":
+                pool = index
+            elif role == "client":
+                by_test_client = True
+            elif role == "loop":
+                event_loop = True
+            if role == "server" and "trace_task" in frame.function:
+                dispatcher = index
+        begin = server if server is not None else self._first_dispatcher(frames, dispatcher)
+        pooled = begin is None and pool is not None
+        if pooled:
+            begin = pool
+        leaf = self._leaf(frames)
+        request = None if begin is None else begin + 1
+        if request is not None and leaf in ("idle", "io") and self._only_server(frames, request):
+            request = None
+        handler = self._handler(frames, request, dispatcher if dispatcher is not None else begin)
+        return StackFacts(
+            request=request,
+            handler=handler,
+            endpoint=None if handler is None else frames[handler].function,
+            leaf=leaf,
+            pooled=pooled,
+            by_test_client=by_test_client,
+            event_loop=event_loop,
+        )
+
+    def _role(self, frame: Frame) -> str:
+        known = self._roles.get(frame)
+        if known is None:
+            known = self._roles[frame] = _role_of(frame)
+        return known
+
+    def _first_dispatcher(self, frames: Stack, last: int | None) -> int | None:
+        """An application server that leaves no frame (uWSGI, mod_wsgi): the framework's own entry begins the request."""
+        if last is None:
+            return None
+        return next(index for index, frame in enumerate(frames) if self._role(frame) == "dispatcher")
+
+    def _only_server(self, frames: Stack, request: int) -> bool:
+        """Whether nothing but the server and the standard library runs: it reads or waits for the client."""
+        return all(
+            frame.origin == "stdlib" or module_path(frame.file) in frameworks.SERVERS or self._is_server_file(frame)
+            for frame in frames[request:]
+        )
+
+    def _is_server_file(self, frame: Frame) -> bool:
+        top = module_path(frame.file).partition("/")[0]
+        return top in {"gunicorn", "werkzeug", "uvicorn", "hypercorn", "waitress", "cheroot", "gevent", "eventlet"}
+
+    def _handler(self, frames: Stack, request: int | None, dispatcher: int | None) -> int | None:
+        """The first frame above the dispatcher that is the project's and does not merely wrap another, else a library's."""
+        if request is None or dispatcher is None:
+            return None
+        beyond = None
+        for index in range(dispatcher + 1, len(frames)):
+            frame = frames[index]
+            if frame.origin == "app" and not self._wraps(frame, frames[index + 1] if index + 1 < len(frames) else None):
+                return index
+            if beyond is None and frame.origin == "library" and not self._is_plumbing(frame):
+                beyond = index
+        return beyond
+
+    def _is_plumbing(self, frame: Frame) -> bool:
+        known = self._files.get(frame.file)
+        return self._role(frame) != "" or (known is not None and frameworks.is_plumbing(known.distribution))
+
+    def _wraps(self, frame: Frame, child: Frame | None) -> bool:
+        """A decorator's wrapper hands all its arguments to the project function that it wraps."""
+        if child is None or child.origin != "app":
+            return False
+        text = self._lines.text(frame.file, frame.line) or ""
+        return "*args" in text and "**kw" in text
+
+    def _leaf(self, frames: Stack) -> LeafState:
+        if not frames:
+            return "idle"
+        frame = frames[-1]
+        if frameworks.waits_for_work(frame):
+            return "idle" if module_path(frame.file) != "threading.py" else "lock"
+        if frameworks.waits_for_io(frame):
+            return "io"
+        return self._lines.wait(frame.file, frame.line) or "running"
+
+
+def _role_of(frame: Frame) -> str:
+    if frame.origin == "app":
+        return ""
+    if frameworks.listed(frameworks.SERVERS, frame):
+        return "server"
+    if frameworks.listed(frameworks.DISPATCHERS, frame):
+        return "dispatcher"
+    if frameworks.listed(frameworks.POOLS, frame):
+        return "pool"
+    if frameworks.listed(frameworks.EVENT_LOOPS, frame):
+        return "loop"
+    return "client" if module_path(frame.file) in frameworks.TEST_CLIENTS else ""

@@ -1,0 +1,140 @@
+"""Adds measured stacks up: by endpoint, by function, and into the few slices of `where the time goes`."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from perfkit.analysis.rows import Rows
+from perfkit.analysis.stackfacts import Facts
+from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, StackTime
+from perfkit.model.recording import Recording, Request
+
+
+def endpoint_labels(rows: Rows, recording: Recording, facts: Facts) -> dict[str, str]:
+    """Names for handlers whose function name alone says too little: `index` of two modules, `<lambda>`."""
+    files: defaultdict[str, set[str]] = defaultdict(set)
+    for stack in rows.measured:
+        fact = facts.of(stack)
+        if fact.endpoint is not None and fact.handler is not None:
+            files[fact.endpoint].add(recording.stacks.expand(stack)[fact.handler].file)
+    return {
+        name: f"{PurePath(min(found)).stem}.{name}"
+        for name, found in files.items()
+        if name.startswith("<") and len(found) == 1
+    }
+
+
+def endpoints(
+    times: Sequence[StackTime], measured: float, requests: Sequence[Request], kind: Kind
+) -> tuple[EndpointTime, ...]:
+    """Handlers by measured time, then the URLs of perfkit's own load by total latency."""
+    if kind == "script" and not any(time.endpoint for time in times):
+        return ()
+    by_handler: defaultdict[str, float] = defaultdict(float)
+    for time in times:
+        if time.endpoint is not None:
+            by_handler[time.endpoint] += time.seconds
+    handlers = [
+        EndpointTime(name, seconds, seconds / measured if measured else 0.0) for name, seconds in by_handler.items()
+    ]
+    handlers.sort(key=lambda endpoint: -endpoint.seconds)
+    return (*handlers, *_loaded(requests))
+
+
+def _loaded(requests: Sequence[Request]) -> list[EndpointTime]:
+    latencies: defaultdict[str, list[float]] = defaultdict(list)
+    for request in requests:
+        latencies[request.endpoint].append(request.seconds)
+    total = sum(map(sum, latencies.values()))
+    loaded = []
+    for name, seconds in latencies.items():
+        marks = percentiles(seconds)
+        if marks:
+            loaded.append(
+                EndpointTime(
+                    name, sum(seconds), sum(seconds) / total if total else 0.0, len(seconds), *marks, source="load"
+                )
+            )
+    return sorted(loaded, key=lambda endpoint: -endpoint.seconds)
+
+
+def percentiles(values: Sequence[float]) -> tuple[float, float, float] | None:
+    """p50, p95 and p99 by the nearest rank (Hyndman and Fan, definition 1); None of nothing."""
+    if not values:
+        return None
+    ordered = sorted(values)
+
+    def at(q: int) -> float:
+        return ordered[max(0, -(-len(ordered) * q // 100) - 1)]
+
+    return at(50), at(95), at(99)
+
+
+def functions(times: Sequence[StackTime], recording: Recording) -> tuple[FunctionTime, ...]:
+    """Functions by self time. Start-up frames below the request are left out of totals."""
+    own: Counter[tuple[str, str]] = Counter()
+    total: Counter[tuple[str, str]] = Counter()
+    lines: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+    origins: dict[tuple[str, str], str] = {}
+    for time in times:
+        frames = recording.stacks.expand(time.stack)[time.entry :]
+        seen = set()
+        for frame in frames:
+            key = (frame.function, frame.file)
+            if key not in seen:
+                seen.add(key)
+                total[key] += time.seconds  # type: ignore[assignment]
+                lines[key][frame.line] += time.seconds * 1e-6  # type: ignore[assignment]
+                origins[key] = frame.origin
+        if frames:
+            leaf = frames[-1]
+            own[leaf.function, leaf.file] += time.seconds  # type: ignore[assignment]
+            lines[leaf.function, leaf.file][leaf.line] += time.seconds  # type: ignore[assignment]
+    found = []
+    for key, seconds in total.items():
+        file = recording.files.get(key[1])
+        found.append(
+            FunctionTime(
+                function=key[0],
+                file=key[1],
+                line=lines[key].most_common(1)[0][0],
+                self_seconds=float(own[key]),
+                total_seconds=float(seconds),
+                distribution=file.distribution if file else None,
+                origin=origins[key],
+            )
+        )
+    return tuple(sorted(found, key=lambda f: (-f.self_seconds, -f.total_seconds, f.file, f.function)))
+
+
+def slices(times: Sequence[StackTime], recording: Recording, measured: float) -> tuple[Slice, ...]:
+    """By the leaf: the project's own lines, libraries by name, waiting by kind. Small ones are `other`."""
+    parts: Counter[str] = Counter()
+    for time in times:
+        parts[_slice_of(time, recording)] += time.seconds  # type: ignore[assignment]
+    if not measured:
+        return ()
+    large = [(label, seconds / measured) for label, seconds in parts.most_common(5) if seconds / measured >= 0.02]
+    rest = 1.0 - sum(share for _, share in large)
+    return (*(Slice(label, share) for label, share in large), *((Slice("other", rest),) if rest > 0.005 else ()))
+
+
+def _slice_of(time: StackTime, recording: Recording) -> str:
+    if time.state == "lock":
+        return "waiting for locks"
+    if time.state == "sleep":
+        return "sleeping"
+    if time.state == "io":
+        return "waiting for I/O"
+    frames = recording.stacks.expand(time.stack)
+    leaf = frames[-1] if frames else None
+    if leaf is None:
+        return "other"
+    if leaf.origin == "app":
+        return "project code"
+    file = recording.files.get(leaf.file)
+    if file is not None and file.distribution:
+        return file.distribution
+    return "standard library" if leaf.origin == "stdlib" else "other libraries"

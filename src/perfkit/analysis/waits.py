@@ -1,0 +1,93 @@
+"""Charges waiting to whoever made it wait: lock waits to the stack that ran meanwhile, the interpreter lock to its holders."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+
+from perfkit.analysis.rows import Rows
+from perfkit.analysis.stackfacts import Facts
+from perfkit.model.analysis import Blocked, Holder
+from perfkit.model.recording import Recording, Stack
+from perfkit.shared.codeline import Lines
+
+_WITH_LOCK = re.compile(r"\bwith\s+([\w.\[\]\"']+)")
+_ACQUIRE = re.compile(r"([\w.]+)\.acquire\s*\(")
+
+
+def blocked(recording: Recording, rows: Rows, facts: Facts, lines: Lines) -> tuple[Blocked, ...]:
+    """Every measured lock wait with a stack that ran in the same windows: the one inside the same lock where one is seen."""
+    found = []
+    for stack, owned in rows.measured.items():
+        if facts.of(stack).leaf != "lock":
+            continue
+        name = lock_name(recording.stacks.expand(stack), lines)
+        running: Counter[int] = Counter()
+        for window in owned.clusters:
+            for other, seconds in rows.running.get(window, {}).items():
+                running[other] += seconds  # type: ignore[assignment]
+        same = [s for s in running if name and _holds(recording.stacks.expand(s), name, lines)]
+        holder = max(same or running, key=lambda s: running[s], default=None)
+        found.append(Blocked(stack, holder, owned.seconds, bool(same)))
+    return tuple(sorted(found, key=lambda wait: -wait.seconds))
+
+
+def lock_name(stack: Stack, lines: Lines) -> str | None:
+    """The last name of the lock that the deepest readable waiting line takes: `_lock` of `with self._lock:`."""
+    for frame in reversed(stack):
+        text = lines.text(frame.file, frame.line)
+        match = text and (_WITH_LOCK.search(text) or _ACQUIRE.search(text))
+        if match:
+            return match[1].rpartition(".")[2]
+        if frame.origin == "app":
+            return None
+    return None
+
+
+def _holds(stack: Stack, name: str, lines: Lines) -> bool:
+    """Whether a frame of the stack is inside a block that took a lock of that name, and not at the taking itself."""
+    wanted = re.compile(rf"\bwith\s[^#]*\b{re.escape(name)}\b|\b{re.escape(name)}\.acquire\s*\(")
+    for frame in stack:
+        source = lines.function(frame.file, frame.line)
+        if source is None:
+            continue
+        body = source.text.split("\n")[: frame.line - source.first_line + 1]
+        indent = len(body[-1]) - len(body[-1].lstrip())
+        for text in reversed(body[:-1]):
+            if wanted.search(text) and len(text) - len(text.lstrip()) <= indent:
+                return True
+    return False
+
+
+def holders(recording: Recording, facts: Facts, serving_from: float) -> tuple[Holder, ...]:
+    """Who held the interpreter lock, by stack: `share` is of all looks, so that what is missing to 1 was held by nobody."""
+    windows = {
+        window.id: window for window in recording.windows if window.kind == "gil" and window.start >= serving_from
+    }
+    names = {thread.id: thread.name for thread in recording.threads}
+    looks = sum(window.rounds for window in windows.values())
+    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
+    for sample in recording.samples:
+        if sample.window in windows:
+            counts[sample.stack, sample.thread] += sample.n
+    if not looks:
+        return ()
+    found = [
+        Holder(stack, n / looks, n, facts.of(stack).request is not None, names.get(thread, ""))
+        for (stack, thread), n in counts.items()
+    ]
+    return tuple(sorted(found, key=lambda holder: -holder.n))
+
+
+def gil_wait(recording: Recording, rows: Rows) -> float:
+    """Seconds for which request threads looked as if they ran, but neither ran on a CPU nor waited for one.
+
+    That is waiting for the interpreter lock, or inside C code; who held the lock tells which.
+    """
+    usage = {(row.window, row.thread): row.cpu + row.runqueue for row in recording.thread_usage}
+    total = 0.0
+    for window, threads in rows.request_running.items():
+        for thread, seconds in threads.items():
+            if (window, thread) in usage:
+                total += max(0.0, seconds - usage[window, thread])
+    return total

@@ -1,0 +1,100 @@
+"""Turns candidates into one ranked list in which every second has one owner.
+
+Candidates take what nobody owns yet, specific rules before last resorts, larger before smaller. What is left of one that
+falls below its own threshold goes back to the others.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from perfkit.findings.interface import Candidate, View
+from perfkit.findings.interval import interval
+from perfkit.model.finding import Cost, Expected, Finding, Severity
+
+HIGH, MEDIUM = 0.15, 0.05
+
+
+def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
+    """Findings in the order in which they took their seconds; `view.left` shrinks by what they own."""
+    findings = []
+    for candidate in sorted(candidates, key=lambda c: (-view.seconds(c.claim), c.rule, c.title)):
+        owned = {
+            stack: min(part, view.left.get(stack, 1.0))
+            for stack, part in candidate.claim.items()
+            if view.left.get(stack, 1.0) > 0
+        }
+        seconds = view.seconds(owned)
+        if view.share(seconds) < candidate.least:
+            continue
+        for stack, part in owned.items():
+            view.left[stack] = view.left.get(stack, 1.0) - part
+        findings.append(_finding(view, candidate, owned, seconds))
+    return findings
+
+
+def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Most expensive first, last resorts after the causes that cost as much; overlapping intervals share a rank."""
+    from dataclasses import replace
+
+    ordered = sorted(findings, key=lambda f: (-f.cost.seconds, f.key))
+    result: list[Finding] = []
+    rank = 0
+    head: Finding | None = None
+    for finding in ordered:
+        if head is None or finding.cost.high < head.cost.low:
+            rank = len(result) + 1
+            head = finding
+        result.append(replace(finding, rank=rank))
+    return tuple(result)
+
+
+def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds: float) -> Finding:
+    share = view.share(seconds)
+    low, high = interval(view, owned)
+    requests = view.analysis.requests if view.analysis.kind == "server" else None
+    low_saved, high_saved = candidate.saves or (0.0, 0.0)
+    return Finding(
+        key=_key(view, candidate),
+        rule=candidate.rule,
+        title=candidate.title,
+        severity="info" if candidate.informative else severity(share),
+        confidence=candidate.confidence,
+        cost=Cost(seconds, share, seconds / requests if requests else None, candidate.basis, low, high),
+        rank=0,
+        endpoint=_endpoint(view, owned, seconds),
+        where=candidate.where,
+        inside=candidate.inside,
+        evidence=candidate.evidence,
+        advice=candidate.advice,
+        expected=None
+        if candidate.saves is None
+        else Expected(seconds * (low_saved + high_saved) / 2, low * low_saved, high * high_saved, "modelled"),
+    )
+
+
+def severity(share: float) -> Severity:
+    return "high" if share >= HIGH else "medium" if share >= MEDIUM else "low"
+
+
+def _endpoint(view: View, owned: dict[int, float], seconds: float) -> str | None:
+    """The endpoint that carries most of the cost; None where several share it."""
+    by_endpoint: defaultdict[str | None, float] = defaultdict(float)
+    for time in view.times:
+        by_endpoint[time.endpoint] += time.seconds * owned.get(time.stack, 0.0)
+    endpoint = max(by_endpoint, key=lambda name: by_endpoint[name], default=None)
+    return endpoint if endpoint is not None and by_endpoint[endpoint] > 0.6 * seconds else None
+
+
+def _key(view: View, candidate: Candidate) -> str:
+    """Rule, file below the project and function: what stays the same when lines move."""
+    spot = candidate.where or candidate.inside
+    if spot is None:
+        return candidate.rule
+    file = PurePath(spot.file)
+    for root in view.analysis.run.project:
+        if file.is_relative_to(root):
+            return f"{candidate.rule}:{file.relative_to(root)}:{spot.function}"
+    return f"{candidate.rule}:{file.name}:{spot.function}"
