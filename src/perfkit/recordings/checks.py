@@ -42,11 +42,10 @@ def _check_numbers(where: str, signed: bool, numbers: Sequence[float]) -> None:
         raise DamagedError(f"{where} is not a finite number")
 
 
-def check_references(what: str, used: Iterable[int | None], known: Iterable[int]) -> None:
+def check_references(what: str, used: Iterable[object], known: Iterable[object]) -> None:
     """Every id that is used must be one that is known; None refers to nothing."""
-    missing = set(used).difference(known, (None,))
-    if missing:
-        raise DamagedError(f"{what} {min(filter(None, missing), default=0)} is used but not there")
+    for missing in set(used).difference(known, (None,)):
+        raise DamagedError(f"{what} {missing!r} is used but not there")
 
 
 @cache

@@ -21,10 +21,7 @@ def write_failure(path: Path, error: sqlite3.Error | OSError) -> PerfkitError:
     if name.startswith(("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_CANTOPEN", "SQLITE_AUTH")):
         return PerfkitError(f"not allowed to write {path}: it or its folder is read-only.", ELSEWHERE)
     if name.startswith("SQLITE_BUSY"):
-        return PerfkitError(
-            f"{path} is in use by another program, which kept it locked for 30 s.",
-            "close the program that reads it, then record again.",
-        )
+        return in_use(path)
     if name.startswith("SQLITE_IOERR"):
         return PerfkitError(
             f"the disk refused to write {path}: {error}.",
@@ -52,7 +49,7 @@ def _full(path: Path) -> PerfkitError:
 
 def read_failure(path: Path, error: OSError) -> PerfkitError:
     if isinstance(error, FileNotFoundError):
-        return PerfkitError(f"there is no recording {path}.", "list the recordings there are: perfkit list")
+        return PerfkitError(f"there is no recording {path}.", "list the recordings there are: ls .perfkit")
     if isinstance(error, PermissionError):
         return PerfkitError(
             f"not allowed to read {path}: recordings are readable by their owner alone.",
@@ -63,9 +60,15 @@ def read_failure(path: Path, error: OSError) -> PerfkitError:
     return PerfkitError(f"{path} could not be read: {error.strerror}.", "copy it to a disk that can be read.")
 
 
+def in_use(path: Path) -> PerfkitError:
+    return PerfkitError(
+        f"{path} is in use: another program kept it locked.", "close the program that has it open, then try again."
+    )
+
+
 def not_a_recording(path: Path) -> PerfkitError:
     return PerfkitError(
-        f"{path} is not a perfkit recording.", "name a file that perfkit run or perfkit attach wrote: perfkit list"
+        f"{path} is not a perfkit recording.", "name a file that perfkit run or perfkit attach wrote: ls .perfkit"
     )
 
 

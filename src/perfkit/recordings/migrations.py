@@ -16,7 +16,7 @@ MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
 
 
 def bring_forward(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """A copy in memory, in the present format; closes `connection`. Raises DamagedError for a version that never was."""
+    """A copy in memory, in the present format; closes `connection`. Raises DamagedError for a number without a step."""
     steps = [MIGRATIONS.get(step) for step in range(version, SCHEMA_VERSION)]
     copy = sqlite3.connect(":memory:", isolation_level=None)
     connection.backup(copy)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
 from perfkit.recordings.checks import DamagedError
-from perfkit.recordings.failures import damaged, newer, not_a_recording, read_failure
+from perfkit.recordings.failures import damaged, in_use, newer, not_a_recording, read_failure
 from perfkit.recordings.migrations import bring_forward
 from perfkit.recordings.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 
@@ -29,16 +29,18 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """
     _check_header(path)
     try:
-        with TemporaryDirectory(prefix="perfkit-") as aside, closing(_connect(path, Path(aside))) as connection:
-            yield connection
+        with ExitStack() as cleanup:
+            yield cleanup.enter_context(closing(_connect(path, cleanup)))
     except DamagedError as error:
         raise damaged(path, str(error)) from error
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorname", "").startswith("SQLITE_NOTADB"):
-            raise not_a_recording(path) from error
+        if _is_busy(error):
+            raise in_use(path) from error
         raise damaged(path, str(error)) from error
     except OverflowError as error:
         raise damaged(path, "a number is out of range") from error
+    except UnicodeDecodeError as error:  # SQLite's own message quoted the damage
+        raise damaged(path, "its schema is not text") from error
     except OSError as error:
         raise read_failure(path, error) from error
 
@@ -55,7 +57,7 @@ def being_written(path: Path) -> bool:
         with closing(sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None, timeout=0)) as connection:
             connection.execute("BEGIN IMMEDIATE")
     except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+        return _is_busy(error)
     return False
 
 
@@ -67,6 +69,10 @@ def uri(path: Path, mode: Literal["ro", "rw"]) -> str:
 def journal_of(path: Path) -> Path:
     """Where SQLite keeps the pages to restore if a writer dies."""
     return path.with_name(path.name + "-journal")
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith("SQLITE_BUSY")
 
 
 def _is_ours(header: bytes) -> bool:
@@ -92,7 +98,7 @@ def _check_header(path: Path) -> None:
         raise newer(path, version, SCHEMA_VERSION)
 
 
-def _connect(path: Path, aside: Path) -> sqlite3.Connection:
+def _connect(path: Path, cleanup: ExitStack) -> sqlite3.Connection:
     connection = _plain(path)
     try:
         connection.execute("SELECT 1 FROM sqlite_master")
@@ -100,13 +106,15 @@ def _connect(path: Path, aside: Path) -> sqlite3.Connection:
         connection.close()
         if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
             raise
-        connection = _plain(_rolled_back(path, aside))
+        path = _rolled_back(path, cleanup)
+        connection = _plain(path)
     try:
         # What a stranger's file may do while it is read: no functions with effects, no huge values.
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         connection.execute("BEGIN")
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        _check_size(connection, path)
         if version < SCHEMA_VERSION:
             connection.execute("COMMIT")
             connection = bring_forward(connection, version)
@@ -121,13 +129,13 @@ def _plain(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri(path, "ro"), uri=True, isolation_level=None)
 
 
-def _rolled_back(path: Path, aside: Path) -> Path:
+def _rolled_back(path: Path, cleanup: ExitStack) -> Path:
     """A killed writer left half a transaction and the journal to undo it: undo it in place, else in a copy."""
     try:
         _roll_back(path)
         return path
     except sqlite3.OperationalError:
-        copy = aside / path.name
+        copy = Path(cleanup.enter_context(TemporaryDirectory(prefix="perfkit-"))) / path.name
         shutil.copyfile(path, copy)
         shutil.copyfile(journal_of(path), journal_of(copy))
         _roll_back(copy)
@@ -137,6 +145,14 @@ def _rolled_back(path: Path, aside: Path) -> Path:
 def _roll_back(path: Path) -> None:
     with closing(sqlite3.connect(uri(path, "rw"), uri=True, isolation_level=None)) as connection:
         connection.execute("SELECT 1 FROM sqlite_master")
+
+
+def _check_size(connection: sqlite3.Connection, path: Path) -> None:
+    # SQLite reads a last page that is cut short as if zeros followed.
+    pages, page_size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    size = path.stat().st_size
+    if size < pages * page_size:
+        raise DamagedError(f"it ends after {size} of {pages * page_size} bytes")
 
 
 def _check_tables(connection: sqlite3.Connection) -> None:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perfkit.model.recording import (
     Call,
@@ -32,7 +32,10 @@ from perfkit.recordings.checks import DamagedError, check_column, check_referenc
 from perfkit.recordings.codec import restored, unpacked
 from perfkit.recordings.opening import opened
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 _BATCH = 50_000
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: what a calendar cannot show was not written by a clock
@@ -57,7 +60,7 @@ def load_run(path: Path) -> Run:
 
 def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
     paths = _paths(connection)
-    files = {file.path: file for file in _nouns(SourceFile, _named(connection, "file", paths))}
+    files = _files(connection, paths)
     frames = _frames(connection, paths, files)
     stacks, stack_ids = _stacks(connection, frames)
     recording = Recording(
@@ -119,13 +122,15 @@ def _json(key: str, text: object) -> object:
 def _nouns(noun: type[T], rows: Iterable[Sequence[object]]) -> tuple[T, ...]:
     """Rows in the order of the noun's fields, checked column by column."""
     columns = [list(map(restored, column)) for column in zip(*rows, strict=True)]
-    for field, column in zip(fields(noun), columns, strict=False):  # type: ignore[arg-type]
+    if not columns:
+        return ()
+    for field, column in zip(fields(noun), columns, strict=True):
         check_column(noun, field.name, column)
-    return tuple(map(noun, *columns)) if columns else ()
+    return tuple(map(noun, *columns))
 
 
 def _table(connection: sqlite3.Connection, noun: type[T], table: str) -> tuple[T, ...]:
-    columns = ", ".join(field.name for field in fields(noun))  # type: ignore[arg-type]
+    columns = ", ".join(field.name for field in fields(noun))
     return _nouns(noun, connection.execute(f"SELECT {columns} FROM {table}"))
 
 
@@ -133,10 +138,10 @@ def _paths(connection: sqlite3.Connection) -> dict[object, object]:
     return {number: restored(path) for number, path in connection.execute("SELECT id, path FROM path")}
 
 
-def _named(connection: sqlite3.Connection, table: str, paths: dict[object, object]) -> list[tuple[object, ...]]:
-    """Rows of `file`, with the path in the place of its id."""
-    rows = connection.execute(f"SELECT path, origin, distribution, version FROM {table}").fetchall()
-    return [(_path(paths, number), *rest) for number, *rest in rows]
+def _files(connection: sqlite3.Connection, paths: dict[object, object]) -> dict[str, SourceFile]:
+    rows = connection.execute("SELECT path, origin, distribution, version FROM file ORDER BY path")
+    files = _nouns(SourceFile, ((_path(paths, number), *rest) for number, *rest in rows))
+    return {file.path: file for file in files}
 
 
 def _path(paths: dict[object, object], number: object) -> object:
@@ -152,7 +157,9 @@ def _frames(
     named = [(function, _path(paths, file), line, origin) for _, function, file, line, origin in rows]
     frames = _nouns(Frame, named)
     return {
-        row[0]: Frame(frame.function, frame.file, frame.line, files[frame.file].origin) if frame.file in files else frame
+        row[0]: Frame(frame.function, frame.file, frame.line, files[frame.file].origin)
+        if frame.file in files
+        else frame
         for row, frame in zip(rows, frames, strict=True)
     }
 
@@ -173,7 +180,7 @@ def _stacks(connection: sqlite3.Connection, frames: dict[object, Frame]) -> tupl
 def _samples(connection: sqlite3.Connection, stack_ids: dict[int, int]) -> Samples:
     samples = Samples()
     rows = connection.execute("SELECT window, thread, stack, n, seconds FROM sample")
-    columns = (samples.window, samples.thread, samples.stack, samples.n, samples.seconds)
+    columns: tuple[array[Any], ...] = (samples.window, samples.thread, samples.stack, samples.n, samples.seconds)
     try:
         while batch := rows.fetchmany(_BATCH):
             for column, values in zip(columns, zip(*batch, strict=True), strict=True):
@@ -205,10 +212,13 @@ def _sources(connection: sqlite3.Connection, paths: dict[object, object]) -> tup
 
 def _check_links(recording: Recording) -> None:
     """Whoever reads a recording may look up every id in it."""
-    processes = [process.id for process in recording.processes]
-    threads = [thread.id for thread in recording.threads]
-    windows = [window.id for window in recording.windows]
+    processes = {process.id for process in recording.processes}
+    threads = {thread.id for thread in recording.threads}
+    windows = {window.id for window in recording.windows}
+    samples = recording.samples
     for rows in (recording.threads, recording.windows, recording.usage, recording.calls):
-        check_references("process", (row.process for row in rows), processes)  # type: ignore[attr-defined]
-    for rows in (recording.thread_usage, (recording.samples,)):
-        pass
+        check_references("process", (row.process for row in rows), processes)
+    check_references("thread", (row.thread for row in recording.thread_usage), threads)
+    check_references("thread", samples.thread, threads)
+    check_references("window", (row.window for row in recording.thread_usage), windows)
+    check_references("window", samples.window, windows)

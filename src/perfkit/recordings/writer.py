@@ -124,7 +124,9 @@ class Writer:
     def file(self, file: SourceFile) -> None:
         """Adds it, or replaces the one of that path. Its origin holds for every frame of that path when it is read."""
         with self._writing() as connection:
-            distribution, version = (None if text is None else stored(text) for text in (file.distribution, file.version))
+            distribution, version = (
+                None if text is None else stored(text) for text in (file.distribution, file.version)
+            )
             row = (self._path_id(file.path), file.origin, distribution, version)
             connection.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?)", row)
 

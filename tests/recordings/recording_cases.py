@@ -1,0 +1,92 @@
+"""Recordings to write and read: a run, and one of every noun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from perfkit.model.recording import (
+    Call,
+    Frame,
+    Gap,
+    MachineUsage,
+    Process,
+    Request,
+    Run,
+    Sample,
+    SourceFile,
+    SourceText,
+    Thread,
+    ThreadUsage,
+    Usage,
+    Window,
+)
+from perfkit.recordings import Writer
+
+RUN = Run(
+    perfkit_version="0.1.0",
+    mode="run",
+    engine="py-spy",
+    command="gunicorn shop.wsgi -w 4",
+    cwd="/srv/shop",
+    project=("/srv/shop", "/srv/lib"),
+    started=1_790_000_000.25,
+    duration=30.5,
+    rate=200.0,
+    cores=2,
+    platform="Linux x86_64",
+    ready_at=1.5,
+    warmup=2.0,
+    exclude=("migrations",),
+    workload="GET /orders",
+    exit_code=-15,
+    stopped_by="signal",
+    sampler_cpu=0.25,
+    commit="a1b2c3d",
+)
+MAIN = Frame("main", "/srv/shop/app.py", 3, "app")
+LOAD = Frame("load", "/srv/shop/app.py", 35, "app")
+PARSE = Frame("parse", "/usr/lib/python3.11/re.py", 0, "stdlib")
+PROCESS = Process(1, 811, None, "gunicorn", "3.11", -0.5, 30.0, "/srv/shop")
+THREADS = (Thread(1, 1, 812, "MainThread"), Thread(2, 1, None, "worker"))
+WINDOW = Window(1, 1, "wall", 0.5, 1.0, 100.0, 97, 1, 2)
+THREAD_USAGE = (ThreadUsage(1, 1, 0.25, 0.125), ThreadUsage(1, 2, 0.5, 0.0))
+USAGE = (
+    Usage(0.5, 1, 1.25, 62_000_000, 51_000_000, 3, 10, 2, 0.5),
+    Usage(1.5, 1, 2.0, 63_000_000, None, 3, 11, 2, None),
+)
+MACHINE = (MachineUsage(0.5, 4.3, 1.5, 0.25, 0.5, 3, 10), MachineUsage(1.5, 4.2, 2.5, 0.25, None, None, None))
+REQUESTS = (Request("GET /orders", 0.5, 0.0381, 200), Request("GET /page", 0.75, 0.005, 0))
+CALLS = (Call(1, None, MAIN, 1, 1, 0.5, 2.0), Call(1, MAIN, PARSE, 60, 30, 1.5, 1.5))
+FILES = (
+    SourceFile("/srv/shop/app.py", "app"),
+    SourceFile("/usr/lib/python3.11/re.py", "stdlib"),
+    SourceFile("/venv/jinja2/env.py", "library", "Jinja2", "3.1.4"),
+)
+SOURCES = (SourceText("/srv/shop/app.py", 1, "def main():\n    load()\n"),)
+GAP = Gap("query plans", "no DSN", "give --dsn URL")
+
+
+def write_everything(path: Path) -> None:
+    """A sealed recording that holds every noun, with three samples of 97 rounds."""
+    writer = Writer(path, RUN)
+    writer.process(PROCESS)
+    for thread in THREADS:
+        writer.thread(thread)
+    samples = [
+        Sample(1, 1, writer.intern((MAIN, LOAD, PARSE)), 60, 0.625),
+        Sample(1, 1, writer.intern((MAIN, LOAD)), 37, 0.375),
+        Sample(1, 2, writer.intern(()), 97, 1.0),
+    ]
+    writer.window(WINDOW, samples, THREAD_USAGE)
+    writer.usage(USAGE)
+    for row in MACHINE:
+        writer.machine(row)
+    writer.requests(REQUESTS)
+    writer.calls(CALLS)
+    for file in FILES:
+        writer.file(file)
+    for source in SOURCES:
+        writer.source(source)
+    writer.gap(GAP)
+    writer.gap(GAP)
+    writer.seal(RUN)
