@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from perfkit.analysis.stackfacts import Facts
+from perfkit.analysis.stackfacts import Facts, LeafState
 from perfkit.model.analysis import Kind, StackState, StackTime
-from perfkit.model.recording import Recording, Window
+from perfkit.model.recording import Recording, Sample, Window
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Rows:
     background: float = 0.0
     excluded: float = 0.0
     running: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    waiting_busy: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     request_running: defaultdict[int, defaultdict[int, float]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(float))
     )
@@ -79,15 +80,20 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
                 rows.request_running[sample.window][sample.thread] += sample.seconds
         elif idle or in_request:
             rows.idle += sample.seconds
-            continue
         elif _imports(recording, sample.stack):
             rows.startup[sample.stack] += sample.seconds
         elif window.start >= serving_from:
             rows.background += sample.seconds
-        if not idle:
-            seen = rows.running[sample.window]
-            seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
+        _note_busy(rows, sample, fact.leaf)
     return rows
+
+
+def _note_busy(rows: Rows, sample: Sample, leaf: LeafState) -> None:
+    """Remember who ran, and who might have held a lock while it waited for something else."""
+    for wanted, table in ((("running",), rows.running), (("io", "sleep"), rows.waiting_busy)):
+        if leaf in wanted:
+            seen = table[sample.window]
+            seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
 
 
 def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Rows:
@@ -114,9 +120,7 @@ def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Row
             buckets[cluster].append((sample.stack, sample.seconds, sample.n))
         else:
             rows.idle += sample.seconds
-        if leaf == "running":
-            seen = rows.running[sample.window]
-            seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
+        _note_busy(rows, sample, leaf)
     if not main:
         _without_main(rows, buckets, clusters)
     else:

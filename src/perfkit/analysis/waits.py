@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 
 from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
@@ -22,14 +23,20 @@ def blocked(recording: Recording, rows: Rows, facts: Facts, lines: Lines) -> tup
         if facts.of(stack).leaf != "lock":
             continue
         name = lock_name(recording.stacks.expand(stack), lines)
-        running: Counter[int] = Counter()
-        for window in owned.clusters:
-            for other, seconds in rows.running.get(window, {}).items():
-                running[other] += seconds  # type: ignore[assignment]
-        same = [s for s in running if name and _holds(recording.stacks.expand(s), name, lines)]
-        holder = max(same or running, key=lambda s: running[s], default=None)
+        running, others = _seen_in(rows.running, owned.clusters), _seen_in(rows.waiting_busy, owned.clusters)
+        same = [s for s in (running | others) if name and _holds(recording.stacks.expand(s), name, lines)]
+        holder = max(same or running, key=lambda s: running[s] + others[s], default=None)
         found.append(Blocked(stack, holder, owned.seconds, bool(same)))
     return tuple(sorted(found, key=lambda wait: -wait.seconds))
+
+
+def _seen_in(table: Mapping[int, Mapping[int, float]], windows: Iterable[int]) -> defaultdict[int, float]:
+    """Seconds by stack over some windows."""
+    seen: defaultdict[int, float] = defaultdict(float)
+    for window in windows:
+        for stack, seconds in table.get(window, {}).items():
+            seen[stack] += seconds
+    return seen
 
 
 def lock_name(stack: Stack, lines: Lines) -> str | None:
@@ -51,12 +58,19 @@ def _holds(stack: Stack, name: str, lines: Lines) -> bool:
         source = lines.function(frame.file, frame.line)
         if source is None:
             continue
-        body = source.text.split("\n")[: frame.line - source.first_line + 1]
-        indent = len(body[-1]) - len(body[-1].lstrip())
-        for text in reversed(body[:-1]):
-            if wanted.search(text) and len(text) - len(text.lstrip()) <= indent:
-                return True
+        if any(wanted.search(text) for text in _around(source.text.split("\n"), frame.line - source.first_line)):
+            return True
     return False
+
+
+def _around(lines: list[str], index: int) -> Iterable[str]:
+    """The headers of the blocks around a line, and the statements before it in those blocks."""
+    indent = len(lines[index]) - len(lines[index].lstrip())
+    for text in reversed(lines[:index]):
+        own = len(text) - len(text.lstrip())
+        if text.strip() and (own < indent or (own == indent and ".acquire" in text)):
+            indent = own
+            yield text
 
 
 def holders(recording: Recording, facts: Facts, serving_from: float) -> tuple[Holder, ...]:

@@ -78,6 +78,16 @@ def parent(pid: int) -> int | None:
     return _ask(pid, "ppid", int)
 
 
+def ancestors(pid: int) -> list[int]:
+    """The parent, its parent and so on, nearest first."""
+    found: list[int] = []
+    above = parent(pid)
+    while above and above not in found:
+        found.append(above)
+        above = parent(above)
+    return found
+
+
 def command_line(pid: int) -> list[str]:
     """argv as the process shows it now; a program that changed its title gives that as one word."""
     if not _LINUX:

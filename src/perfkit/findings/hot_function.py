@@ -1,0 +1,152 @@
+"""The last resort: where the time goes that no other rule explains."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar
+
+from perfkit.findings.interface import Candidate, View, place
+from perfkit.model.analysis import StackTime
+from perfkit.model.finding import Advice, Confidence, Evidence, Inside
+from perfkit.model.recording import Frame, Stack
+
+LEAST = 0.10
+DOMINANT = 0.6
+MOST = 5
+_WAITS = {"io": "waits for I/O", "sleep": "sleeps", "lock": "waits for other threads"}
+
+Function = tuple[str, str]
+Choice = Callable[[View, StackTime], list[tuple[Frame, int]]]
+Found = tuple[dict[int, float], Counter[Frame]]
+
+
+class HotFunction:
+    """A function carries more than 10 % of the time, and no other rule explains why.
+
+    **What it sees.** The time that is left when all other rules have taken theirs, charged to the project's function that
+    called for it: its own lines and the library code below them. `inside` is the library function where most of that is.
+
+    **Why it hurts.** It may not: this says where the time is, not that it is wasted. Severity is always `info`.
+
+    **Before** / **After** Open the function at the line named; the flame graph of the HTML report shows what is below it.
+
+    **When to ignore it.** The function does what the service is for, as fast as it needs to be.
+    """
+
+    name: ClassVar[str] = "hot-function"
+    summary: ClassVar[str] = "a function carries more than 10 % of the time, and no other rule explains why"
+    last_resort: ClassVar[bool] = True
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        left = {time.stack: view.left.get(time.stack, 1.0) for time in view.times}
+        for choose in (_nearest, _outer):
+            for _ in range(MOST):
+                found = self._largest(view, left, choose)
+                if found is None:
+                    break
+                claim, frames = found
+                yield self._candidate(view, claim, frames)
+                for stack in claim:
+                    left[stack] = 0.0
+
+    def _largest(self, view: View, left: dict[int, float], choose: Choice) -> Found | None:
+        """The function with most of what is left, its claim, and the frames at which it was found."""
+        seconds: Counter[Function] = Counter()
+        depth: defaultdict[Function, float] = defaultdict(float)
+        for time in view.times:
+            part = time.seconds * left[time.stack]
+            if part:
+                for frame, index in choose(view, time):
+                    seconds[frame.file, frame.function] += part  # type: ignore[assignment]
+                    depth[frame.file, frame.function] += index * part
+        enough = [key for key in seconds if view.share(seconds[key]) >= LEAST]
+        if not enough:
+            return None
+        if choose is _nearest:
+            key = max(enough, key=lambda k: (seconds[k], k))
+        else:
+            key = max(enough, key=lambda k: (depth[k] / seconds[k], k))
+        claim: dict[int, float] = {}
+        frames: Counter[Frame] = Counter()
+        for time in view.times:
+            if not left[time.stack]:
+                continue
+            at = next((frame for frame, _ in choose(view, time) if (frame.file, frame.function) == key), None)
+            if at is not None:
+                claim[time.stack] = left[time.stack]
+                frames[at] += time.n
+        return claim, frames
+
+    def _candidate(self, view: View, claim: dict[int, float], frames: Counter[Frame]) -> Candidate:
+        frame = frames.most_common(1)[0][0]
+        times = [time for time in view.times if time.stack in claim]
+        n = sum(time.n for time in times)
+        inside = dominant_library(view, times, claim, (frame.file, frame.function))
+        state = _state(times, claim)
+        does = _WAITS.get(state or "", "runs")
+        below = f" in {inside.function}()" if inside else ""
+        return Candidate(
+            rule=self.name,
+            title=f"{frame.function}() {does}{below}",
+            claim=claim,
+            where=place(frame),
+            inside=inside,
+            evidence=(Evidence("samples in its own lines and the library code below them", n, "samples", n=n),),
+            advice=Advice("open the function at this line; `perfkit report --format html` shows what is below it"),
+            confidence=Confidence("high" if n >= 50 else "medium", f"{n} samples; that it is avoidable is not known"),
+            least=LEAST,
+            informative=True,
+        )
+
+
+def _nearest(view: View, time: StackTime) -> list[tuple[Frame, int]]:
+    """The nearest frame that decides: the project's, else the library frame that the request reached first."""
+    frames = view.inner(time)
+    frame = view.deciding(frames, len(frames))
+    return [(frame, 0)] if frame is not None else []
+
+
+def _outer(view: View, time: StackTime) -> list[tuple[Frame, int]]:
+    """Every project function on the stack, where many small ones share the cost of one that calls them all."""
+    found: dict[Function, tuple[Frame, int]] = {}
+    for index, frame in enumerate(view.inner(time)):
+        if frame.origin == "app" and frame.function != "<module>":
+            found.setdefault((frame.file, frame.function), (frame, index))
+    return list(found.values())
+
+
+def dominant_library(
+    view: View, times: Sequence[StackTime], claim: dict[int, float], function: Function
+) -> Inside | None:
+    """Walk from `function` towards the leaves as long as one child holds 60 % of its time; the last one, if not the project's."""
+    stacks: list[tuple[Stack, float]] = []
+    for time in times:
+        frames = view.inner(time)
+        at = max((i for i, f in enumerate(frames) if (f.file, f.function) == function), default=None)
+        if at is not None:
+            stacks.append((frames[at + 1 :], time.seconds * claim[time.stack]))
+    total = sum(seconds for _, seconds in stacks)
+    found: Frame | None = None
+    depth = 0
+    while stacks:
+        children: Counter[Function] = Counter()
+        for frames, seconds in stacks:
+            if len(frames) > depth:
+                children[frames[depth].file, frames[depth].function] += seconds  # type: ignore[assignment]
+        if not children or children.most_common(1)[0][1] < DOMINANT * total:
+            break
+        key = children.most_common(1)[0][0]
+        stacks = [(f, s) for f, s in stacks if len(f) > depth and (f[depth].file, f[depth].function) == key]
+        found = max(stacks, key=lambda pair: pair[1])[0][depth]
+        depth += 1
+    return view.inside(found) if found is not None and found.origin != "app" else None
+
+
+def _state(times: Sequence[StackTime], claim: dict[int, float]) -> str | None:
+    """What the function mostly does: a waiting state that holds more than half of its seconds."""
+    by_state: Counter[str] = Counter()
+    for time in times:
+        by_state[time.state] += time.seconds * claim[time.stack]  # type: ignore[assignment]
+    state, seconds = by_state.most_common(1)[0]
+    return state if seconds > 0.5 * sum(by_state.values()) else None

@@ -1,0 +1,89 @@
+"""Time spent importing, by the import statement of the project that asks for it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import ClassVar
+
+from perfkit.findings.interface import Candidate, View, place
+from perfkit.model.finding import Advice, Confidence, Evidence, Inside
+from perfkit.model.recording import Frame
+
+LEAST_SECONDS = 0.25
+
+
+class ImportTime:
+    """Importing takes a large part of a run.
+
+    **What it sees.** Samples inside the import system, charged to the project's line that imports. For a server, start-up
+    is kept apart from serving, so that only imports inside requests count here.
+
+    **Why it hurts.** A command, a test run, a worker that is recycled and a function that starts cold pay it every time.
+
+    **Before**
+
+        import pandas            # at the top of a command that rarely needs it
+
+    **After**
+
+        def export():
+            import pandas
+
+    `python -X importtime` shows the modules below the statement.
+
+    **When to ignore it.** The process starts once and runs for days.
+    """
+
+    name: ClassVar[str] = "import-time"
+    summary: ClassVar[str] = "importing takes a large part of a run"
+    last_resort: ClassVar[bool] = False
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        claims: defaultdict[Frame, dict[int, float]] = defaultdict(dict)
+        imported: defaultdict[Frame, Counter[Frame]] = defaultdict(Counter)
+        samples: Counter[Frame] = Counter()
+        for time in view.times:
+            frames = view.inner(time)
+            first = next((i for i, frame in enumerate(frames) if _imports(frame)), None)
+            if first is None:
+                continue
+            # The innermost project statement that imports: what it pulls in is its own choice.
+            index = max((i for i in range(len(frames) - 1) if frames[i].origin == "app" and _imports(frames[i + 1])), default=None)
+            if index is None:
+                continue
+            statement = frames[index]
+            claims[statement][time.stack] = 1.0
+            samples[statement] += time.n
+            module = next((f for f in frames[index + 1 :] if f.function == "<module>"), None)
+            if module is not None:
+                imported[statement][module] += time.n
+        for statement, claim in claims.items():
+            if view.seconds(claim) >= LEAST_SECONDS:
+                yield self._candidate(view, statement, claim, imported[statement], samples[statement])
+
+    def _candidate(
+        self, view: View, statement: Frame, claim: dict[int, float], imported: Counter[Frame], n: int
+    ) -> Candidate:
+        inside: Inside | None = view.inside(imported.most_common(1)[0][0]) if imported else None
+        text = (view.lines.text(statement.file, statement.line) or "").strip()
+        what = inside.distribution if inside and inside.distribution else "a module"
+        return Candidate(
+            rule=self.name,
+            title=f"Importing {what} takes long" if view.analysis.kind == "script" else f"{what} is imported while serving",
+            claim=claim,
+            where=place(statement),
+            inside=inside,
+            evidence=(Evidence(f"samples below `{text[:80]}`" if text else "samples below the import", n, "samples", n=n),),
+            advice=Advice(
+                "import it inside the function that needs it, or import a smaller part of it; "
+                "`python -X importtime` names the modules"
+            ),
+            saves=(0.5, 1.0),
+            confidence=Confidence("high" if n >= 20 else "medium", f"{n} samples lie below this import"),
+            least=0.10 if view.analysis.kind == "script" else 0.02,
+        )
+
+
+def _imports(frame: Frame) -> bool:
+    return frame.file.startswith("<frozen importlib") and "find_and_load" in frame.function

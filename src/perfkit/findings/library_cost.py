@@ -1,0 +1,76 @@
+"""One function of an installed library that burns much of the time in its own lines."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import ClassVar
+
+from perfkit.findings.interface import Candidate, View, place
+from perfkit.model.finding import Advice, Confidence, Evidence, Place
+from perfkit.model.recording import Frame
+from perfkit.shared.frameworks import is_plumbing
+
+Key = tuple[tuple[str, str] | None, tuple[str, str]]
+
+
+class LibraryCost:
+    """One function of a library burns a large part of the time in its own lines.
+
+    **What it sees.** A single function of one installed distribution that carries 20 % and more of the time in its own
+    lines and the standard library calls below it. Frameworks and servers, whose cost is spread over many functions, are
+    left out.
+
+    **Why it hurts.** Time that piles up in one function of a library is a defect of that version, a use it was not made
+    for, or input that has grown: the library's changelog and issues are the place to look.
+
+    **Before** / **After** Depends on the library: a newer version, a compiled or simpler alternative, smaller input, fewer
+    calls, or a cache in front of it. The finding names distribution, version, function and the project's line that calls it.
+
+    **When to ignore it.** The library does exactly the work that the service is for.
+    """
+
+    name: ClassVar[str] = "library-cost"
+    summary: ClassVar[str] = "one function of a library burns a large part of the time"
+    last_resort: ClassVar[bool] = False
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        claims: defaultdict[Key, dict[int, float]] = defaultdict(dict)
+        places: defaultdict[Key, Counter[Place]] = defaultdict(Counter)
+        burners: defaultdict[Key, Counter[Frame]] = defaultdict(Counter)
+        for time in view.times:
+            frames = view.inner(time)
+            burner = next((i for i in range(len(frames) - 1, -1, -1) if frames[i].origin != "stdlib"), None)
+            if burner is None or time.state != "running" or not self._counts(view, frames[burner]):
+                continue
+            decider = next((frame for frame in reversed(frames[:burner]) if frame.origin == "app"), None)
+            frame = frames[burner]
+            key = ((decider.file, decider.function) if decider else None, (frame.file, frame.function))
+            claims[key][time.stack] = 1.0
+            burners[key][frame] += time.n
+            places[key][place(decider or frame)] += time.n
+        for key, claim in claims.items():
+            yield self._candidate(view, claim, places[key].most_common(1)[0][0], burners[key])
+
+    def _counts(self, view: View, frame: Frame) -> bool:
+        name, _ = view.distribution(frame)
+        return frame.origin == "library" and name is not None and not is_plumbing(name)
+
+    def _candidate(self, view: View, claim: dict[int, float], where: Place, burners: Counter[Frame]) -> Candidate:
+        frame = burners.most_common(1)[0][0]
+        name, version = view.distribution(frame)
+        n = sum(burners.values())
+        return Candidate(
+            rule=self.name,
+            title=f"{name} {version} burns the time in {frame.function}()",
+            claim=claim,
+            where=where,
+            inside=view.inside(frame),
+            evidence=(Evidence(f"samples in the own lines of {frame.function}()", n, "samples", n=n, where=place(frame)),),
+            advice=Advice(
+                f"look for this function in the changelog and issues of {name}, then try a newer version, smaller or fewer "
+                "inputs, or a cache in front of the call"
+            ),
+            confidence=Confidence("medium", f"{n} samples; whether a better version or use exists is not known"),
+            least=0.20,
+        )

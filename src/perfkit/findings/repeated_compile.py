@@ -1,0 +1,127 @@
+"""Time spent building the same thing again: regular expressions, templates, schemas, parsers, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from perfkit.findings.interface import Candidate, View
+from perfkit.findings.mechanism import Use, uses
+from perfkit.model.analysis import StackTime
+from perfkit.model.finding import Advice, Confidence, Evidence
+from perfkit.model.recording import Frame, Stack
+from perfkit.shared.frameworks import short_name
+from perfkit.shared.origin import module_path
+
+# file as its library calls it → (functions that build, what they build)
+BUILDERS: Final[dict[str, tuple[frozenset[str], str]]] = {
+    "re/_compiler.py": (frozenset({"compile"}), "regular expression"),
+    "sre_compile.py": (frozenset({"compile"}), "regular expression"),
+    "regex/regex.py": (frozenset({"_compile"}), "regular expression"),
+    "regex/_main.py": (frozenset({"_compile"}), "regular expression"),
+    "jinja2/environment.py": (frozenset({"from_string", "compile", "_parse"}), "Jinja template"),
+    "django/template/base.py": (frozenset({"compile_nodelist"}), "Django template"),
+    "mako/template.py": (frozenset({"_compile", "_compile_text", "_compile_module_file"}), "Mako template"),
+    "chameleon/template.py": (frozenset({"cook", "_cook"}), "Chameleon template"),
+    "genshi/template/base.py": (frozenset({"_parse"}), "Genshi template"),
+    "tornado/template.py": (frozenset({"__init__"}), "Tornado template"),
+    "jsonschema/validators.py": (frozenset({"check_schema", "create", "validator_for"}), "JSON schema"),
+    "fastjsonschema/__init__.py": (frozenset({"compile", "compile_to_code"}), "JSON schema"),
+    "lark/lark.py": (frozenset({"__init__", "open"}), "parser"),
+    "ply/yacc.py": (frozenset({"yacc"}), "parser"),
+    "ply/lex.py": (frozenset({"lex"}), "lexer"),
+    "parsimonious/grammar.py": (frozenset({"__init__"}), "parser"),
+    "pydantic/_internal/_model_construction.py": (frozenset({"__new__", "complete_model_class"}), "pydantic model"),
+    "pydantic/type_adapter.py": (frozenset({"_init_core_attrs", "rebuild"}), "pydantic TypeAdapter"),
+    "pydantic/main.py": (frozenset({"create_model"}), "pydantic model"),
+    "dataclasses.py": (frozenset({"_process_class", "make_dataclass"}), "dataclass"),
+    "attr/_make.py": (frozenset({"build_class", "make_class"}), "attrs class"),
+    "collections/__init__.py": (frozenset({"namedtuple"}), "named tuple class"),
+    "gettext.py": (frozenset({"_parse"}), "translation catalogue"),
+    "cssselect/parser.py": (frozenset({"parse"}), "CSS selector"),
+    "soupsieve/css_parser.py": (frozenset({"process_selectors"}), "CSS selector"),
+    "urllib/robotparser.py": (frozenset({"parse"}), "robots.txt"),
+    "configparser.py": (frozenset({"_read"}), "configuration"),
+}
+
+
+class RepeatedCompile:
+    """The same regular expression, template, schema, parser or class is built again and again.
+
+    **What it sees.** Samples inside the part of a library that compiles or builds, outside of imports, spread over the
+    run. It is charged to the line that asks for the building.
+
+    **Why it hurts.** Building costs a hundred to a thousand times what using the result costs. Python's `re` keeps 512
+    patterns; a pattern made from data, or the 513th, is compiled on every call.
+
+    **Before**
+
+        def page():
+            return Template(SOURCE).render(rows=rows())
+
+    **After**
+
+        TEMPLATE = Template(SOURCE)
+
+        def page():
+            return TEMPLATE.render(rows=rows())
+
+    **When to ignore it.** Each built thing is different and used for long: then the building is the work.
+    """
+
+    name: ClassVar[str] = "repeated-compile"
+    summary: ClassVar[str] = "a regex, template, schema, parser or class is built again and again"
+    last_resort: ClassVar[bool] = False
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        windows = {cluster for time in view.times for cluster in time.clusters}
+        for use in uses(view, _outermost_builder, _what):
+            if not _keeps_happening(use, len(windows)):
+                continue
+            where = f" in {use.where.function}()" if use.where else ""
+            yield Candidate(
+                rule=self.name,
+                title=f"{use.mechanism[0].upper()}{use.mechanism[1:]} built again and again{where}",
+                claim=use.claim,
+                where=use.where,
+                inside=use.inside,
+                evidence=(
+                    Evidence(
+                        f"samples inside the building, in {len(use.clusters)} of {len(windows)} windows",
+                        use.n,
+                        "samples",
+                        n=use.n,
+                        where=use.where,
+                    ),
+                ),
+                advice=Advice(f"build the {use.mechanism} once, at import or behind functools.cache, and use it again"),
+                saves=(0.8, 1.0),
+                confidence=Confidence(
+                    "high" if use.n >= 30 else "medium", f"{use.n} samples, spread over {len(use.clusters)} windows"
+                ),
+                least=0.02,
+            )
+
+
+def _outermost_builder(frames: Stack, time: StackTime) -> int | None:
+    importing = False
+    found = None
+    for index, frame in enumerate(frames):
+        if frame.file.startswith("<frozen importlib"):
+            importing = True
+        elif frame.origin != "app" and found is None and _what(frame):
+            found = index
+    # Building while a module is imported happens once.
+    return None if importing else found
+
+
+def _what(frame: Frame) -> str:
+    functions, what = BUILDERS.get(module_path(frame.file), (frozenset(), ""))
+    return what if short_name(frame.function) in functions else ""
+
+
+def _keeps_happening(use: Use, windows: int) -> bool:
+    """First requests build what later ones use: only what is seen all along is built again and again."""
+    if windows < 3:
+        return use.n >= 8
+    return len(use.clusters) >= max(2, windows * 0.4)

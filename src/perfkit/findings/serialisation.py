@@ -1,0 +1,110 @@
+"""Time spent turning objects into text or bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from perfkit.findings.interface import Candidate, View
+from perfkit.findings.mechanism import uses
+from perfkit.model.analysis import StackTime
+from perfkit.model.finding import Advice, Confidence, Evidence
+from perfkit.model.recording import Stack
+from perfkit.shared.frameworks import short_name
+from perfkit.shared.origin import module_path
+
+SERIALISERS: Final[dict[str, frozenset[str]]] = {
+    "json/__init__.py": frozenset({"dumps", "dump", "loads", "load"}),
+    "simplejson/__init__.py": frozenset({"dumps", "dump", "loads", "load"}),
+    "flask/json/provider.py": frozenset({"dumps", "loads", "response"}),
+    "rest_framework/serializers.py": frozenset({"to_representation", "data", "to_internal_value"}),
+    "rest_framework/renderers.py": frozenset({"render"}),
+    "django/core/serializers/base.py": frozenset({"serialize"}),
+    "marshmallow/schema.py": frozenset({"dump", "dumps", "load", "loads", "_serialize", "_do_load"}),
+    "pydantic/main.py": frozenset(
+        {"model_dump", "model_dump_json", "dict", "json", "model_validate", "parse_obj", "__init__"}
+    ),
+    "pydantic/v1/main.py": frozenset({"dict", "json", "parse_obj", "__init__"}),
+    "fastapi/routing.py": frozenset({"serialize_response"}),
+    "fastapi/encoders.py": frozenset({"jsonable_encoder"}),
+    "pickle.py": frozenset({"_dump", "_dumps", "_load", "_loads", "dump", "load"}),
+    "yaml/__init__.py": frozenset({"load", "safe_load", "dump", "safe_dump", "load_all", "dump_all"}),
+    "ruamel/yaml/main.py": frozenset({"load", "dump"}),
+    "xml/etree/ElementTree.py": frozenset({"tostring", "fromstring", "parse", "write"}),
+    "xml/dom/minidom.py": frozenset({"parseString", "toxml", "toprettyxml"}),
+    "xmltodict.py": frozenset({"parse", "unparse"}),
+    "bson/__init__.py": frozenset({"encode", "decode"}),
+    "cattrs/converters.py": frozenset({"structure", "unstructure"}),
+    "plistlib.py": frozenset({"dumps", "loads"}),
+    "google/protobuf/internal/python_message.py": frozenset({"SerializeToString", "MergeFromString"}),
+    "google/protobuf/json_format.py": frozenset({"MessageToDict", "ParseDict", "MessageToJson"}),
+}
+# Below a serialiser of models lies the database: that time is not serialisation.
+_DATABASE = ("django/db/", "sqlalchemy/", "peewee.py", "pymongo/", "psycopg", "tortoise/")
+
+
+class Serialisation:
+    """Turning objects into JSON, XML, YAML or models takes a large part of the time.
+
+    **What it sees.** Samples inside encoders, decoders and model serialisers, without the database work below them,
+    charged to the project's line that asks for it, when they are 15 % and more of the time.
+
+    **Why it hurts.** The cost grows with the payload: every field of every row is visited, often several times
+    (model → dict → validation → text).
+
+    **Before**
+
+        return json.dumps([order.as_dict() for order in Order.all()])
+
+    **After**
+
+        return Response(orjson.dumps(rows), media_type="application/json")   # with only the columns that are shown
+
+    **When to ignore it.** The service exists to produce the payload, it is already paged, and a faster encoder is in use.
+    """
+
+    name: ClassVar[str] = "serialisation"
+    summary: ClassVar[str] = "encoding and decoding take a large part of the time"
+    last_resort: ClassVar[bool] = False
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        for use in uses(view, _outermost_serialiser):
+            yield Candidate(
+                rule=self.name,
+                title=f"Serialisation by {use.mechanism}() " + (f"in {use.where.function}()" if use.where else ""),
+                claim=use.claim,
+                where=use.where,
+                inside=use.inside,
+                evidence=(Evidence(f"samples inside {use.mechanism}", use.n, "samples", n=use.n, where=use.where),),
+                advice=Advice(_ADVICE.get(_family(use.inside.file if use.inside else ""), _GENERAL)),
+                saves=(0.3, 0.8),
+                confidence=Confidence("high" if use.n >= 50 else "medium", f"{use.n} samples lie inside the serialiser"),
+                least=0.15,
+            )
+
+
+_GENERAL = "send fewer fields and rows (page the result), encode once and keep the bytes, or use a faster encoder (orjson)"
+_ADVICE = {
+    "rest_framework": "use .values() or a plain serializer for lists, fewer nested fields, and page the result",
+    "fastapi": "return a Response made by orjson for data that is already plain, and drop response_model re-validation",
+    "pydantic": "validate once at the border and hand plain data on; TypeAdapter(list[...]) validates a list in one call",
+    "yaml": "read YAML once at start, and with yaml.CSafeLoader (about ten times faster than the Python loader)",
+    "marshmallow": "create the schema once, dump many=True, and leave out fields that nobody reads",
+}
+
+
+def _family(file: str) -> str:
+    return module_path(file).partition("/")[0]
+
+
+def _outermost_serialiser(frames: Stack, time: StackTime) -> int | None:
+    found = None
+    for index, frame in enumerate(frames):
+        if frame.origin == "app":
+            continue
+        path = module_path(frame.file)
+        if found is None and short_name(frame.function) in SERIALISERS.get(path, ()):
+            found = index
+        elif found is not None and path.startswith(_DATABASE):
+            return None
+    return found
