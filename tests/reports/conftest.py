@@ -52,7 +52,10 @@ RUN = Run(
 
 SERVER_STACKS = (
     (f"main@app orders@{VIEWS}:35 ForwardManyToOneDescriptor.__get__@{DJANGO}/db/models/fields/related.py:260", 5.5),
-    (f"main@app orders@{VIEWS}:35 QuerySet.get@{DJANGO}/db/models/query.py:633 Query.add_q@{DJANGO}/sql/query.py:9", 1.1),
+    (
+        f"main@app orders@{VIEWS}:35 QuerySet.get@{DJANGO}/db/models/query.py:633 Query.add_q@{DJANGO}/sql/query.py:9",
+        1.1,
+    ),
     (f"main@app report@{VIEWS}:48", 0.7),
     (f"main@app report@{VIEWS}:49", 0.2),
     (f"main@app page@{VIEWS}:60 Template.__init__@{DJANGO}/template/base.py:141", 1.0),
@@ -152,8 +155,12 @@ def report_of(analysis: Analysis, findings: tuple[Finding, ...] = (), **changes:
         analysis=analysis,
         findings=findings,
         silenced=(),
-        checks=tuple(Check(f.rule, "found") for f in findings)
-        + (Check("regex-in-loop", "clean"), Check("gc-pause", "clean"), Check("n-plus-one", "not_run", "no SQL spans.")),
+        checks=(
+            *(Check(f.rule, "found") for f in findings),
+            Check("regex-in-loop", "clean"),
+            Check("gc-pause", "clean"),
+            Check("n-plus-one", "not_run", "no SQL spans."),
+        ),
         accounting=Accounting(analysis.measured, explained, analysis.measured - explained),
         gaps=(Gap("Memory growth.", "Nothing read allocations.", "--memory"),),
         overhead=0.012,
@@ -208,7 +215,12 @@ def server() -> Report:
             EndpointTime("GET /report", 1.19, 0.119, 190, 0.0066, 0.009, 0.0101, 1.0, "load"),
             EndpointTime("GET /page", 0.65, 0.065, 190, 0.0036, 0.0052, 0.0058, 1.0, "load"),
         ),
-        slices=(Slice("ORM Python", 0.58), Slice("database", 0.14), Slice("waiting", 0.05), Slice("other Python", 0.23)),
+        slices=(
+            Slice("ORM Python", 0.58),
+            Slice("database", 0.14),
+            Slice("waiting", 0.05),
+            Slice("other Python", 0.23),
+        ),
         process_times=(
             ProcessTime(811, "gunicorn: master", "3.12.3", 0.4, 31_000_000, 12_000_000, 60, 1),
             ProcessTime(812, "gunicorn: worker", "3.12.3", 9.6, 62_000_000, 50_000_000, 2000, 2),
@@ -223,7 +235,9 @@ def server() -> Report:
         analysis,
         (N_PLUS_ONE, QUADRATIC, TEMPLATE),
         headline="GET /orders runs 121 queries per request. That one loop is 65% of all request time.",
-        silenced=(Silenced(finding(4, "info", "Known cost"), Silence("rule-4", "*", "accepted in March", "2027-03-01")),),
+        silenced=(
+            Silenced(finding(4, "info", "Known cost"), Silence("rule-4", "*", "accepted in March", "2027-03-01")),
+        ),
         html=".perfkit/latest.html",
         recording=".perfkit/latest.perfkit",
     )
@@ -245,7 +259,9 @@ def script() -> Report:
     return report_of(analysis, (found,), headline="report() takes 0.9 s of 10 s.")
 
 
-ATTACK = '</script></style></code><img src=x onerror=alert(1)>"\'`|\x1b[31m\r\n;\u202e**b** [a](http://evil.example) @team'
+ATTACK = (
+    "</script></style></code><img src=x onerror=alert(1)>\"'`|\x1b[31m\r\n;\u202e**b** [a](http://evil.example) @team"
+)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ LIMIT = 65_536
 ENDPOINTS = 20
 MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-!|~])")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
 _TICKS = re.compile(r"`+")
 
 
@@ -41,12 +41,12 @@ def render(report: Report, options: RenderOptions) -> str:
 def text(value: str) -> str:
     """Untrusted prose: no markup of Markdown or HTML survives, and `@name` notifies nobody."""
     escaped = _SPECIAL.sub(r"\\\1", visible(value))
-    return escape(escaped, quote=False).replace("@", "@\u2060").replace("://", ":\u2060//")
+    return _inert(escape(escaped, quote=False))
 
 
 def code(value: str) -> str:
-    """Untrusted text as a code span that its own backticks cannot close, and its pipes cannot leave a table cell."""
-    shown = visible(value).replace("|", "\\|")
+    """Untrusted text as a code span that its own backticks cannot close."""
+    shown = visible(value)
     fence = "`" * (_longest_run(shown) + 1)
     padding = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{padding}{shown}{padding}{fence}"
@@ -57,6 +57,11 @@ def block(source: str, language: str) -> str:
     fence = "`" * max(3, _longest_run(source) + 1)
     lines = "\n".join(visible(line) for line in source.splitlines())
     return f"{fence}{language}\n{lines}\n{fence}\n"
+
+
+def _inert(prose: str) -> str:
+    """Word joiners keep GitHub from linking addresses and from notifying the people whose names are decorators."""
+    return prose.replace("@", "@\u2060").replace("://", ":\u2060//")
 
 
 def _longest_run(value: str) -> int:
@@ -90,7 +95,7 @@ def _endpoints(report: Report) -> str:
     rows = ["| Endpoint | Requests | p50 | p95 | Queries/req | Share |", "|---|--:|--:|--:|--:|--:|"]
     for endpoint in endpoints[:ENDPOINTS]:
         cells = [
-            code(endpoint.endpoint),
+            code(endpoint.endpoint).replace("|", "\\|"),
             "–" if endpoint.requests is None else units.count(endpoint.requests),
             "–" if endpoint.p50 is None else units.seconds(endpoint.p50),
             "–" if endpoint.p95 is None else units.seconds(endpoint.p95),
@@ -115,7 +120,7 @@ def _checks(report: Report) -> str:
     silenced = "".join(
         f"- Silenced: {code(item.finding.key)}, {text(item.silence.reason)}\n" for item in report.silenced
     )
-    summary = escape(visible(phrases.checks_ran(report)))
+    summary = _inert(escape(visible(phrases.checks_ran(report))))
     if not unchecked and not silenced:
         return f"{text(phrases.checks_ran(report))}\n" if report.checks else ""
     return f"<details><summary>{summary}</summary>\n\n{unchecked}{silenced}\n</details>\n"

@@ -52,11 +52,13 @@ def _lead(report: Report, paths: Paths) -> str:
         return "\n".join(f"<p>{text(sentence)}</p>" for sentence in phrases.nothing_found(report, paths)[1:])
     first, *rest = report.findings
     saving = phrases.saving(first)
-    worth = f"is expected to give <strong>{text(saving)}</strong>" if saving else "has no measured saving yet"
+    fix = (
+        f"its fix is expected to give <strong>{text(saving)}</strong>" if saving else "what its fix saves is not known"
+    )
     price = f"{text(phrases.cost(first))} ({units.share(first.cost.share)})"
     sentences = [
         f"{units.plural(len(report.findings), 'finding')}.",
-        f"The first costs <strong>{price}</strong>; fixing it {worth}.",
+        f"The first costs <strong>{price}</strong>; {fix}.",
     ]
     if rest:
         others = units.share(sum(finding.cost.share for finding in rest))

@@ -1,0 +1,96 @@
+"""Markdown: readable, bounded, and no text of a stranger becomes markup."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from markdown_it import MarkdownIt
+
+from perfkit.model.analysis import EndpointTime
+from perfkit.model.finding import Advice
+from perfkit.model.report import Report
+from perfkit.reports import RenderOptions
+from perfkit.reports.markdown import LIMIT, block, code, render, text
+
+PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+def html(report: Report) -> str:
+    return PARSER.render(render(report, RenderOptions()))
+
+
+def test_findings_stand_under_the_headline_in_rank_order(server: Report) -> None:
+    headings = re.findall(r"<h(\d)>(.*?)</h\d>", html(server))
+    assert headings[0] == ("3", server.headline)
+    assert [title[:4] for _, title in headings[1:]] == ["1 ▲ ", "2 ■ ", "3 ● "]
+
+
+def test_a_finding_shows_place_fix_and_diff(server: Report) -> None:
+    page = html(server)
+    assert "<code>shop/views.py:35</code> in <code>orders()</code>" in page
+    assert "<strong>Expect</strong> −35 to −38 ms/req" in page
+    assert '<code class="language-diff">- for o in Order.objects.all()[:60]:\n+ for o' in page
+
+
+def test_endpoints_are_a_table(server: Report) -> None:
+    assert html(server).count("<tr>") == 4
+
+
+def test_a_pipe_in_an_endpoint_stays_in_its_cell(server: Report) -> None:
+    analysis = replace(server.analysis, endpoints=(EndpointTime("GET /a|b", 1.0, 0.1, 5),))
+    page = html(replace(server, analysis=analysis))
+    assert "<code>GET /a|b</code></td>" in page
+    assert page.count("<td") == 6
+
+
+def test_hostile_names_become_text(hostile: Report) -> None:
+    page = html(hostile)
+    assert set(re.findall(r"<(\w+)", page)) <= {
+        *("h3", "h4", "p", "strong", "br", "code", "pre", "table", "thead", "tbody", "tr", "th", "td"),
+        *("blockquote", "details", "summary", "ul", "li"),
+    }
+    assert "<strong>b" not in page
+    assert "\x1b" not in page
+    assert page.count("<details>") == page.count("</details>") == 1
+
+
+def test_nobody_is_notified_and_nothing_is_linked_outside_code(hostile: Report) -> None:
+    prose = re.sub(r"<pre>.*?</pre>|<code>.*?</code>", "", html(hostile), flags=re.DOTALL)
+    assert "evil.example" in prose
+    assert "@team" not in prose
+    assert "://" not in prose
+
+
+@pytest.mark.parametrize("value", ["`", "``", "a`b", "`a", "a``b`c", "plain", "a|b"])
+def test_a_code_span_holds_its_backticks(value: str) -> None:
+    assert PARSER.renderInline(code(value)) == f"<code>{value}</code>"
+
+
+@pytest.mark.parametrize("value", ["**b**", "__init__", "[a](b)", "<b>", "a\\", "~~x~~", "&amp;", "`x`", "#1", "$x$"])
+def test_prose_comes_back_as_it_went_in(value: str) -> None:
+    shown = PARSER.renderInline(text(value))
+    assert "<" not in shown
+    assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == value
+
+
+def test_a_block_cannot_be_closed_from_inside() -> None:
+    page = PARSER.render(block("+ ```\n+ <b>\n````", "diff"))
+    assert page.count("<pre>") == 1
+    assert page.endswith("````\n</code></pre>\n")
+
+
+@pytest.mark.parametrize("size", [100, 3000, 80_000])
+def test_the_text_fits_into_a_comment_and_says_what_is_missing(server: Report, size: int) -> None:
+    advice = Advice("&" * size, None)
+    findings = tuple(replace(server.findings[0], rank=i + 1, advice=advice) for i in range(300))
+    page = render(replace(server, findings=findings, headline="<" * 70_000), RenderOptions())
+    assert len(page) <= LIMIT
+    assert re.search(r"\d+ more parts did not fit", page)
+
+
+def test_nothing_found_says_what_was_checked(empty: Report) -> None:
+    page = render(empty, RenderOptions())
+    assert page.startswith("### No finding above 1% of request time.")
+    assert "Largest single cost" in page

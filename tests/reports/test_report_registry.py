@@ -1,0 +1,43 @@
+"""Every format is registered, loads, and is a function of the report alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import perfkit.reports
+from perfkit.errors import USAGE, PerfkitError
+from perfkit.reports import FORMATS, RenderOptions
+
+SHARED = {"__init__", "interface", "phrases", "relative", "schema", "stacks", "visible", "wrapping"}
+NAMES = ("terminal", "concise", "json", "markdown", "html", "speedscope", "collapsed")
+
+
+def test_the_registry_holds_the_formats() -> None:
+    assert tuple(FORMATS)[: len(NAMES)] == NAMES
+
+
+def test_every_file_of_the_room_is_registered_or_shared() -> None:
+    room = Path(perfkit.reports.__file__).parent
+    modules = {FORMATS.load(name).__module__.split(".")[2] for name in NAMES}
+    assert {path.stem for path in room.iterdir() if path.name != "__pycache__"} == modules | SHARED
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("case", ["server", "script", "hostile", "long_names"])
+def test_a_format_gives_the_same_text_twice_and_it_can_be_written(
+    name: str, case: str, request: pytest.FixtureRequest
+) -> None:
+    report = request.getfixturevalue(case)
+    text = FORMATS.load(name)(report, RenderOptions())
+    assert text == FORMATS.load(name)(report, RenderOptions())
+    assert text.endswith("\n")
+    assert text.encode("utf-8")
+
+
+def test_an_unknown_name_is_a_users_mistake_with_a_suggestion() -> None:
+    with pytest.raises(PerfkitError) as failure:
+        FORMATS.load("markdwn")
+    assert failure.value.exit_code == USAGE
+    assert "markdown" in failure.value.hint
