@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -67,6 +68,13 @@ class Context:
         return file
 
 
+class Followed(Protocol):
+    """The Python processes of the target that are alive."""
+
+    @property
+    def alive(self) -> list[Process]: ...
+
+
 class Collector(Protocol):
     """Polled by the run's one loop, some fifty times a second; must never block for longer than a few milliseconds."""
 
@@ -74,3 +82,19 @@ class Collector(Protocol):
 
     def stop(self) -> None:
         """End measuring: finish what is under way and write it. May take a second."""
+
+
+class Engine(Collector, Protocol):
+    """A collector that says where the time goes. `measured` counts its samples or calls; `stack_seconds` is by stack."""
+
+    cpu: float
+    stack_seconds: defaultdict[int, float]
+
+    def __init__(self, context: Context, follow: Followed) -> None: ...
+
+    @property
+    def measured(self) -> int: ...
+
+    @staticmethod
+    def environment(spool: str, perfkit_pid: int) -> dict[str, str]:
+        """What a launched target's environment needs for this engine, beyond the probe's folder. Empty: no probe."""

@@ -6,16 +6,16 @@ lock's holder follows each of them. Comes out: windows, threads, samples and the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from perfkit.collectors.follow import Follow
-from perfkit.collectors.interface import Context
+from perfkit.collectors.interface import Context, Followed
 from perfkit.collectors.pyspy_raw import RawStack, parse
 from perfkit.collectors.pyspy_window import PySpyWindow, WindowResult
 from perfkit.collectors.schedstat import Reading, read_threads
 from perfkit.model.recording import Frame, Gap, Process, Sample, SampleKind, Thread, ThreadUsage, Window
 from perfkit.shared import processes
+from perfkit.shared.yama import ptrace_is_restricted
 
 FIRST_WALL, WALL, LATER_WALL, LATER_AFTER = 1.0, 2.0, 4.0, 20.0
 GIL_PART = 0.25
@@ -47,7 +47,7 @@ class Sampled:
 class PySpySampler:
     """The default engine."""
 
-    def __init__(self, context: Context, follow: Follow) -> None:
+    def __init__(self, context: Context, follow: Followed) -> None:
         self._context = context
         self._follow = follow
         self._sampled: dict[int, Sampled] = {}
@@ -57,6 +57,16 @@ class PySpySampler:
         self._unparsed = 0
         self.cpu = 0.0
         self.samples = 0
+        self.stack_seconds: defaultdict[int, float] = defaultdict(float)
+
+    @property
+    def measured(self) -> int:
+        return self.samples
+
+    @staticmethod
+    def environment(spool: str, perfkit_pid: int) -> dict[str, str]:
+        """Where Yama lets only ancestors read a process, every process of the target must name perfkit as its reader."""
+        return {"PERFKIT_PTRACER": str(perfkit_pid)} if ptrace_is_restricted() else {}
 
     def poll(self) -> None:
         now = self._context.clock()
@@ -163,10 +173,11 @@ class PySpySampler:
         )
         rows = [Sample(window_id, tid, stack, n, n * per_look) for (tid, stack), n in merged.items()]
         self.samples += sum(merged.values())
+        for row in rows:
+            self.stack_seconds[row.stack] += row.seconds
         self._context.sink.window(record, rows, self._thread_usage(sampled, window_id))
         sampled.windows += 1
-        active = sum(1 for thread_id in counts)
-        sampled.next_kind = "gil" if window.kind == "wall" and active > 1 else "wall"
+        sampled.next_kind = "gil" if window.kind == "wall" and len(counts) > 1 else "wall"
 
     def _thread_usage(self, sampled: Sampled, window_id: int) -> list[ThreadUsage]:
         after = read_threads(sampled.process.pid)

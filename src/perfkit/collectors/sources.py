@@ -11,7 +11,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from perfkit.collectors.interface import Sink
-from perfkit.model.recording import Frame, Sample, SourceFile, SourceText, StackTable
+from perfkit.model.recording import Frame, SourceFile, SourceText, StackTable
 from perfkit.shared.functiontext import function_around
 from perfkit.shared.origin import distribution_root
 
@@ -21,29 +21,27 @@ MOST_FUNCTIONS = 600
 LARGEST_FILE = 2_000_000
 
 
-def keep_sources(sink: Sink, samples: Iterable[Sample], stdlib_too: bool = True) -> None:
-    """Write the SourceFile of every sampled file, and the SourceText of the functions around hot lines."""
-    by_line = line_seconds(sink.stacks, samples)
+def keep_sources(sink: Sink, seconds: Mapping[int, float]) -> None:
+    """Write the SourceFile of every sampled file, and the SourceText of the functions around hot lines. `seconds` is by
+    stack of the sink's table."""
+    by_line = line_seconds(sink.stacks, seconds)
     installed = InstalledFiles()
     for file, origin in {frame.file: frame.origin for frame in sink.stacks.frames}.items():
         name, version = installed.distribution_of(file)
         sink.file(SourceFile(file, origin, name, version))
-    total = max((seconds for seconds in by_line.values()), default=0.0)
-    hot = [line for line, seconds in by_line.items() if seconds >= LEAST_SHARE * total and line[1] > 0]
+    total = max(by_line.values(), default=0.0)
+    hot = [line for line, spent in by_line.items() if spent >= LEAST_SHARE * total and line[1] > 0]
     hot.sort(key=lambda line: -by_line[line])
     for source in function_texts(hot):
         sink.source(source)
 
 
-def line_seconds(stacks: StackTable, samples: Iterable[Sample]) -> Mapping[tuple[str, int], float]:
+def line_seconds(stacks: StackTable, seconds: Mapping[int, float]) -> Mapping[tuple[str, int], float]:
     """(file, line) → seconds of the samples that pass through it, a line counted once a stack."""
-    by_stack: defaultdict[int, float] = defaultdict(float)
-    for sample in samples:
-        by_stack[sample.stack] += sample.seconds
     by_line: defaultdict[tuple[str, int], float] = defaultdict(float)
-    for stack, seconds in by_stack.items():
+    for stack, spent in seconds.items():
         for line in {_line(frame) for frame in stacks.expand(stack)}:
-            by_line[line] += seconds
+            by_line[line] += spent
     return by_line
 
 

@@ -87,4 +87,6 @@ def _applies(silence: Silence, finding: Finding, today: date) -> bool:
         return False
     spots: list[Any] = [spot for spot in (finding.where, finding.inside) if spot is not None]
     names = [name for spot in spots for name in (spot.file, spot.function, f"{spot.file}:{spot.function}")]
-    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in (silence.place, f"*/{silence.place}"))
+    return any(
+        fnmatch.fnmatchcase(name, pattern) for name in names for pattern in (silence.place, f"*/{silence.place}")
+    )

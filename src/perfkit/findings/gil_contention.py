@@ -72,7 +72,9 @@ class GilContention:
             ),
             advice=Advice("move this work to a process of its own, or do it in small pieces with pauses between them"),
             saves=(0.5, 1.0),
-            confidence=Confidence("medium", f"held in {n} looks; how long requests waited is modelled from CPU accounting"),
+            confidence=Confidence(
+                "medium", f"held in {n} looks; how long requests waited is modelled from CPU accounting"
+            ),
             least=0.05,
             basis="modelled",
         )

@@ -49,7 +49,10 @@ class ImportTime:
             if first is None:
                 continue
             # The innermost project statement that imports: what it pulls in is its own choice.
-            index = max((i for i in range(len(frames) - 1) if frames[i].origin == "app" and _imports(frames[i + 1])), default=None)
+            index = max(
+                (i for i in range(len(frames) - 1) if frames[i].origin == "app" and _imports(frames[i + 1])),
+                default=None,
+            )
             if index is None:
                 continue
             statement = frames[index]
@@ -70,11 +73,15 @@ class ImportTime:
         what = inside.distribution if inside and inside.distribution else "a module"
         return Candidate(
             rule=self.name,
-            title=f"Importing {what} takes long" if view.analysis.kind == "script" else f"{what} is imported while serving",
+            title=f"Importing {what} takes long"
+            if view.analysis.kind == "script"
+            else f"{what} is imported while serving",
             claim=claim,
             where=place(statement),
             inside=inside,
-            evidence=(Evidence(f"samples below `{text[:80]}`" if text else "samples below the import", n, "samples", n=n),),
+            evidence=(
+                Evidence(f"samples below `{text[:80]}`" if text else "samples below the import", n, "samples", n=n),
+            ),
             advice=Advice(
                 "import it inside the function that needs it, or import a smaller part of it; "
                 "`python -X importtime` names the modules"

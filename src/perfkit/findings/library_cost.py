@@ -66,7 +66,9 @@ class LibraryCost:
             claim=claim,
             where=where,
             inside=view.inside(frame),
-            evidence=(Evidence(f"samples in the own lines of {frame.function}()", n, "samples", n=n, where=place(frame)),),
+            evidence=(
+                Evidence(f"samples in the own lines of {frame.function}()", n, "samples", n=n, where=place(frame)),
+            ),
             advice=Advice(
                 f"look for this function in the changelog and issues of {name}, then try a newer version, smaller or fewer "
                 "inputs, or a cache in front of the call"

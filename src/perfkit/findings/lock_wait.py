@@ -77,11 +77,15 @@ class LockWait:
                     where=place(waiter) if waiter else None,
                 ),
             ),
-            advice=Advice("do the slow part before taking the lock, hold it for the shared data only, or divide it by key"),
+            advice=Advice(
+                "do the slow part before taking the lock, hold it for the shared data only, or divide it by key"
+            ),
             saves=(0.5, 1.0),
             confidence=Confidence(
                 "high" if certain else "low",
-                "the holder was seen inside a block of the same lock" if certain else "the holder ran in the same moments",
+                "the holder was seen inside a block of the same lock"
+                if certain
+                else "the holder ran in the same moments",
             ),
             least=0.03 if certain else 0.10,
         )

@@ -78,12 +78,16 @@ class Serialisation:
                 evidence=(Evidence(f"samples inside {use.mechanism}", use.n, "samples", n=use.n, where=use.where),),
                 advice=Advice(_ADVICE.get(_family(use.inside.file if use.inside else ""), _GENERAL)),
                 saves=(0.3, 0.8),
-                confidence=Confidence("high" if use.n >= 50 else "medium", f"{use.n} samples lie inside the serialiser"),
+                confidence=Confidence(
+                    "high" if use.n >= 50 else "medium", f"{use.n} samples lie inside the serialiser"
+                ),
                 least=0.15,
             )
 
 
-_GENERAL = "send fewer fields and rows (page the result), encode once and keep the bytes, or use a faster encoder (orjson)"
+_GENERAL = (
+    "send fewer fields and rows (page the result), encode once and keep the bytes, or use a faster encoder (orjson)"
+)
 _ADVICE = {
     "rest_framework": "use .values() or a plain serializer for lists, fewer nested fields, and page the result",
     "fastapi": "return a Response made by orjson for data that is already plain, and drop response_model re-validation",

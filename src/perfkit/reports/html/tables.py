@@ -62,8 +62,12 @@ def functions(analysis: Analysis, paths: Paths) -> str:
         ]
         for function in top
     ]
-    total = len(analysis.functions)
-    more = f'<p class="quiet">{len(top)} of {units.plural(total, "function")}.</p>' if total > len(top) else ""
+    total = sum(function.self_seconds > 0 for function in analysis.functions)
+    more = (
+        f'<p class="quiet">{len(top)} of {units.plural(total, "function")} with self time.</p>'
+        if total > len(top)
+        else ""
+    )
     return f"<h3>Self time by function</h3>\n{table('Self time by function', columns, rows)}\n{more}"
 
 

@@ -1,0 +1,23 @@
+"""Room 2: a running target comes in, measurements go out to a sink, as they are made.
+
+- `follow` finds the target's Python processes; `pyspy` samples them (the default engine); `system` reads the kernel's
+  accounting; `inprocess` carries pyinstrument and cProfile into a launched target; `sources` keeps the hot functions' text.
+- `ENGINES` are the collectors among which `--engine` chooses: one ranks at a time.
+"""
+
+from __future__ import annotations
+
+from perfkit.collectors.interface import Collector, Context, Engine
+from perfkit.shared.registry import Registry
+
+__all__ = ["ENGINES", "Collector", "Context", "Engine"]
+
+ENGINES: Registry[type[Engine]] = Registry(
+    "engine",
+    "perfkit.engines",
+    {
+        "py-spy": "perfkit.collectors.pyspy:PySpySampler",
+        "pyinstrument": "perfkit.collectors.pyinstrument:PyinstrumentEngine",
+        "cprofile": "perfkit.collectors.cprofile:CprofileEngine",
+    },
+)

@@ -1,0 +1,254 @@
+"""Reads from syntax that a statement walks or moves a whole collection: searches, shifts, copies, joins by hand.
+
+What a collection is comes from the function's own text: a list where it is built as one, unknown where it is handed in.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from perfkit.shared.pysource import Comprehension, Spot, names, targets
+
+Type = Literal["list", "set", "dict", "text", "number", "unknown"]
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_LIST_CALLS = {"list", "sorted", "split", "rsplit", "splitlines", "readlines", "values_list", "fetchall"}
+_SET_CALLS = {"set", "frozenset"}
+_METHOD_TYPES: dict[str, Type] = {"append": "list", "extend": "list", "add": "set", "setdefault": "dict"}
+_DICT_CALLS = {"dict", "defaultdict", "Counter", "OrderedDict"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One operation whose cost grows with the collection. `sure` is whether the text alone proves the collection's type;
+    `own_loop` whether the operation is itself written as a loop."""
+
+    what: str
+    advice: str
+    sure: bool
+    own_loop: bool = False
+    replace: tuple[str, str] | None = None
+
+
+def scans(spot: Spot) -> Iterator[Scan]:
+    """The operations on the statement's own lines, surest first in the order of their kinds."""
+    for node in spot.expressions():
+        if isinstance(node, ast.Compare):
+            yield from _membership(node, spot)
+        elif isinstance(node, ast.Call):
+            yield from _call(node, spot)
+        elif isinstance(node, _COMPREHENSIONS):
+            yield from _searching_comprehension(node, spot)
+    yield from _growth(spot)
+    yield from _searching_loop(spot)
+
+
+def _membership(node: ast.Compare, spot: Spot) -> Iterator[Scan]:
+    for operator, container in zip(node.ops, node.comparators, strict=True):
+        if not isinstance(operator, ast.In | ast.NotIn):
+            continue
+        kind = type_of(container, spot)
+        if kind not in ("list", "unknown") or isinstance(container, ast.List | ast.Tuple | ast.Constant):
+            continue
+        text = ast.unparse(container)
+        yield Scan(
+            f"`in {text}` compares with every element",
+            f"make `{text}` a set (or a dict), in which a search costs the same at any size",
+            sure=kind == "list",
+        )
+
+
+def _call(node: ast.Call, spot: Spot) -> Iterator[Scan]:
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        receiver = ast.unparse(function.value)
+        kind = type_of(function.value, spot)
+        first = node.args[0] if node.args else None
+        zero = isinstance(first, ast.Constant) and first.value == 0
+        if function.attr == "pop" and zero and kind in ("list", "unknown"):
+            yield Scan(
+                f"`{receiver}.pop(0)` moves every element",
+                f"make `{receiver}` a collections.deque and use popleft()",
+                sure=True,
+                replace=(".pop(0)", ".popleft()"),
+            )
+        elif function.attr == "insert" and zero:
+            yield Scan(
+                f"`{receiver}.insert(0, …)` moves every element",
+                f"make `{receiver}` a collections.deque and use appendleft(), or append and reverse once",
+                sure=True,
+                replace=(".insert(0, ", ".appendleft("),
+            )
+        elif function.attr in ("remove", "index", "count") and first is not None and kind in ("list", "unknown"):
+            yield Scan(
+                f"`{receiver}.{function.attr}()` searches from the start",
+                f"keep a dict or set beside `{receiver}` that finds the element at once",
+                sure=kind == "list",
+            )
+        elif function.attr == "sort" and spot.loops:
+            yield Scan(f"`{receiver}.sort()` sorts again each time round", _SORT_ADVICE, sure=True)
+    elif isinstance(function, ast.Name) and node.args and spot.loops:
+        yield from _whole_call(function.id, node.args[0], spot)
+
+
+_SORT_ADVICE = "sort once after the loop, or keep the order with bisect.insort or heapq"
+
+
+def _whole_call(name: str, argument: ast.expr, spot: Spot) -> Iterator[Scan]:
+    """A builtin that walks a collection which does not change with the loop around it."""
+    if name == "sum" and isinstance(argument, ast.Name | ast.Attribute) is False:
+        return
+    changing = set().union(*(targets(loop) for loop in spot.loops))
+    if names(argument) & changing or not isinstance(argument, ast.Name | ast.Attribute):
+        return
+    text = ast.unparse(argument)
+    if name == "sorted":
+        yield Scan(f"`sorted({text})` sorts again each time round", _SORT_ADVICE, sure=True)
+    elif name in ("min", "max", "sum"):
+        yield Scan(
+            f"`{name}({text})` walks everything each time round",
+            f"keep the running {name} as elements come and go (heapq for min and max)",
+            sure=True,
+        )
+    elif name in ("list", "set", "tuple", "dict") and type_of(argument, spot) != "number":
+        yield Scan(f"`{name}({text})` copies everything each time round", "build it once before the loop", sure=True)
+
+
+def _searching_comprehension(node: Comprehension, spot: Spot) -> Iterator[Scan]:
+    """`next(x for x in xs if x.id == wanted)`: a search written as a comprehension."""
+    generator = node.generators[0]
+    bound = names(generator.target)
+    tests: list[ast.AST] = [*generator.ifs, *([node.elt] if isinstance(node, ast.GeneratorExp) else [])]
+    if any(_compares(test, bound) for test in tests) and not isinstance(generator.iter, ast.Call):
+        text = ast.unparse(generator.iter)
+        yield Scan(
+            f"a comprehension searches all of `{text}`",
+            f"build a dict from `{text}` once, keyed by what is compared, and look it up",
+            sure=True,
+            own_loop=True,
+        )
+
+
+def _compares(test: ast.AST, bound: set[str]) -> bool:
+    """Whether something bound by the loop is compared for equality with something that is not."""
+    for node in ast.walk(test):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+            left, right = names(node.left), names(node.comparators[0])
+            if bool(left & bound) != bool(right & bound) and (left - bound or right - bound):
+                return True
+    return False
+
+
+def _growth(spot: Spot) -> Iterator[Scan]:
+    """Text, bytes or a list that is built by copying what there is so far, each time round."""
+    statement = spot.statement
+    if not spot.loops:
+        return
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
+        target = ast.unparse(statement.target)
+        if "text" in (type_of(statement.target, spot), type_of(statement.value, spot)):
+            yield Scan(f"`{target} += …` copies what there is so far", _join_advice(target), sure=True)
+    elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target = ast.unparse(statement.targets[0])
+        value = statement.value
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and ast.unparse(value.left) == target:
+            kind = {type_of(value.left, spot), type_of(value.right, spot)}
+            if kind & {"text", "list"}:
+                advice = f"use {target}.append() or .extend()" if "list" in kind else _join_advice(target)
+                yield Scan(f"`{target} = {target} + …` copies what there is so far", advice, sure=True)
+        elif (
+            isinstance(value, ast.Subscript)
+            and ast.unparse(value.value) == target
+            and isinstance(value.slice, ast.Slice)
+        ):
+            yield Scan(
+                f"`{target} = {target}[…]` copies the rest each time", "move an index, or use a deque", sure=True
+            )
+    elif isinstance(statement, ast.Delete) and any(ast.unparse(t).endswith("[0]") for t in statement.targets):
+        yield Scan("`del …[0]` moves every element", "use a collections.deque and popleft()", sure=True)
+
+
+def _join_advice(target: str) -> str:
+    return f"collect the pieces in a list and join them once: {target} = ''.join(pieces)"
+
+
+def _searching_loop(spot: Spot) -> Iterator[Scan]:
+    """`for x in xs: if x.id == wanted:` where what is wanted comes from outside the loop."""
+    statement = spot.statement
+    loop = spot.loops[0] if spot.loops else None
+    if isinstance(statement, ast.For):
+        loop = statement
+    if not isinstance(loop, ast.For):
+        return
+    tests = [child.test for child in loop.body if isinstance(child, ast.If)]
+    on_line = isinstance(statement, ast.If) or statement is loop
+    outer = set().union(*(targets(other) for other in spot.loops if other is not loop))
+    if on_line and any(_compares(test, targets(loop)) for test in tests) and not names(loop.iter) & outer:
+        text = ast.unparse(loop.iter)
+        yield Scan(
+            f"a loop searches all of `{text}`",
+            f"build a dict from `{text}` once, keyed by what is compared, and look it up",
+            sure=True,
+            own_loop=True,
+        )
+
+
+def type_of(node: ast.AST, spot: Spot) -> Type:
+    """What the function's own text says about an expression's type."""
+    direct = _literal_type(node)
+    if direct != "unknown" or spot.function is None:
+        return direct
+    text = ast.unparse(node)
+    found: set[Type] = set()
+    for child in ast.walk(spot.function):
+        if isinstance(child, ast.Assign) and any(ast.unparse(target) == text for target in child.targets):
+            found.add(_literal_type(child.value))
+        elif (isinstance(child, ast.AnnAssign) and ast.unparse(child.target) == text) or (
+            isinstance(child, ast.arg) and child.arg == text and child.annotation is not None
+        ):
+            found.add(_annotated(child.annotation))
+        elif (
+            isinstance(child, ast.Call)
+            and isinstance(child.func, ast.Attribute)
+            and ast.unparse(child.func.value) == text
+        ):
+            found.add(_METHOD_TYPES.get(child.func.attr, "unknown"))
+    found.discard("unknown")
+    return found.pop() if len(found) == 1 else "unknown"
+
+
+def _literal_type(node: ast.AST) -> Type:
+    if isinstance(node, ast.List | ast.ListComp | ast.Tuple):
+        return "list"
+    if isinstance(node, ast.Set | ast.SetComp):
+        return "set"
+    if isinstance(node, ast.Dict | ast.DictComp):
+        return "dict"
+    if isinstance(node, ast.JoinedStr):
+        return "text"
+    if isinstance(node, ast.Constant):
+        return "text" if isinstance(node.value, str | bytes) else "number"
+    if isinstance(node, ast.BinOp):
+        left = _literal_type(node.left)
+        return left if left != "unknown" else _literal_type(node.right)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for calls, kind in ((_LIST_CALLS, "list"), (_SET_CALLS, "set"), (_DICT_CALLS, "dict")):
+            if name in calls:
+                return kind  # type: ignore[return-value]
+        if name in ("str", "repr", "join", "format", "bytes", "read", "decode", "encode", "dumps"):
+            return "text"
+        if name in ("keys", "items"):
+            return "dict"
+    return "unknown"
+
+
+def _annotated(annotation: ast.expr | None) -> Type:
+    if annotation is None:
+        return "unknown"
+    head = ast.unparse(annotation).split("[")[0].rpartition(".")[2].lower()
+    known: dict[str, Type] = {"list": "list", "sequence": "list", "tuple": "list", "set": "set", "frozenset": "set"}
+    known |= {"dict": "dict", "mapping": "dict", "str": "text", "bytes": "text", "int": "number", "float": "number"}
+    return known.get(head, "unknown")
