@@ -203,3 +203,13 @@ def test_columns_without_a_value_are_left_out(server: Report) -> None:
     text = Page(render(replace(server, analysis=replace(server.analysis, endpoints=bare)), RenderOptions())).text
     assert "Queries/req" in text
     assert "p50 ms" not in text
+
+
+def test_the_table_of_functions_says_how_many_it_leaves_out(server: Report) -> None:
+    assert "with self time" not in render(server, RenderOptions())
+    one = server.analysis.functions[0]
+    many = tuple(replace(one, function=f"f{i}", self_seconds=i * 0.01) for i in range(41))
+    text = Page(render(replace(server, analysis=replace(server.analysis, functions=many)), RenderOptions())).text
+    assert "25 of 40 functions with self time." in text
+    assert "f40" in text
+    assert "f15 " not in text
