@@ -181,7 +181,7 @@ def _children(pid: int) -> Iterator[int]:
 
 def _read(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123 - a Path for each of many polls costs more than the read
+        with open(path, "rb") as file:
             return file.read()
     except OSError:
         return b""

@@ -13,9 +13,24 @@ _TAKES_VALUE = frozenset({"-X", "-W", "--check-hash-based-pycs"})
 _APPLICATION = re.compile(r"^[A-Za-z_][\w.]*(?::[\w.]+(?:\(.*\))?)?$")
 # These are told on their command line which application they run; any other program's words are its own affair.
 _SERVERS = frozenset(
-    "celery daphne dramatiq fastapi flask granian gunicorn hypercorn litestar manage.py rq uvicorn uwsgi "
-    "waitress-serve".split()
+    [
+        "celery",
+        "daphne",
+        "dramatiq",
+        "fastapi",
+        "flask",
+        "granian",
+        "gunicorn",
+        "hypercorn",
+        "litestar",
+        "manage.py",
+        "rq",
+        "uvicorn",
+        "uwsgi",
+        "waitress-serve",
+    ]
 )
+_TITLE_WORD = re.compile(r"\w[\w.@-]*")
 _APPLICATION_FLAGS = ("--app=", "--module=", "--wsgi=")
 _SHOWN = 60
 
@@ -31,8 +46,8 @@ def names(argv: Sequence[str]) -> list[str]:
     """
     if not argv:
         return []
-    if any(character.isspace() for character in argv[0]) and "/" not in argv[0].split()[0]:
-        return list(dict.fromkeys(re.findall(r"[\w.@-]+", argv[0].lower())))
+    if _is_title(argv):
+        return list(dict.fromkeys(_TITLE_WORD.findall(argv[0].lower())))
     program, rest = _program(argv)
     found = [name.lower() for name in _spellings(program)]
     if any(name in _SERVERS for name in found):
@@ -42,8 +57,10 @@ def names(argv: Sequence[str]) -> list[str]:
 
 def program_names(argv: Sequence[str]) -> list[str]:
     """Only the program's own names: what may be suggested without quoting its arguments."""
+    if _is_title(argv):
+        return names(argv)[:1]
     program, _ = _program(argv)
-    return [] if not argv else [name.lower() for name in _spellings(program)] or names(argv)[:1]
+    return [name.lower() for name in _spellings(program)]
 
 
 def spoken(argv: Sequence[str]) -> str:
@@ -66,6 +83,10 @@ def short(argv: Sequence[str]) -> str:
     """`spoken`, cut to a length that leaves room on a line of 90 columns."""
     line = spoken(argv)
     return line if len(line) <= _SHOWN else line[: _SHOWN - 1].rstrip() + "…"
+
+
+def _is_title(argv: Sequence[str]) -> bool:
+    return bool(argv) and len(argv[0].split()) > 1 and "/" not in argv[0].split()[0]
 
 
 def _program(argv: Sequence[str]) -> tuple[str, Sequence[str]]:
