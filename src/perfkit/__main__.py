@@ -1,0 +1,25 @@
+"""`python -m perfkit` and the console script. Answers --version before it imports anything."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    if sys.argv[1:] in (["--version"], ["-V"]):
+        from perfkit import __version__
+
+        print(f"perfkit {__version__}")  # noqa: T201  (the fast path: cli/console.py is never reached)
+        return
+    import gc
+
+    # Nothing that is imported while starting is ever garbage: not looking for it saves a tenth of the start.
+    gc.disable()
+    from perfkit.cli import run_app
+
+    gc.enable()
+    run_app(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    main()

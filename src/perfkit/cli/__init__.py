@@ -1,0 +1,92 @@
+"""The terminal: one module per command, imported when that command is called; words in, exit codes out."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Final
+
+import typer
+
+from perfkit.errors import PerfkitError
+
+COMMANDS: Final = {
+    "run": "perfkit.cli.run:run",
+    "attach": "perfkit.cli.attach:attach",
+    "report": "perfkit.cli.report:report",
+    "rule": "perfkit.cli.rule:rule",
+    "doctor": "perfkit.cli.doctor:doctor",
+    "demo": "perfkit.cli.demo:demo",
+    "list": "perfkit.cli.listing:list_",
+    "prune": "perfkit.cli.prune:prune",
+    "schema": "perfkit.cli.schema:schema",
+}
+_EPILOG = "First time? perfkit demo  ·  Your own: perfkit run -- python app.py"
+
+
+def build(words: list[str]) -> typer.Typer:
+    """The app with the command that `words` ask for, or with all of them where that is not clear yet (help, mistakes)."""
+    app = typer.Typer(
+        name="perfkit",
+        help="Find what slows a Python backend down, and what to fix first.",
+        epilog=_EPILOG,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        no_args_is_help=True,
+        add_completion=not words or words[0].startswith("-"),
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    wanted = [words[0]] if words and words[0] in COMMANDS else list(COMMANDS)
+    for name in wanted:
+        module, _, function = COMMANDS[name].partition(":")
+        command = getattr(import_module(module), function)
+        app.command(name, **getattr(command, "settings", {}))(command)
+    return app
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", "-V", help="Print the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        from perfkit import __version__
+
+        typer.echo(f"perfkit {__version__}")
+        raise typer.Exit
+
+
+def run_app(words: list[str]) -> None:
+    """Run a command line to its exit code. A user's mistake is two lines on stderr, never a traceback."""
+    import os
+
+    from perfkit.cli.defaults import with_settings
+
+    debug = "--debug" in words or os.environ.get("PERFKIT_DEBUG", "") not in ("", "0")
+    try:
+        app = build(words)
+        app(args=words, prog_name="perfkit", default_map=with_settings(words))
+    except PerfkitError as error:
+        if debug:
+            raise
+        from perfkit.cli.console import show_error
+
+        show_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has enough (`| head`); the interpreter must not complain about it while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        if debug:
+            raise
+        from perfkit.cli.console import show_error
+
+        show_error(
+            PerfkitError(
+                f"perfkit failed: {type(error).__name__}: {error}",
+                "run it again with --debug and report what it prints",
+            )
+        )
+        sys.exit(125)

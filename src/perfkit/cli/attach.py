@@ -1,0 +1,55 @@
+"""`perfkit attach`: measure a process that is already running."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perfkit.cli import options as o
+
+
+def attach(
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="A pid, :PORT, or a name.")],
+    duration: o.Duration = 30.0,
+    load: o.Load_ = None,
+    requests: o.Requests = None,
+    concurrency: o.Concurrency = 4,
+    while_: o.While = None,
+    warmup: o.Warmup = 0.0,
+    exclude: o.Exclude = None,
+    rate: o.Rate = 100.0,
+    project: o.Project = None,
+    path_map: o.PathMap = None,
+    output: o.Output = None,
+    open_: o.Open = False,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+    color: o.Color = "auto",
+) -> None:
+    """Measure a running process and its workers from outside, for 30 seconds or until Ctrl-C. It runs on.
+
+    Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --duration 60  ·  perfkit attach 811
+    """
+    from perfkit.cli.measuring import measure_and_report
+    from perfkit.model.target import Load, Workload
+    from perfkit.pipeline import Options
+    from perfkit.targets import resolve_running
+
+    o.check_color(color)
+    o.at_least("--duration", duration, 0.1)
+    o.at_least("--rate", rate, 1)
+    found = resolve_running(target)
+    options = Options(
+        rate=rate,
+        duration=duration,
+        warmup=warmup,
+        exclude=tuple(exclude or ()),
+        project=tuple(project or ()),
+        path_map=o.path_maps(path_map),
+        workload=Workload(load=Load(tuple(load), requests, concurrency) if load else None, command=while_),
+    )
+    code = measure_and_report(
+        found, options, label=f"attach-{target.lstrip(':')}", output=output, quiet=quiet, color=color, open_html=open_
+    )
+    raise typer.Exit(code)

@@ -1,0 +1,100 @@
+"""The only place that prints. Reports go to stdout or a file, everything else to stderr, which belongs to people."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from perfkit.errors import CANNOT_EXECUTE, PerfkitError
+
+WIDEST = 90
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What the reader's screen can show."""
+
+    color: bool
+    width: int
+    unicode: bool
+
+
+def screen(stream: TextIO, color: str = "auto") -> Screen:
+    """A stream's abilities: no colour in a pipe, with NO_COLOR or on a dumb terminal, unless it is asked for."""
+    terminal = stream.isatty()
+    wanted = color == "always" or (
+        color == "auto"
+        and (terminal or os.environ.get("FORCE_COLOR", "") not in ("", "0"))
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
+    width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) if terminal else WIDEST
+    encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
+    return Screen(wanted, max(width, 40), encoding.startswith("utf"))
+
+
+def out(text: str) -> None:
+    """A command's result."""
+    sys.stdout.write(_encodable(text, sys.stdout))
+    sys.stdout.flush()
+
+
+def say(text: str = "", end: str = "\n") -> None:
+    """A word to the user, on stderr."""
+    try:
+        sys.stderr.write(_encodable(text, sys.stderr) + end)
+        sys.stderr.flush()
+    except (BrokenPipeError, ValueError):
+        return  # nobody listens: what is measured matters more
+
+
+def show_error(error: PerfkitError) -> None:
+    say(f"error: {_plain(error.message)}")
+    if error.hint:
+        say(f"  try: {_plain(error.hint)}")
+
+
+def _plain(text: str) -> str:
+    """Text of strangers (paths, arguments) without control characters that could steer the terminal."""
+    return "".join(c if c == "\n" or (ord(c) >= 32 and not 127 <= ord(c) < 160) else f"\\x{ord(c):02x}" for c in text)
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write a whole file or none. Raises PerfkitError where the folder or disk does not let it."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8", errors="replace")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True) if part.parent.exists() and os.access(part.parent, os.W_OK) else None
+        reason = error.strerror or str(error)
+        raise PerfkitError(
+            f"{path} cannot be written: {reason}.", "give another place with -o", CANNOT_EXECUTE - 1
+        ) from None
+
+
+class Ticker:
+    """A line that is written over while something goes on: only on a terminal, and gone when it is done."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._shown = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        self._width = 0
+
+    def show(self, text: str) -> None:
+        if self._shown:
+            say(f"\r{text.ljust(self._width)}", end="")
+            self._width = len(text)
+
+    def clear(self) -> None:
+        if self._shown and self._width:
+            say(f"\r{' ' * self._width}\r", end="")
+            self._width = 0

@@ -1,0 +1,154 @@
+"""What `run`, `attach` and `demo` share: measure into the folder of recordings, then show the report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit.cli.console import Ticker, say, screen, show_error, write_file
+from perfkit.cli.defaults import settings
+from perfkit.errors import FAILED, PerfkitError
+
+if TYPE_CHECKING:
+    from perfkit.model.report import Report
+    from perfkit.model.target import Command, RunningProcess
+    from perfkit.pipeline import Measured, Options, Progress
+
+
+def measure_and_report(
+    target: Command | RunningProcess,
+    options: Options,
+    *,
+    label: str,
+    output: str | None,
+    quiet: bool,
+    color: str,
+    open_html: bool,
+    root: Path | None = None,
+) -> int:
+    """Everything from the target to the printed report. Comes back with the exit code of the command."""
+    path, store = _place_for(output, label, root)
+    ticker = Ticker(quiet)
+    if not quiet:
+        say(_greeting(target, options))
+    measured = _measure(target, options, path, ticker)
+    if measured.path is not None:
+        if store is not None:
+            store.set_latest(measured.path)
+        _report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
+    if measured.failure is not None:
+        show_error(measured.failure)
+    return _exit_code(measured)
+
+
+def _place_for(output: str | None, label: str, root: Path | None):  # type: ignore[no-untyped-def]
+    from datetime import datetime
+
+    from perfkit.recordings import Store
+
+    if output is not None:
+        path = Path(output)
+        if not path.parent.is_dir():
+            raise PerfkitError(f"the folder {path.parent} does not exist.", "create it, or give another -o FILE")
+        return path, None
+    store = Store(root or Path.cwd())
+    return store.new_path(label, datetime.now()), store
+
+
+def _measure(target: Command | RunningProcess, options: Options, path: Path, ticker: Ticker) -> Measured:
+    from perfkit.pipeline import measure
+    from perfkit.shared.units import count, plural
+
+    def progress(step: Progress) -> None:
+        if step.what == "measuring":
+            ticker.show(
+                f"perfkit  {step.seconds:.0f} s · {plural(step.processes, 'process')} · {count(step.samples)} samples"
+            )
+
+    try:
+        return measure(target, options, path, progress)
+    finally:
+        ticker.clear()
+
+
+def _greeting(target: Command | RunningProcess, options: Options) -> str:
+    from perfkit import __version__
+    from perfkit.model.target import Command
+
+    how = f"up to {options.rate:.0f} looks per second" if options.engine == "py-spy" else options.engine
+    if isinstance(target, Command):
+        return f"perfkit {__version__}  {how} · Ctrl-C to stop and report"
+    return f"perfkit {__version__}  {how} · attached to {target.description} · it runs on afterwards"
+
+
+def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: bool) -> None:
+    """The terminal report on stderr, because stdout is the target's, and the HTML report beside the recording."""
+    from perfkit.pipeline import render, report_of, with_links
+
+    report = report_of(path, settings().silences)
+    html = path.with_suffix(".html")
+    shown_html = html
+    try:
+        write_file(html, render(report, "html"))
+        if stored:
+            shown_html = _link_latest(html)
+    except PerfkitError as error:
+        show_error(error)
+    if not quiet:
+        say(_stopped(report))
+    look = screen(sys.stderr, color)
+    format = "terminal" if sys.stderr.isatty() or color == "always" else "terminal"
+    report = with_links(report, _relative(shown_html) if html.exists() else None)
+    say()
+    say(render(report, format, color=look.color, width=look.width, unicode=look.unicode), end="")
+    if open_html:
+        open_in_browser(html)
+
+
+def _stopped(report: Report) -> str:
+    from perfkit.shared.units import count, plural, seconds
+
+    run, analysis = report.analysis.run, report.analysis
+    parts = [f"{'stopped' if run.stopped_by != 'target' else 'ended'} after {seconds(run.duration)}"]
+    if analysis.requests:
+        parts.append(plural(analysis.requests, "request"))
+    parts.append(plural(len(analysis.processes), "process"))
+    parts.append(f"{count(analysis.samples)} samples")
+    return "perfkit  " + " · ".join(parts)
+
+
+def _link_latest(html: Path) -> Path:
+    latest = html.with_name("latest.html")
+    try:
+        part = html.with_name(".latest.html.part")
+        part.unlink(missing_ok=True)
+        part.symlink_to(html.name)
+        part.replace(latest)
+    except OSError:
+        return html
+    return latest
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def open_in_browser(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.absolute().as_uri()):
+        say(f"no browser could be opened; the report is {path}")
+
+
+def _exit_code(measured: Measured) -> int:
+    """The target's own code; where perfkit stopped it, 0 or the workload's; perfkit's failure only where all else went well."""
+    outcome = measured.outcome
+    if outcome.stopped_by in ("target", "signal"):
+        code = outcome.exit_code or 0
+    else:
+        code = outcome.workload_exit_code or 0
+    return code or (FAILED if measured.failure is not None else 0)

@@ -1,0 +1,85 @@
+"""Options that several commands have, each with its environment variable."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from perfkit.errors import USAGE, PerfkitError
+
+
+def flag(*names: str, help: str, env: str, **settings: Any) -> Any:
+    """A typer option that can also be given by the environment variable PERFKIT_`env`."""
+    return typer.Option(*names, help=help, envvar=f"PERFKIT_{env}", **settings)
+
+
+Quiet = Annotated[bool, flag("--quiet", "-q", help="Say nothing but errors and the result.", env="QUIET")]
+Debug = Annotated[bool, flag("--debug", help="Show perfkit's own tracebacks.", env="DEBUG")]
+Color = Annotated[str, flag("--color", help="auto, always or never.", env="COLOR", metavar="WHEN")]
+Output = Annotated[str | None, flag("--output", "-o", help="Where the recording goes.", env="OUTPUT", metavar="FILE")]
+Open = Annotated[bool, flag("--open", help="Open the HTML report in a browser.", env="OPEN")]
+
+Duration = Annotated[
+    float | None,
+    flag("--duration", "-d", help="Stop and report after this many seconds.", env="DURATION", metavar="SECONDS"),
+]
+Rate = Annotated[
+    float, flag("--rate", help="Looks per second; lowered by itself where they cost too much.", env="RATE")
+]
+Warmup = Annotated[float, flag("--warmup", help="Leave out the first seconds.", env="WARMUP", metavar="SECONDS")]
+Exclude = Annotated[
+    list[str] | None, flag("--exclude", help="Leave out an endpoint (health checks). Repeatable.", env="EXCLUDE")
+]
+Project = Annotated[
+    list[str] | None,
+    flag(
+        "--project",
+        help="Where the project's own code lies, if not in the working directory. Repeatable.",
+        env="PROJECT",
+    ),
+]
+PathMap = Annotated[
+    list[str] | None,
+    flag(
+        "--path-map", help="A folder of the container as this machine names it: /app=./src. Repeatable.", env="PATH_MAP"
+    ),
+]
+Load_ = Annotated[
+    list[str] | None,
+    flag("--load", help="Send requests to this URL while measuring. Repeatable.", env="LOAD", metavar="URL"),
+]
+Requests = Annotated[int | None, flag("--requests", help="Stop after this many requests of --load.", env="REQUESTS")]
+Concurrency = Annotated[int, flag("--concurrency", help="Clients of --load at the same time.", env="CONCURRENCY")]
+While = Annotated[
+    str | None, flag("--while", help="Measure as long as this shell command runs.", env="WHILE", metavar="COMMAND")
+]
+Ready = Annotated[
+    str | None, flag("--ready", help="Begin when this URL or port answers.", env="READY", metavar="URL|PORT")
+]
+ReadyTimeout = Annotated[
+    float, flag("--ready-timeout", help="How long to wait for that.", env="READY_TIMEOUT", metavar="SECONDS")
+]
+
+
+def check_color(color: str) -> None:
+    if color not in ("auto", "always", "never"):
+        raise PerfkitError(f"--color {color} is not known.", "choose auto, always or never", USAGE)
+
+
+def at_least(name: str, value: float | None, least: float) -> None:
+    """Raises PerfkitError (2) for a number below what makes sense."""
+    if value is not None and not value >= least:
+        raise PerfkitError(f"{name} {value:g} is too small.", f"give {least:g} or more", USAGE)
+
+
+def path_maps(values: list[str] | None) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for value in values or ():
+        inside, separator, outside = value.partition("=")
+        if not (inside and separator and outside):
+            raise PerfkitError(f"--path-map {value} has no '='.", "write --path-map /app=./src", USAGE)
+        from pathlib import Path
+
+        pairs.append((inside, str(Path(outside).resolve())))
+    return tuple(pairs)

@@ -1,0 +1,96 @@
+"""`perfkit run`: launch a command, measure it, report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from perfkit.cli import options as o
+
+
+def run(
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="-- COMMAND…", help="Anything that ends in Python.")
+    ] = None,
+    duration: o.Duration = None,
+    load: o.Load_ = None,
+    requests: o.Requests = None,
+    concurrency: o.Concurrency = 4,
+    while_: o.While = None,
+    ready: o.Ready = None,
+    ready_timeout: o.ReadyTimeout = 60.0,
+    warmup: o.Warmup = 0.0,
+    exclude: o.Exclude = None,
+    engine: Annotated[str, o.flag("--engine", help="py-spy, pyinstrument or cprofile.", env="ENGINE")] = "py-spy",
+    rate: o.Rate = 100.0,
+    project: o.Project = None,
+    path_map: o.PathMap = None,
+    output: o.Output = None,
+    open_: o.Open = False,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+    color: o.Color = "auto",
+) -> None:
+    """Launch a command, measure it, and report when it ends, or on Ctrl-C, SIGTERM or --duration.
+
+    The target's output and exit code stay its own; perfkit speaks on stderr. 125: perfkit failed or nothing was measured,
+    126: cannot execute, 127: not found.
+
+    Examples:  perfkit run -- python app.py  ·  perfkit run --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
+    """
+    from perfkit.cli.measuring import measure_and_report
+    from perfkit.model.target import Load, Workload
+    from perfkit.pipeline import Options
+    from perfkit.targets.command import resolve_command
+
+    _check(duration, rate, requests, concurrency, warmup, color, engine)
+    target = resolve_command(command or [], Path.cwd(), os.environ)
+    workload = Workload(
+        load=Load(tuple(load), requests, concurrency) if load else None,
+        command=while_,
+        ready=ready,
+        ready_timeout=ready_timeout,
+    )
+    options = Options(
+        engine=engine,  # type: ignore[arg-type]
+        rate=rate,
+        duration=duration,
+        warmup=warmup,
+        exclude=tuple(exclude or ()),
+        project=tuple(project or ()),
+        path_map=o.path_maps(path_map),
+        workload=workload,
+    )
+    code = measure_and_report(
+        target, options, label=_label(target.argv), output=output, quiet=quiet, color=color, open_html=open_
+    )
+    raise typer.Exit(code)
+
+
+run.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": False}}  # type: ignore[attr-defined]
+
+
+def _check(
+    duration: float | None, rate: float, requests: int | None, concurrency: int, warmup: float, color: str, engine: str
+) -> None:
+    from perfkit.collectors import ENGINES
+
+    o.check_color(color)
+    o.at_least("--duration", duration, 0.1)
+    o.at_least("--rate", rate, 1)
+    o.at_least("--requests", requests, 1)
+    o.at_least("--concurrency", concurrency, 1)
+    o.at_least("--warmup", warmup, 0)
+    ENGINES.load(engine)
+
+
+def _label(argv: tuple[str, ...]) -> str:
+    """What the recording's file is called after: the script or module, rather than `python`."""
+    names = [Path(word).stem for word in argv if not word.startswith("-")]
+    interpreters = ("python", "pypy", "uv", "poetry", "pipenv", "env")
+    return next(
+        (name for name in names if not name.startswith(interpreters) and name != "run"), names[0] if names else "run"
+    )

@@ -1,0 +1,90 @@
+"""`[tool.perfkit]` of the nearest pyproject.toml, as values: flag defaults for the commands, and silences.
+
+Read by the cli only, and handed down. Unknown keys are an error, so that a misspelt setting is not silently ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perfkit.errors import USAGE, PerfkitError
+from perfkit.model.finding import Silence
+
+_HINT = "see docs/reference/configuration.md"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`defaults` are flag values by name as they stand under `[tool.perfkit]`; `commands` those of one command's table."""
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    commands: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    silences: tuple[Silence, ...] = ()
+    file: Path | None = None
+
+
+def find_pyproject(start: Path) -> Path | None:
+    """The pyproject.toml of the folder or of one above it."""
+    return next((path for folder in (start, *start.parents) if (path := folder / "pyproject.toml").is_file()), None)
+
+
+def load(start: Path) -> Settings:
+    """The settings for a folder. Raises PerfkitError (2) where the file is not TOML or the table is not as documented."""
+    file = find_pyproject(start)
+    if file is None:
+        return Settings()
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PerfkitError(f"{file} cannot be read: {error}.", "make it readable, or run elsewhere", USAGE) from None
+    if "tool.perfkit" not in text:
+        return Settings(file=file)
+    import tomllib
+
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("perfkit", {})
+    except tomllib.TOMLDecodeError as error:
+        raise PerfkitError(f"{file} is not valid TOML: {error}.", "mend that line", USAGE) from None
+    return _settings(table, file)
+
+
+def _settings(table: Mapping[str, Any], file: Path) -> Settings:
+    silences = table.get("silence", [])
+    if not isinstance(silences, list):
+        raise PerfkitError(f"{file}: silence must be a list of tables.", "write [[tool.perfkit.silence]]", USAGE)
+    return Settings(
+        defaults={
+            _flag(key): value for key, value in table.items() if not isinstance(value, dict) and key != "silence"
+        },
+        commands={
+            key: {_flag(name): value for name, value in value.items()}
+            for key, value in table.items()
+            if isinstance(value, dict)
+        },
+        silences=tuple(_silence(entry, file) for entry in silences),
+        file=file,
+    )
+
+
+def _flag(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _silence(entry: Any, file: Path) -> Silence:
+    known = {"rule", "place", "reason", "expires"}
+    if not isinstance(entry, dict) or not {"rule", "place", "reason"} <= set(entry) <= known:
+        raise PerfkitError(f"{file}: a silence needs rule, place and reason, and may have expires.", _HINT, USAGE)
+    expires = entry.get("expires")
+    if expires is not None:
+        from datetime import date
+
+        try:
+            date.fromisoformat(str(expires))
+        except ValueError:
+            raise PerfkitError(f"{file}: {expires!r} is not a date.", 'write expires = "2027-01-31"', USAGE) from None
+    return Silence(
+        str(entry["rule"]), str(entry["place"]), str(entry["reason"]), None if expires is None else str(expires)
+    )
