@@ -1,18 +1,33 @@
-"""Put on a launched target's PYTHONPATH: runs the sitecustomize that it hides, then starts the probe. Never raises.
+"""Put on a launched target's PYTHONPATH: starts the probe, then runs the sitecustomize that it hides. Never raises of its own.
 
 Python 3.9+, standard library only. The folder stays on PYTHONPATH, so that child processes inherit it; the entry that
 Python made of it in sys.path moves to the end, so that nothing of the target is hidden.
 """
 
+from __future__ import annotations
+
 import sys
 
+_HERE = __file__.rpartition("/")[0]
 
-def _chain():
+
+def _start() -> None:
+    try:
+        while _HERE in sys.path:
+            sys.path.remove(_HERE)
+        sys.path.append(_HERE)
+        import perfkit_probe  # type: ignore[import-not-found]
+
+        perfkit_probe.start()
+    except BaseException:  # noqa: BLE001  (the application must start whatever happens here)
+        return
+
+
+def _chain() -> None:
     """Run the sitecustomize that would have run without us."""
     from importlib.machinery import PathFinder
 
-    here = __file__.rpartition("/")[0]
-    spec = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry != here])
+    spec = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry != _HERE])
     if spec is None or spec.loader is None:
         return
     from importlib.util import module_from_spec
@@ -20,19 +35,6 @@ def _chain():
     module = module_from_spec(spec)
     sys.modules["sitecustomize"] = module
     spec.loader.exec_module(module)
-
-
-def _start():
-    here = __file__.rpartition("/")[0]
-    try:
-        while here in sys.path:
-            sys.path.remove(here)
-        sys.path.append(here)
-        import perfkit_probe
-
-        perfkit_probe.start()
-    except BaseException:  # the application must start whatever happens here
-        pass
 
 
 _start()

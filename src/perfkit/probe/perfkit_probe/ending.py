@@ -1,25 +1,31 @@
 """Runs a last step when the process ends in a way that Python notices: normally, by an exception, or by SIGTERM."""
 
+from __future__ import annotations
+
 import atexit
 import json
 import os
 import signal
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 
-def at_end(step):
-    """Call `step()` once, in this process only, before it ends. SIGTERM keeps its meaning where nobody has given it another."""
+def at_end(step: Callable[[], None]) -> None:
+    """Call `step()` once, in this process only, before it ends. SIGTERM keeps its meaning where nobody gave it another."""
     owner = os.getpid()
-    done = []
+    done: list[bool] = []
 
-    def once():
-        if os.getpid() == owner and not done:
-            done.append(True)
-            try:
-                step()
-            except BaseException:  # the target's own ending must not change
-                pass
+    def once() -> None:
+        if os.getpid() != owner or done:
+            return
+        done.append(True)
+        try:
+            step()
+        except BaseException:  # noqa: BLE001  (the target's own ending must not change)
+            return
 
-    def terminate(number, frame):
+    def terminate(number: int, frame: FrameType | None) -> None:
         once()
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -29,9 +35,9 @@ def at_end(step):
         signal.signal(signal.SIGTERM, terminate)
 
 
-def write(spool, engine, content):
+def write(spool: str, engine: str, content: dict[str, Any]) -> None:
     """Leave `content` as JSON in the spool, whole or not at all."""
-    path = os.path.join(spool, "%s-%d.json" % (engine, os.getpid()))
+    path = os.path.join(spool, f"{engine}-{os.getpid()}.json")
     with open(path + ".part", "w", encoding="utf-8", errors="replace") as file:
         json.dump(content, file)
     os.replace(path + ".part", path)

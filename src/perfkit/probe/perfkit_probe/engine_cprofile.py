@@ -1,8 +1,16 @@
 """cProfile around the main thread, written as JSON: [[callee, [[caller or null, [primitive, calls, own, total]]]]]."""
 
-import threading
+from __future__ import annotations
 
-from perfkit_probe import ending
+import sys
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from . import ending
+
+if TYPE_CHECKING:
+    import cProfile
 
 _REFUSED = [
     "calls by cProfile",
@@ -11,24 +19,23 @@ _REFUSED = [
 ]
 
 
-def start(spool):
+def start(spool: str) -> None:
     import cProfile
 
-    threads = []
+    threads: list[bool] = []
 
-    def notice(frame, event, argument):
+    def notice(frame: FrameType, event: str, argument: Any) -> None:
         # Called once in each new thread, as its profile function, which it takes off again at once.
-        import sys
-
         sys.setprofile(None)
-        threads.append(1)
+        threads.append(True)
 
     threading.setprofile(notice)
     profile = cProfile.Profile()
 
-    def step():
+    def step() -> None:
         profile.disable()
-        if threads:
+        # Threads of the module _thread are no business of `threading`: those that still live are found here.
+        if threads or len(sys._current_frames()) > 1:
             ending.write(spool, "cprofile", {"gap": _REFUSED})
         else:
             ending.write(spool, "cprofile", {"functions": _functions(profile)})
@@ -37,14 +44,16 @@ def start(spool):
     profile.enable()
 
 
-def _functions(profile):
+def _functions(profile: cProfile.Profile) -> list[list[Any]]:
     profile.create_stats()
-    functions = []
-    for callee, (primitive, calls, own, total, callers) in profile.stats.items():
-        edges = [[list(caller), list(numbers)] for caller, numbers in callers.items()]
+    functions: list[list[Any]] = []
+    stats: Any = getattr(profile, "stats")  # noqa: B009  (typeshed does not know what create_stats makes)
+    for callee, (primitive, calls, own, total, callers) in stats.items():
+        edges: list[list[Any]] = [[list(caller), list(numbers)] for caller, numbers in callers.items()]
         known = [sum(numbers[i] for _, numbers in edges) for i in range(4)]
         rest = [primitive - known[0], calls - known[1], own - known[2], total - known[3]]
         if not edges or rest[2] > 1e-6:
-            edges.append([None, [max(0, rest[0]), max(0, rest[1]), max(0.0, rest[2]), max(0.0, rest[3])]])
+            root: list[Any] | None = None
+            edges.append([root, [max(0, rest[0]), max(0, rest[1]), max(0.0, rest[2]), max(0.0, rest[3])]])
         functions.append([list(callee), edges])
     return functions

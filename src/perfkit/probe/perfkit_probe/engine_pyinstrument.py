@@ -1,45 +1,42 @@
 """pyinstrument around the main thread: the target's own, else the one that perfkit lends it."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import Any
 
-from perfkit_probe import ending
+from . import ending
 
 _INTERVAL = 0.001
 
 
-def start(spool):
+def start(spool: str) -> None:
     try:
-        Profiler = _find(spool)
-    except Exception as error:
-        ending.write(
-            spool,
-            "pyinstrument",
-            {
-                "gap": [
-                    "samples by pyinstrument",
-                    "it is not installed for %s, and perfkit's own does not load there (%s)" % (sys.executable, error),
-                    "%s -m pip install pyinstrument" % sys.executable,
-                ]
-            },
-        )
+        profiler = _find(spool)(interval=_INTERVAL, async_mode="disabled")
+    except Exception as error:  # noqa: BLE001  (whatever keeps it from loading is told as the reason)
+        ending.write(spool, "pyinstrument", {"gap": _missing(error)})
         return
-    profiler = Profiler(interval=_INTERVAL, async_mode="disabled")
 
-    def step():
+    def step() -> None:
         session = profiler.stop()
         records = [[[_frame(text) for text in stack], seconds] for stack, seconds in session.frame_records]
-        ending.write(
-            spool,
-            "pyinstrument",
-            {"records": records, "seconds": session.duration, "interval": _INTERVAL},
-        )
+        content = {"records": records, "seconds": session.duration, "interval": _INTERVAL}
+        ending.write(spool, "pyinstrument", content)
 
     ending.at_end(step)
     profiler.start()
 
 
-def _find(spool):
+def _missing(error: Exception) -> list[str]:
+    return [
+        "samples by pyinstrument",
+        f"it is not installed for {sys.executable}, and perfkit's own does not load there ({error})",
+        f"{sys.executable} -m pip install pyinstrument",
+    ]
+
+
+def _find(spool: str) -> Any:
     """The Profiler class. A folder with a link to the lent package alone goes on the path while it is imported."""
     try:
         from pyinstrument import Profiler
@@ -62,9 +59,9 @@ def _find(spool):
     return Profiler
 
 
-def _frame(text):
+def _frame(text: str) -> list[Any]:
     """`function NUL file NUL first line, attributes` as [function, file, line]; attribute `l` is the line that ran."""
     identifier, _, attributes = text.partition("\x01")
-    function, file, first = (identifier.split("\0") + ["", "", "0"])[:3]
+    function, file, first = [*identifier.split("\0"), "", "", "0"][:3]
     line = next((part[1:] for part in attributes.split("\x01") if part.startswith("l")), first)
     return [function, file, int(line) if line.isdigit() else 0]

@@ -1,4 +1,9 @@
-"""Under Yama's ptrace_scope 1 only ancestors may read a process, unless it names another: perfkit and its descendants."""
+"""Under Yama's ptrace_scope 1 only ancestors may read a process, unless it names another: perfkit and its descendants.
+
+A kernel without Yama answers EINVAL, which is ignored: there everything of the same user may be read anyway.
+"""
+
+from __future__ import annotations
 
 import ctypes
 import os
@@ -6,11 +11,11 @@ import os
 PR_SET_PTRACER = 0x59616D61
 
 
-def permit(reader):
-    """Name `reader` now, and again in every fork, which does not inherit it."""
+def permit(reader: int) -> None:
+    """Name the process `reader` now, and again in every fork, which does not inherit it (Yama.rst)."""
     libc = ctypes.CDLL(None)
 
-    def name():
+    def name() -> None:
         libc.prctl(PR_SET_PTRACER, ctypes.c_ulong(reader), 0, 0, 0)
 
     name()
