@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perfkit.errors import CANNOT_EXECUTE, NOT_FOUND, USAGE, PerfkitError
 from perfkit.model.target import Command
+from perfkit.shared import redact
 from perfkit.targets import words
 
 # The kernel reads no more than this of a script's first line (BINPRM_BUF_SIZE).
@@ -158,4 +159,4 @@ def _python(environ: Mapping[str, str]) -> str:
 
 
 def _run(argv: Sequence[str]) -> str:
-    return f"perfkit run -- {words.spoken(argv)}"
+    return f"perfkit run -- {words.printable(redact.argv(argv))}"

@@ -65,13 +65,14 @@ def program_names(argv: Sequence[str]) -> list[str]:
 
 def spoken(argv: Sequence[str]) -> str:
     """The command as it was typed, on one printable line, redacted: `gunicorn shop.wsgi`, `python app.py`."""
-    program, rest = _program(argv)
-    installed = len(argv) > 1 and is_interpreter(argv[0]) and PurePath(program).parent.name in ("bin", "Scripts")
-    words = [PurePath(program).name, *rest] if installed else list(argv)
-    if words and is_interpreter(words[0]):
-        words[0] = "python"
-    line = redact.argv(words) if len(words) > 1 else redact.text("".join(words))
-    return printable(line)
+    return _line(_typed(argv))
+
+
+def short(argv: Sequence[str]) -> str:
+    """`spoken` without the folder of the script, cut to a length that leaves room on a line of 90 columns."""
+    program, _ = _program(argv)
+    line = _line([PurePath(word).name if word == program else word for word in _typed(argv)])
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1].rstrip() + "…"
 
 
 def printable(text: str) -> str:
@@ -79,10 +80,18 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def short(argv: Sequence[str]) -> str:
-    """`spoken`, cut to a length that leaves room on a line of 90 columns."""
-    line = spoken(argv)
-    return line if len(line) <= _SHOWN else line[: _SHOWN - 1].rstrip() + "…"
+def _typed(argv: Sequence[str]) -> list[str]:
+    program, rest = _program(argv)
+    installed = len(argv) > 1 and is_interpreter(argv[0]) and PurePath(program).parent.name in ("bin", "Scripts")
+    words = [PurePath(program).name, *rest] if installed else list(argv)
+    if words and is_interpreter(words[0]):
+        words[0] = PurePath(words[0]).name
+    return words
+
+
+def _line(words: Sequence[str]) -> str:
+    # One word is a title or a bare program: quoting it as for a shell would only add marks.
+    return printable(redact.argv(words) if len(words) > 1 else redact.text("".join(words)))
 
 
 def _is_title(argv: Sequence[str]) -> bool:
