@@ -100,9 +100,14 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
 
 
 def _disagreement(recording: Recording, rows: Rows) -> str | None:
-    """Sampled running time against the CPU and run-queue time that the kernel counted for the same threads and windows."""
+    """Sampled running time against what the kernel counted for the same threads and windows.
+
+    A thread that waits for a CPU may stand at a line that waits, or at one that runs: run-queue time is counted only where
+    it makes the two agree.
+    """
     wall = {window.id for window in recording.windows if window.kind == "wall"}
-    kernel = sum(row.cpu + row.runqueue for row in recording.thread_usage if row.window in wall)
+    cpu = sum(row.cpu for row in recording.thread_usage if row.window in wall)
+    kernel = cpu + sum(row.runqueue for row in recording.thread_usage if row.window in wall)
     measured_windows = {row.window for row in recording.thread_usage}
     sampled = sum(sum(stacks.values()) for window, stacks in rows.running.items() if window in measured_windows)
     if not kernel or not sampled or max(kernel, sampled) < 1.0:
@@ -112,9 +117,9 @@ def _disagreement(recording: Recording, rows: Rows) -> str | None:
             f"Samples show code running for {sampled:.1f} s where the kernel counted {kernel:.1f} s of CPU: the rest was "
             "waiting inside C code (database drivers, system calls) or for the interpreter lock."
         )
-    if kernel > sampled * (1 + DISAGREEMENT):
+    if cpu > sampled * (1 + DISAGREEMENT):
         return (
-            f"The kernel counted {kernel:.1f} s of CPU where samples show {sampled:.1f} s of running code: part of the work "
+            f"The kernel counted {cpu:.1f} s of CPU where samples show {sampled:.1f} s of running code: part of the work "
             "happens in threads or moments that samples do not see."
         )
     return None

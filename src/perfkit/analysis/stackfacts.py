@@ -66,9 +66,9 @@ class Facts:
             begin = pool
         leaf = self._leaf(frames)
         request = None if begin is None else begin + 1
-        if request is not None and leaf in ("idle", "io") and self._only_server(frames, request):
+        if request is not None and leaf != "running" and self._only_server(frames, request):
             request = None
-        handler = self._handler(frames, request, dispatcher if dispatcher is not None else begin)
+        handler = None if request is None else self._handler(frames, request, dispatcher)
         return StackFacts(
             request=request,
             handler=handler,
@@ -102,18 +102,23 @@ class Facts:
         top = module_path(frame.file).partition("/")[0]
         return top in {"gunicorn", "werkzeug", "uvicorn", "hypercorn", "waitress", "cheroot", "gevent", "eventlet"}
 
-    def _handler(self, frames: Stack, request: int | None, dispatcher: int | None) -> int | None:
-        """The first frame above the dispatcher that is the project's and does not merely wrap another, else a library's."""
-        if request is None or dispatcher is None:
-            return None
+    def _handler(self, frames: Stack, request: int, dispatcher: int | None) -> int | None:
+        """The first frame above the dispatcher that is the project's and does not merely wrap another, else a library's.
+
+        Above a router or an application's entry only the very next frame is a handler: others may be middleware.
+        """
+        loose = dispatcher is not None and frameworks.is_entry(frames[dispatcher])
         beyond = None
-        for index in range(dispatcher + 1, len(frames)):
+        for index in range(request if dispatcher is None else dispatcher + 1, len(frames)):
             frame = frames[index]
-            if frame.origin == "app" and not self._wraps(frame, frames[index + 1] if index + 1 < len(frames) else None):
-                return index
-            if beyond is None and frame.origin == "library" and not self._is_plumbing(frame):
+            if frame.origin == "app":
+                if not self._wraps(frame, frames[index + 1] if index + 1 < len(frames) else None):
+                    return index
+            elif loose:
+                return None
+            elif beyond is None and frame.origin == "library" and not self._is_plumbing(frame):
                 beyond = index
-        return beyond
+        return beyond if dispatcher is not None else None
 
     def _is_plumbing(self, frame: Frame) -> bool:
         known = self._files.get(frame.file)

@@ -17,7 +17,8 @@ from perfkit.model.recording import Frame, Gap, Process, Sample, SampleKind, Thr
 from perfkit.shared import processes
 from perfkit.shared.yama import ptrace_is_restricted
 
-FIRST_WALL, WALL, LATER_WALL, LATER_AFTER = 1.0, 2.0, 4.0, 20.0
+# The first windows are short, so that a short run has something; later ones are as long as a loss of 5 s allows.
+WALL_SECONDS = (1.0, 2.0, 2.0, 4.0)
 GIL_PART = 0.25
 # A sample stops the target for about 0.1 ms and more with deep stacks; what py-spy itself burns bounds that from above.
 COST_LIMIT = 0.03
@@ -101,7 +102,7 @@ class PySpySampler:
 
     def _open(self, sampled: Sampled, now: float, count: int) -> None:
         sampled.rate = min(sampled.rate, self._fair_rate(count))
-        seconds = FIRST_WALL if sampled.windows == 0 else WALL if now < LATER_AFTER else LATER_WALL
+        seconds = WALL_SECONDS[min(sampled.windows, len(WALL_SECONDS) - 1)]
         if sampled.next_kind == "gil":
             seconds *= GIL_PART
         sampled.before = read_threads(sampled.process.pid)

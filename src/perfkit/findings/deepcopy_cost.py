@@ -45,7 +45,9 @@ class DeepcopyCost:
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(Evidence("samples inside copy.deepcopy", use.n, "samples", n=use.n, where=use.where),),
+                evidence=(
+                    Evidence(f"{use.n} samples lie inside copy.deepcopy.", use.n, "samples", n=use.n, where=use.where),
+                ),
                 advice=Advice(
                     "copy only what is changed: a shallow copy of the outer container, an immutable or shared structure, "
                     "or a rebuild of the few fields that differ"

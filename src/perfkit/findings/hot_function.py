@@ -92,7 +92,9 @@ class HotFunction:
             claim=claim,
             where=place(frame),
             inside=inside,
-            evidence=(Evidence("samples in its own lines and the library code below them", n, "samples", n=n),),
+            evidence=(
+                Evidence(f"{n} samples stand in its own lines and the library code below them.", n, "samples", n=n),
+            ),
             advice=Advice("open the function at this line; `perfkit report --format html` shows what is below it"),
             confidence=Confidence("high" if n >= 50 else "medium", f"{n} samples; that it is avoidable is not known"),
             least=LEAST,

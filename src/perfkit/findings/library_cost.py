@@ -67,7 +67,9 @@ class LibraryCost:
             where=where,
             inside=view.inside(frame),
             evidence=(
-                Evidence(f"samples in the own lines of {frame.function}()", n, "samples", n=n, where=place(frame)),
+                Evidence(
+                    f"{n} samples stand in the own lines of {frame.function}().", n, "samples", n=n, where=place(frame)
+                ),
             ),
             advice=Advice(
                 f"look for this function in the changelog and issues of {name}, then try a newer version, smaller or fewer "

@@ -43,8 +43,8 @@ class LockWait:
         by_stack = {time.stack: time for time in view.times}
         groups: defaultdict[tuple[str, str] | None, list[Blocked]] = defaultdict(list)
         for wait in view.analysis.blocked:
-            if wait.holder is None or (view.analysis.kind == "script" and not wait.same_lock):
-                continue
+            if wait.holder is None or not wait.same_lock:
+                continue  # who else ran in those moments need not have held the lock
             holder = _decider(view, view.analysis.stacks.expand(wait.holder))
             if holder is not None:
                 groups[holder.file, holder.function].append(wait)
@@ -58,7 +58,6 @@ class LockWait:
             yield self._candidate(view, waits, claim, places.most_common(1)[0][0], by_stack[waits[0].waiting].n)
 
     def _candidate(self, view: View, waits: list[Blocked], claim: dict[int, float], where: Place, n: int) -> Candidate:
-        certain = sum(wait.seconds for wait in waits if wait.same_lock) >= 0.5 * sum(wait.seconds for wait in waits)
         largest = waits[0]
         stack = view.analysis.stacks.expand(largest.holder or 0)
         waiter = _decider(view, view.analysis.stacks.expand(largest.waiting))
@@ -70,7 +69,7 @@ class LockWait:
             inside=None if not stack or stack[-1].origin == "app" else view.inside(stack[-1]),
             evidence=(
                 Evidence(
-                    f"samples wait at {waiter.function}()" if waiter else "samples wait",
+                    f"{n} samples wait at {waiter.function}()." if waiter else f"{n} samples wait.",
                     n,
                     "samples",
                     n=n,
@@ -81,13 +80,8 @@ class LockWait:
                 "do the slow part before taking the lock, hold it for the shared data only, or divide it by key"
             ),
             saves=(0.5, 1.0),
-            confidence=Confidence(
-                "high" if certain else "low",
-                "the holder was seen inside a block of the same lock"
-                if certain
-                else "the holder ran in the same moments",
-            ),
-            least=0.03 if certain else 0.10,
+            confidence=Confidence("high", "the holder was seen inside a block of the same lock"),
+            least=0.03,
         )
 
 

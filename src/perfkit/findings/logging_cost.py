@@ -53,7 +53,9 @@ class LoggingCost:
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(Evidence("samples inside logging", use.n, "samples", n=use.n, where=use.where),),
+                evidence=(
+                    Evidence(f"{use.n} samples lie inside logging.", use.n, "samples", n=use.n, where=use.where),
+                ),
                 advice=Advice(
                     "log once per request instead of once per row, guard expensive arguments with isEnabledFor(), and write "
                     "through logging.handlers.QueueHandler"

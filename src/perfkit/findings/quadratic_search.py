@@ -124,8 +124,9 @@ class QuadraticSearch:
             where=where,
             inside=None if in_project else view.inside(frame),
             evidence=(
-                Evidence(f"samples stand on `{text.strip()[:100]}`", hot.n, "samples", n=hot.n, where=place(frame)),
-                Evidence("loops around the line, its callers' included", loops, "loops"),
+                Evidence(
+                    f"{hot.n} samples stand on `{text.strip()[:100]}`.", hot.n, "samples", n=hot.n, where=place(frame)
+                ),
             ),
             advice=Advice(scan.advice, f"-{text}\n+{new}" if new != text else None),
             saves=(0.7, 0.99),

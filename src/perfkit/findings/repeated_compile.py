@@ -87,7 +87,7 @@ class RepeatedCompile:
                 inside=use.inside,
                 evidence=(
                     Evidence(
-                        f"samples inside the building, in {len(use.clusters)} of {len(windows)} windows",
+                        f"{use.n} samples lie inside the building, in {len(use.clusters)} of {len(windows)} windows.",
                         use.n,
                         "samples",
                         n=use.n,

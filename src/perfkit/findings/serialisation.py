@@ -24,6 +24,7 @@ SERIALISERS: Final[dict[str, frozenset[str]]] = {
     "pydantic/main.py": frozenset(
         {"model_dump", "model_dump_json", "dict", "json", "model_validate", "parse_obj", "__init__"}
     ),
+    "pydantic/type_adapter.py": frozenset({"validate_python", "validate_json", "dump_python", "dump_json"}),
     "pydantic/v1/main.py": frozenset({"dict", "json", "parse_obj", "__init__"}),
     "fastapi/routing.py": frozenset({"serialize_response"}),
     "fastapi/encoders.py": frozenset({"jsonable_encoder"}),
@@ -75,7 +76,11 @@ class Serialisation:
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(Evidence(f"samples inside {use.mechanism}", use.n, "samples", n=use.n, where=use.where),),
+                evidence=(
+                    Evidence(
+                        f"{use.n} samples lie inside {use.mechanism}.", use.n, "samples", n=use.n, where=use.where
+                    ),
+                ),
                 advice=Advice(_ADVICE.get(_family(use.inside.file if use.inside else ""), _GENERAL)),
                 saves=(0.3, 0.8),
                 confidence=Confidence(

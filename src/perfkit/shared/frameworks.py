@@ -63,6 +63,9 @@ DISPATCHERS: Final = {
     "celery/app/trace.py": {"__protected_call__", "trace_task"},
 }
 
+# Dispatchers that only lead towards a handler: what stands above them may be middleware or the framework itself.
+_ENTRIES: Final = {"__call__", "wsgi_app", "app", "handle"}
+
 # Worker threads of a pool: in an asynchronous server their work belongs to requests.
 POOLS: Final = {
     "anyio/_backends/_asyncio.py": {"run"},
@@ -201,6 +204,11 @@ def listed(table: dict[str, set[str]], frame: Frame) -> bool:
         return False
     functions = table.get(module_path(frame.file))
     return functions is not None and short_name(frame.function) in functions
+
+
+def is_entry(frame: Frame) -> bool:
+    """Whether a dispatcher is an application's entry or a router, rather than the caller of the handler."""
+    return short_name(frame.function) in _ENTRIES
 
 
 def waits_for_work(frame: Frame) -> bool:
