@@ -100,26 +100,25 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
 
 
 def _disagreement(recording: Recording, rows: Rows) -> str | None:
-    """Sampled running time against what the kernel counted for the same threads and windows.
+    """Sampled running time against what the kernel counted.
 
-    A thread that waits for a CPU may stand at a line that waits, or at one that runs: run-queue time is counted only where
-    it makes the two agree.
+    The kernel's CPU time of whole processes must not exceed what samples saw running. The other way round only threads
+    are compared whose own accounting was read (short-lived ones are gone by then); a thread that waits for a CPU may stand
+    at a line that runs, so its run-queue time counts as running.
     """
-    wall = {window.id for window in recording.windows if window.kind == "wall"}
-    cpu = sum(row.cpu for row in recording.thread_usage if row.window in wall)
-    kernel = cpu + sum(row.runqueue for row in recording.thread_usage if row.window in wall)
-    measured_windows = {row.window for row in recording.thread_usage}
-    sampled = sum(sum(stacks.values()) for window, stacks in rows.running.items() if window in measured_windows)
-    if not kernel or not sampled or max(kernel, sampled) < 1.0:
-        return None
-    if sampled > kernel * (1 + DISAGREEMENT):
-        return (
-            f"Samples show code running for {sampled:.1f} s where the kernel counted {kernel:.1f} s of CPU: the rest was "
-            "waiting inside C code (database drivers, system calls) or for the interpreter lock."
-        )
-    if cpu > sampled * (1 + DISAGREEMENT):
+    sampled = sum(sum(stacks.values()) for stacks in rows.running.values())
+    cpu = sum(time.cpu for time in process_times(recording))
+    if cpu > 1.0 and cpu > sampled * (1 + DISAGREEMENT):
         return (
             f"The kernel counted {cpu:.1f} s of CPU where samples show {sampled:.1f} s of running code: part of the work "
             "happens in threads or moments that samples do not see."
+        )
+    known = {(row.window, row.thread): row.cpu + row.runqueue for row in recording.thread_usage}
+    seen = sum(seconds for key, seconds in rows.running_by_thread.items() if key in known)
+    kernel = sum(known[key] for key in rows.running_by_thread if key in known)
+    if seen > 1.0 and seen > kernel * (1 + DISAGREEMENT):
+        return (
+            f"Samples show code running for {seen:.1f} s where the kernel counted {kernel:.1f} s of CPU: the rest was "
+            "waiting inside C code (database drivers, system calls) or for the interpreter lock."
         )
     return None

@@ -34,6 +34,7 @@ class Rows:
     background: float = 0.0
     excluded: float = 0.0
     running: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
+    running_by_thread: defaultdict[tuple[int, int], float] = field(default_factory=lambda: defaultdict(float))
     waiting_busy: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     request_running: defaultdict[int, defaultdict[int, float]] = field(
         default_factory=lambda: defaultdict(lambda: defaultdict(float))
@@ -90,6 +91,8 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
 
 def _note_busy(rows: Rows, sample: Sample, leaf: LeafState) -> None:
     """Remember who ran, and who might have held a lock while it waited for something else."""
+    if leaf == "running":
+        rows.running_by_thread[sample.window, sample.thread] += sample.seconds
     for wanted, table in ((("running",), rows.running), (("io", "sleep"), rows.waiting_busy)):
         if leaf in wanted:
             seen = table[sample.window]
