@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from perfkit.model.target import Command, Outcome, RunningProcess, StoppedBy, Wo
 if TYPE_CHECKING:
     from perfkit.collectors.interface import Collector, Context, Engine
     from perfkit.recordings import Writer
+    from perfkit.shared.diagnosis import Check
     from perfkit.targets.launch import Launched
     from perfkit.targets.load import LoadGenerator
     from perfkit.targets.while_command import WhileCommand
@@ -431,3 +433,36 @@ def render(report: Report, format: str, *, color: bool = False, width: int = 90,
 
 def with_links(report: Report, html: str | None) -> Report:
     return replace(report, html=html)
+
+
+def diagnose(folder: Path, pid: int | None) -> Iterator[Check]:
+    """What works on this machine, for recordings kept in `folder`, and on a running process. Each is tried as it is asked
+    for. Raises PerfkitError (1) for a pid that is gone."""
+    from perfkit.collectors import checkup, checkup_process
+    from perfkit.recordings.checkup import folder as recordings_folder
+    from perfkit.shared.diagnosis import Check
+
+    if pid is not None:
+        yield from checkup_process.process(pid)
+    yield Check("ok", f"perfkit {__version__} on Python {platform.python_version()}, {' '.join(os.uname()[::4])}")
+    yield from checkup.machine(PROBE_FOLDER)
+    yield recordings_folder(folder)
+    yield _offline_report()
+
+
+def _offline_report() -> Check:
+    """Makes a recording and its HTML report, and looks for anything that a browser would fetch."""
+    from perfkit.recordings import Writer
+    from perfkit.shared.diagnosis import Check
+    from perfkit.shared.offline import fetched
+    from perfkit.shared.units import size
+
+    with tempfile.TemporaryDirectory(prefix="perfkit-") as spool:
+        path = Path(spool, "empty.perfkit")
+        run = Run(__version__, "run", "py-spy", "python", spool, (spool,), time.time(), 0.0, 100.0, 1, "")
+        Writer(path, run).seal(run)
+        html = render(report_of(path, ()), "html")
+    addresses = fetched(html)
+    if addresses:
+        return Check("warn", f"report: the HTML asks the network for {len(addresses)} files, first {addresses[0]}")
+    return Check("ok", f"report: HTML opens offline ({size(len(html.encode()))} shell, 0 files from the network)")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from perfkit.errors import CANNOT_EXECUTE, PerfkitError
 
 WIDEST = 90
 
 
-@dataclass(frozen=True)
-class Screen:
+class Screen(NamedTuple):
     """What the reader's screen can show."""
 
     color: bool
@@ -25,6 +22,8 @@ class Screen:
 
 def screen(stream: TextIO, color: str = "auto") -> Screen:
     """A stream's abilities: no colour in a pipe, with NO_COLOR or on a dumb terminal, unless it is asked for."""
+    from shutil import get_terminal_size
+
     terminal = stream.isatty()
     wanted = color == "always" or (
         color == "auto"
@@ -32,7 +31,7 @@ def screen(stream: TextIO, color: str = "auto") -> Screen:
         and not os.environ.get("NO_COLOR")
         and os.environ.get("TERM") != "dumb"
     )
-    width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns) if terminal else WIDEST
+    width = min(WIDEST, get_terminal_size((WIDEST, 24)).columns) if terminal else WIDEST
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "")
     return Screen(wanted, max(width, 40), encoding.startswith("utf"))
 
@@ -53,12 +52,12 @@ def say(text: str = "", end: str = "\n") -> None:
 
 
 def show_error(error: PerfkitError) -> None:
-    say(f"error: {_plain(error.message)}")
+    say(f"error: {plain(error.message)}")
     if error.hint:
-        say(f"  try: {_plain(error.hint)}")
+        say(f"  try: {plain(error.hint)}")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text of strangers (paths, arguments) without control characters that could steer the terminal."""
     return "".join(c if c == "\n" or (ord(c) >= 32 and not 127 <= ord(c) < 160) else f"\\x{ord(c):02x}" for c in text)
 

@@ -10,7 +10,7 @@ from perfkit.cli import options as o
 
 def list_(quiet: o.Quiet = False, debug: o.Debug = False, color: o.Color = "auto") -> None:
     """List the recordings in .perfkit/, newest first."""
-    from perfkit.cli.console import _plain, out, say
+    from perfkit.cli.console import out, plain, say
     from perfkit.recordings import Store
     from perfkit.shared.units import seconds, size
 
@@ -24,5 +24,5 @@ def list_(quiet: o.Quiet = False, debug: o.Debug = False, color: o.Color = "auto
         when = datetime.fromtimestamp(entry.started).strftime("%Y-%m-%d %H:%M")
         state = "" if entry.sealed else "  (incomplete)"
         out(
-            f"{entry.path.name}  {when}  {seconds(entry.duration):>8}  {size(entry.size):>7}  {_plain(entry.command)}{state}\n"
+            f"{entry.path.name}  {when}  {seconds(entry.duration):>8}  {size(entry.size):>7}  {plain(entry.command)}{state}\n"
         )

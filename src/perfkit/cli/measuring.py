@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from perfkit.model.report import Report
     from perfkit.model.target import Command, RunningProcess
     from perfkit.pipeline import Measured, Options, Progress
+    from perfkit.recordings import Store
 
 
 def measure_and_report(
@@ -42,7 +43,8 @@ def measure_and_report(
     return _exit_code(measured)
 
 
-def _place_for(output: str | None, label: str, root: Path | None):  # type: ignore[no-untyped-def]
+def _place_for(output: str | None, label: str, root: Path | None) -> tuple[Path, Store | None]:
+    """Where the recording goes, and the folder of recordings where it goes there."""
     from datetime import datetime
 
     from perfkit.recordings import Store
@@ -98,10 +100,9 @@ def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: boo
     if not quiet:
         say(_stopped(report))
     look = screen(sys.stderr, color)
-    format = "terminal" if sys.stderr.isatty() or color == "always" else "terminal"
     report = with_links(report, _relative(shown_html) if html.exists() else None)
     say()
-    say(render(report, format, color=look.color, width=look.width, unicode=look.unicode), end="")
+    say(render(report, "terminal", color=look.color, width=look.width, unicode=look.unicode), end="")
     if open_html:
         open_in_browser(html)
 
@@ -114,7 +115,7 @@ def _stopped(report: Report) -> str:
     if analysis.requests:
         parts.append(plural(analysis.requests, "request"))
     parts.append(plural(len(analysis.processes), "process"))
-    parts.append(f"{count(analysis.samples)} samples")
+    parts.append(f"{count(analysis.samples)} {'calls' if run.engine == 'cprofile' else 'samples'}")
     return "perfkit  " + " · ".join(parts)
 
 
@@ -147,8 +148,6 @@ def open_in_browser(path: Path) -> None:
 def _exit_code(measured: Measured) -> int:
     """The target's own code; where perfkit stopped it, 0 or the workload's; perfkit's failure only where all else went well."""
     outcome = measured.outcome
-    if outcome.stopped_by in ("target", "signal"):
-        code = outcome.exit_code or 0
-    else:
-        code = outcome.workload_exit_code or 0
+    own_end = outcome.stopped_by in ("target", "signal")
+    code = (outcome.exit_code if own_end else outcome.workload_exit_code) or 0
     return code or (FAILED if measured.failure is not None else 0)

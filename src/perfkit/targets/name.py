@@ -5,8 +5,9 @@ from __future__ import annotations
 from perfkit.errors import PerfkitError
 from perfkit.model.target import RunningProcess
 from perfkit.shared import processes
+from perfkit.shared.privileges import may_read
 from perfkit.targets import words
-from perfkit.targets.pid import admit, may_read, ours
+from perfkit.targets.pid import admit, ours
 from perfkit.targets.tree import listed, several, topmost
 
 

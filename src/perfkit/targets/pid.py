@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from perfkit.errors import PerfkitError
 from perfkit.model.target import RunningProcess
 from perfkit.shared import processes
+from perfkit.shared.privileges import may_read
 from perfkit.targets import words
 
 _PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -50,17 +50,6 @@ def admit(pid: int, found: str = "") -> RunningProcess:
 def ours() -> set[int]:
     """perfkit and everything above it: stopping to read one of these would stop perfkit."""
     return {os.getpid(), *processes.ancestors(os.getpid())}
-
-
-def may_read(pid: int) -> bool:
-    """Whether the kernel lets us read its memory, by asking it: the check is the one that py-spy will meet."""
-    if not sys.platform.startswith("linux"):
-        return os.geteuid() == 0
-    try:
-        os.close(os.open(f"/proc/{pid}/mem", os.O_RDONLY))
-    except OSError:
-        return False
-    return True
 
 
 def _not_python(pid: int, argv: list[str]) -> PerfkitError:
