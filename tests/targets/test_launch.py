@@ -199,6 +199,21 @@ def test_a_stop_that_was_already_delivered_sends_nothing(
     assert launched.poll() == 128 + signal.SIGKILL
 
 
+def test_what_a_shell_leaves_behind_is_not_told_what_the_terminal_told_it(
+    launch: Launch, tmp_path: Path, eventually: Eventually
+) -> None:
+    launched = launch("/bin/sh", "-c", "sleep 60 & echo $! >> pids; wait")
+    (orphan,) = pids_in(tmp_path / "pids", 1, eventually)
+    launched.begin_stop(None, now=0.0, grace=10.0)
+    launched.send(signal.SIGINT)
+    assert eventually(lambda: launched.poll() is not None)
+    assert not launched.advance_stop(1.0)
+    assert not launched.advance_stop(2.0)
+    assert processes.alive(orphan)
+    assert eventually(lambda: launched.advance_stop(10.0))
+    assert not processes.alive(orphan)
+
+
 def test_a_process_that_left_the_tree_before_is_not_ours_to_stop(
     launch: Launch, tmp_path: Path, eventually: Eventually
 ) -> None:

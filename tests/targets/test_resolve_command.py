@@ -75,10 +75,14 @@ def test_a_slip_of_the_finger_is_answered_with_the_nearest_name(tmp_path: Path) 
     )
 
 
-def test_a_tool_that_is_nowhere_can_be_installed(tmp_path: Path) -> None:
-    error = refusal(["hypercorn"], tmp_path, str(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("hypercorn", "pip install hypercorn, activate"), ("gunicrn", "did you mean gunicorn?"), ("zzz", "install it, ")],
+)
+def test_a_tool_that_is_nowhere_is_installed_only_by_a_known_name(name: str, hint: str, tmp_path: Path) -> None:
+    error = refusal([name], tmp_path, str(tmp_path))
     assert error.exit_code == 127
-    assert "pip install hypercorn" in error.hint
+    assert error.hint.startswith(hint)
 
 
 def test_a_tool_of_the_environment_next_door_is_pointed_at(tmp_path: Path) -> None:

@@ -123,10 +123,13 @@ def _found_elsewhere(argv: Sequence[str], cwd: Path, environ: Mapping[str, str])
     for folder in _ENVIRONMENTS:
         if os.access(cwd / folder / name, os.X_OK):
             return _run([f"{folder}/{name}", *rest])
-    near = _nearest(name, (entry.name for folder in _folders(cwd, environ) for entry in _entries(folder)))
-    if near:
+    there = (entry.name for folder in _folders(cwd, environ) for entry in _entries(folder))
+    near = _nearest(name, there) or _nearest(name, iter(words.SERVERS))
+    if near and near != name:
         return f"did you mean {near}?"
-    return f"pip install {words.printable(name)} if it is a Python tool, or give its path"
+    # Only a name that is known is worth a pip install: a misspelt one may be somebody's trap.
+    first = f"pip install {name}" if near else "install it"
+    return f"{first}, activate the virtual environment it is in, or give its path"
 
 
 def _nearby(path: Path) -> str:

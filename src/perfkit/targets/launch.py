@@ -63,6 +63,8 @@ class Launched:
         """
         if self._stop is None:
             self._stop = _Stop(self.pid, number, now + grace)
+            if self.poll() is None:
+                self._stop.look([self.pid])
         self._stop.hasten(now + grace)
         if number is not None:
             self.send(number)
@@ -87,36 +89,35 @@ class _Stop:
 
     def __init__(self, pid: int, number: int | None, deadline: float) -> None:
         self._pid = pid
-        self._number = number
+        self._untold = number
         self._deadline = deadline
         self._tree: dict[int, float] = {}
-        self._told = False
-        self._look([pid])
 
     def hasten(self, deadline: float) -> None:
         self._deadline = min(self._deadline, deadline)
 
-    def advance(self, running: bool, now: float) -> bool:
-        """Whether nothing of the tree is left."""
-        self._look([self._pid] if running else [])
-        left = [pid for pid, started in self._tree.items() if _is(pid, started)]
-        if now >= self._deadline:
-            _signal([self._pid, *left] if running else left, signal.SIGKILL)
-        elif not running and left and not self._told:
-            # The main process has ended without them (a shell does); they are asked once, as it was.
-            _signal(left, self._number or signal.SIGTERM)
-            self._told = True
-        return not running and not left
-
-    def hopeless(self, now: float) -> bool:
-        return now >= self._deadline + _KILL_WAIT
-
-    def _look(self, roots: list[int]) -> None:
+    def look(self, roots: list[int]) -> None:
+        """Remembers what is below `roots` and below what is remembered."""
         for root in roots + [pid for pid, started in self._tree.items() if _is(pid, started)]:
             for pid in processes.descendants(root):
                 started = processes.start_time(pid)
                 if started is not None:
                     self._tree[pid] = started
+
+    def advance(self, running: bool, now: float) -> bool:
+        """Whether nothing of the tree is left."""
+        self.look([self._pid] if running else [])
+        left = [pid for pid, started in self._tree.items() if _is(pid, started)]
+        if now >= self._deadline:
+            _signal([self._pid, *left] if running else left, signal.SIGKILL)
+        elif not running and left and self._untold is not None:
+            # The main process has ended without them (a shell does); they are asked once, as it was.
+            _signal(left, self._untold)
+            self._untold = None
+        return not running and not left
+
+    def hopeless(self, now: float) -> bool:
+        return now >= self._deadline + _KILL_WAIT
 
 
 def _is(pid: int, started: float) -> bool:

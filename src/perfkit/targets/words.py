@@ -12,7 +12,7 @@ _PYTHON = re.compile(r"^python[\d.]*[a-z]*$", re.IGNORECASE)
 _TAKES_VALUE = frozenset({"-X", "-W", "--check-hash-based-pycs"})
 _APPLICATION = re.compile(r"^[A-Za-z_][\w.]*(?::[\w.]+(?:\(.*\))?)?$")
 # These are told on their command line which application they run; any other program's words are its own affair.
-_SERVERS = frozenset(
+SERVERS = frozenset(
     [
         "celery",
         "daphne",
@@ -50,7 +50,7 @@ def names(argv: Sequence[str]) -> list[str]:
         return list(dict.fromkeys(_TITLE_WORD.findall(argv[0].lower())))
     program, rest = _program(argv)
     found = [name.lower() for name in _spellings(program)]
-    if any(name in _SERVERS for name in found):
+    if any(name in SERVERS for name in found):
         found += [name.lower() for word in rest for name in _application(word)]
     return list(dict.fromkeys(found))
 
