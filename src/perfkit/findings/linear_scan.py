@@ -12,23 +12,32 @@ from typing import Literal
 
 from perfkit.shared.pysource import Comprehension, Spot, names, targets
 
-Type = Literal["list", "set", "dict", "text", "number", "unknown"]
+Type = Literal["list", "fixed", "set", "dict", "text", "number", "unknown"]
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LIST_CALLS = {"list", "sorted", "split", "rsplit", "splitlines", "readlines", "values_list", "fetchall"}
 _SET_CALLS = {"set", "frozenset"}
-_METHOD_TYPES: dict[str, Type] = {"append": "list", "extend": "list", "add": "set", "setdefault": "dict"}
+_METHOD_TYPES: dict[str, Type] = {
+    **dict.fromkeys(("append", "extend"), "list"),
+    **dict.fromkeys(("add", "discard", "union", "difference", "intersection", "issubset"), "set"),
+    **dict.fromkeys(("setdefault", "get", "items", "keys", "values"), "dict"),
+    **dict.fromkeys(("lower", "upper", "strip", "startswith", "endswith", "encode", "decode", "find"), "text"),
+}
+# Mappings of the standard library that are always called so.
+_MAPPING_NAMES = {"environ", "modules", "__dict__"}
 _DICT_CALLS = {"dict", "defaultdict", "Counter", "OrderedDict"}
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """One operation whose cost grows with the collection. `sure` is whether the text alone proves the collection's type;
-    `own_loop` whether the operation is itself written as a loop."""
+    `own_loop` whether the operation is itself written as a loop. `loops` is to be added to the loops around the statement: 1
+    for a comprehension that repeats the operation, -1 where the innermost loop is the operation."""
 
     what: str
     advice: str
     sure: bool
     own_loop: bool = False
+    loops: int = 0
     replace: tuple[str, str] | None = None
 
 
@@ -52,12 +61,42 @@ def _membership(node: ast.Compare, spot: Spot) -> Iterator[Scan]:
         kind = type_of(container, spot)
         if kind not in ("list", "unknown") or isinstance(container, ast.List | ast.Tuple | ast.Constant):
             continue
+        if _is_fresh(container, spot) or (kind == "unknown" and _is_constant(container)):
+            continue
         text = ast.unparse(container)
         yield Scan(
             f"`in {text}` compares with every element",
             f"make `{text}` a set (or a dict), in which a search costs the same at any size",
             sure=kind == "list",
+            loops=int(kind == "list" and _repeats(node, container, spot)),
         )
+
+
+def _is_constant(container: ast.expr) -> bool:
+    """Named like a constant (`STOP_WORDS`, `module.ALLOWED`): its size does not grow with the input."""
+    return ast.unparse(container).rpartition(".")[2].isupper()
+
+
+def _is_fresh(container: ast.expr, spot: Spot) -> bool:
+    """Whether the innermost loop makes the collection anew each time round: then each one is searched once."""
+    if not spot.loops:
+        return False
+    loop = spot.loops[0]
+    fresh = targets(loop)
+    for child in ast.walk(loop):
+        if isinstance(child, ast.Assign) and not any(names(target) & names(child.value) for target in child.targets):
+            fresh.update(*(names(target) for target in child.targets if isinstance(target, ast.Name | ast.Tuple)))
+    return bool(names(container) & fresh)
+
+
+def _repeats(node: ast.AST, container: ast.expr, spot: Spot) -> bool:
+    """Whether a comprehension of the statement evaluates `node` for each element, over a collection that it does not bind."""
+    for outer in spot.expressions():
+        if isinstance(outer, _COMPREHENSIONS) and outer is not node and not names(container) & targets(outer):
+            first = outer.generators[0].iter
+            if any(child is node for child in ast.walk(outer)) and not any(child is node for child in ast.walk(first)):
+                return True
+    return False
 
 
 def _call(node: ast.Call, spot: Spot) -> Iterator[Scan]:
@@ -82,12 +121,14 @@ def _call(node: ast.Call, spot: Spot) -> Iterator[Scan]:
                 replace=(".insert(0, ", ".appendleft("),
             )
         elif function.attr in ("remove", "index", "count") and first is not None and kind in ("list", "unknown"):
-            yield Scan(
-                f"`{receiver}.{function.attr}()` searches from the start",
-                f"keep a dict or set beside `{receiver}` that finds the element at once",
-                sure=kind == "list",
-            )
-        elif function.attr == "sort" and spot.loops:
+            if not _is_fresh(function.value, spot):
+                yield Scan(
+                    f"`{receiver}.{function.attr}()` searches from the start",
+                    f"keep a dict or set beside `{receiver}` that finds the element at once",
+                    sure=kind == "list",
+                    loops=int(kind == "list" and _repeats(node, function.value, spot)),
+                )
+        elif function.attr == "sort" and spot.loops and not _is_fresh(function.value, spot):
             yield Scan(f"`{receiver}.sort()` sorts again each time round", _SORT_ADVICE, sure=True)
     elif isinstance(function, ast.Name) and node.args and spot.loops:
         yield from _whole_call(function.id, node.args[0], spot)
@@ -121,13 +162,16 @@ def _searching_comprehension(node: Comprehension, spot: Spot) -> Iterator[Scan]:
     generator = node.generators[0]
     bound = names(generator.target)
     tests: list[ast.AST] = [*generator.ifs, *([node.elt] if isinstance(node, ast.GeneratorExp) else [])]
-    if any(_compares(test, bound) for test in tests) and not isinstance(generator.iter, ast.Call):
+    if isinstance(generator.iter, ast.Call) or _is_fresh(generator.iter, spot):
+        return
+    if any(_compares(test, bound) for test in tests):
         text = ast.unparse(generator.iter)
         yield Scan(
             f"a comprehension searches all of `{text}`",
             f"build a dict from `{text}` once, keyed by what is compared, and look it up",
             sure=True,
             own_loop=True,
+            loops=int(_repeats(node, generator.iter, spot)),
         )
 
 
@@ -155,7 +199,7 @@ def _growth(spot: Spot) -> Iterator[Scan]:
         value = statement.value
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and ast.unparse(value.left) == target:
             kind = {type_of(value.left, spot), type_of(value.right, spot)}
-            if kind & {"text", "list"}:
+            if kind & {"text", "list", "fixed"}:
                 advice = f"use {target}.append() or .extend()" if "list" in kind else _join_advice(target)
                 yield Scan(f"`{target} = {target} + …` copies what there is so far", advice, sure=True)
         elif (
@@ -192,6 +236,7 @@ def _searching_loop(spot: Spot) -> Iterator[Scan]:
             f"build a dict from `{text}` once, keyed by what is compared, and look it up",
             sure=True,
             own_loop=True,
+            loops=-1 if statement is not loop else 0,
         )
 
 
@@ -202,6 +247,7 @@ def type_of(node: ast.AST, spot: Spot) -> Type:
         return direct
     text = ast.unparse(node)
     found: set[Type] = set()
+    keyed = False
     for child in ast.walk(spot.function):
         if isinstance(child, ast.Assign) and any(ast.unparse(target) == text for target in child.targets):
             found.add(_literal_type(child.value))
@@ -215,13 +261,26 @@ def type_of(node: ast.AST, spot: Spot) -> Type:
             and ast.unparse(child.func.value) == text
         ):
             found.add(_METHOD_TYPES.get(child.func.attr, "unknown"))
+        elif isinstance(child, ast.Subscript) and ast.unparse(child.value) == text:
+            keyed = keyed or _is_key(child)
     found.discard("unknown")
+    if keyed and not found:
+        return "dict"
     return found.pop() if len(found) == 1 else "unknown"
 
 
+def _is_key(node: ast.Subscript) -> bool:
+    """Whether something is stored or deleted under a name or a text: lists are mostly filled by append."""
+    return isinstance(node.ctx, ast.Store | ast.Del) and not isinstance(node.slice, ast.Slice | ast.UnaryOp | ast.BinOp)
+
+
 def _literal_type(node: ast.AST) -> Type:
-    if isinstance(node, ast.List | ast.ListComp | ast.Tuple):
+    if isinstance(node, ast.Tuple):
+        return "fixed"
+    if isinstance(node, ast.List | ast.ListComp):
         return "list"
+    if isinstance(node, ast.Attribute) and node.attr in _MAPPING_NAMES:
+        return "dict"
     if isinstance(node, ast.Set | ast.SetComp):
         return "set"
     if isinstance(node, ast.Dict | ast.DictComp):
@@ -240,8 +299,10 @@ def _literal_type(node: ast.AST) -> Type:
                 return kind  # type: ignore[return-value]
         if name in ("str", "repr", "join", "format", "bytes", "read", "decode", "encode", "dumps"):
             return "text"
-        if name in ("keys", "items"):
+        if name in ("keys", "items", "globals", "locals", "vars"):
             return "dict"
+        if name == "range":
+            return "number"
     return "unknown"
 
 

@@ -31,7 +31,9 @@ _PART_OF_LINE = {
 }
 LEAST = 0.03
 # The share of its function's time that the line must hold: a search in a set or dict of unknown type never gets there.
-LEAST_OF_FUNCTION = {True: 0.35, False: 0.7}
+LEAST_OF_FUNCTION = {True: 0.35, False: 0.85}
+# Who hashes what it looks for does not walk: that is a set or a dict.
+LEAST_HASHED = 0.1
 
 
 @dataclass
@@ -46,6 +48,7 @@ class HotLine:
     deciders: Counter[Place] = field(default_factory=Counter)
     called_in_loop: float = 0.0
     seconds: float = 0.0
+    hashed: float = 0.0
 
 
 class QuadraticSearch:
@@ -88,8 +91,10 @@ class QuadraticSearch:
             whole = function_seconds[frame.file, _owner(frame)]
             if hot.seconds < LEAST_OF_FUNCTION[found.sure] * whole:
                 continue
-            loops = len(hot.spot.loops) + (1 if hot.called_in_loop > 0.5 * hot.seconds else 0)
-            if loops or found.own_loop:
+            if not found.sure and hot.hashed > LEAST_HASHED * hot.seconds:
+                continue
+            loops = len(hot.spot.loops) + (1 if hot.called_in_loop > 0.5 * hot.seconds else 0) + found.loops
+            if loops or (found.own_loop and view.analysis.kind == "server"):
                 yield self._candidate(view, hot, found, frame, loops)
 
     def _hot_lines(self, view: View) -> Iterator[HotLine]:
@@ -157,6 +162,8 @@ def _add(hot: HotLine, view: View, time: StackTime, frames: Stack, index: int) -
     hot.n += time.n
     hot.seconds += time.seconds
     hot.frames[frame] += time.n
+    if short_name(frames[-1].function) == "__hash__":
+        hot.hashed += time.seconds
     decider = view.deciding(frames, index)
     if decider is not None:
         hot.deciders[place(decider)] += time.n
