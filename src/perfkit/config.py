@@ -43,14 +43,17 @@ def load(start: Path) -> Settings:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PerfkitError(f"{file} cannot be read: {error}.", "make it readable, or run elsewhere", USAGE) from None
-    if "tool.perfkit" not in text:
+    if "perfkit" not in text:
         return Settings(file=file)
     import tomllib
 
     try:
-        table = tomllib.loads(text).get("tool", {}).get("perfkit", {})
+        tool = tomllib.loads(text).get("tool", {})
     except tomllib.TOMLDecodeError as error:
         raise PerfkitError(f"{file} is not valid TOML: {error}.", "mend that line", USAGE) from None
+    table = tool.get("perfkit", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise PerfkitError(f"{file}: perfkit must be a table.", "write [tool.perfkit]", USAGE)
     return _settings(table, file)
 
 

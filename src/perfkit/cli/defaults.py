@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from perfkit.config import Settings, load
+from perfkit.errors import USAGE, PerfkitError
 
 _settings: Settings | None = None
-# Settings that are not flags of `run` alone would be refused by other commands as unknown; each takes what it knows.
+
+
+@dataclass(frozen=True)
+class _Flag:
+    """A flag of one command: the parameter that takes it, the type of its value, and whether it may be repeated."""
+
+    parameter: str
+    kind: type
+    repeatable: bool
+
+    def fits(self, value: object) -> bool:
+        if isinstance(value, list):
+            return self.repeatable and all(isinstance(one, str) for one in value)
+        if self.kind is bool or isinstance(value, bool):
+            return self.kind is bool and isinstance(value, bool)
+        allowed = {float: (int, float), int: (int,), str: (str, int)}
+        return isinstance(value, allowed[self.kind])
 
 
 def settings() -> Settings:
@@ -20,7 +39,90 @@ def settings() -> Settings:
 
 
 def with_settings(words: list[str]) -> dict[str, Any]:
-    """A default map for the command that `words` call."""
-    command = next((word for word in words if not word.startswith("-")), "")
+    """A default map for the command that `words` call; empty where they call none, as for help.
+
+    Raises PerfkitError (2) for a key that no command has, and for a table that is not a command's.
+    """
+    from perfkit.cli import COMMANDS
+
+    command = words[0] if words and words[0] in COMMANDS else ""
+    if not command:
+        return {}
     found = settings()
-    return {command: {**found.defaults, **found.commands.get(command, {})}} if command else {}
+    for name in found.commands:
+        if name not in COMMANDS:
+            raise _unknown(f"tool.perfkit.{name}", name, COMMANDS, found)
+    if not found.defaults and command not in found.commands:
+        return {}
+    own = _flags(command)
+    return {
+        command: {
+            **_values(found.defaults, own, "tool.perfkit", found, elsewhere=True),
+            **_values(found.commands.get(command, {}), own, f"tool.perfkit.{command}", found, elsewhere=False),
+        }
+    }
+
+
+def _values(
+    table: Mapping[str, Any], own: Mapping[str, _Flag], where: str, found: Settings, *, elsewhere: bool
+) -> dict[str, Any]:
+    """By parameter. With `elsewhere`, flags of other commands are left to those."""
+    values = {}
+    for key, value in table.items():
+        flag = own.get(key)
+        if flag is not None:
+            if not flag.fits(value):
+                raise _wrong(f"{where}.{key}", value, flag, found)
+            values[flag.parameter] = [value] if flag.repeatable and not isinstance(value, list) else value
+            continue
+        known = _all_flags() if elsewhere else set(own)
+        if key not in known:
+            raise _unknown(f"{where}.{key}", key, known, found)
+    return values
+
+
+def _flags(command: str) -> dict[str, _Flag]:
+    """`--while` of the parameter `while_` is the key `while`."""
+    from importlib import import_module
+    from typing import get_args, get_type_hints
+
+    from perfkit.cli import COMMANDS
+
+    module, _, function = COMMANDS[command].partition(":")
+    flags = {}
+    for parameter, hint in get_type_hints(getattr(import_module(module), function), include_extras=True).items():
+        for extra in get_args(hint)[1:]:
+            # In Annotated, typer finds an option's first name in `default`.
+            names = (getattr(extra, "default", None), *(getattr(extra, "param_decls", None) or ()))
+            for name in (name for name in names if isinstance(name, str) and name.startswith("--")):
+                flags[name[2:].replace("-", "_")] = _flag(parameter, str(get_args(hint)[0]))
+    return flags
+
+
+def _flag(parameter: str, annotation: str) -> _Flag:
+    kind = next((kind for kind in (bool, float, int) if kind.__name__ in annotation), str)
+    return _Flag(parameter, kind, "list[" in annotation)
+
+
+def _all_flags() -> set[str]:
+    from importlib.util import find_spec
+
+    from perfkit.cli import COMMANDS
+
+    present = [name for name, where in COMMANDS.items() if find_spec(where.partition(":")[0])]
+    return {key for name in present for key in _flags(name)}
+
+
+def _wrong(path: str, value: object, flag: _Flag, found: Settings) -> PerfkitError:
+    wanted = {bool: "true or false", float: "a number", int: "a whole number", str: "text in quotes"}[flag.kind]
+    hint = f"write {wanted}" + (", or a list of such" if flag.repeatable else "")
+    return PerfkitError(f"{found.file}: {path.replace('_', '-')} cannot be {value!r}.", hint, USAGE)
+
+
+def _unknown(path: str, key: str, known: Any, found: Settings) -> PerfkitError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, list(known), n=1)
+    spelt = path.replace("_", "-")
+    hint = f"did you mean {near[0].replace('_', '-')}?" if near else "perfkit COMMAND --help lists the flags there are"
+    return PerfkitError(f"{found.file}: there is no setting {spelt}.", hint, USAGE)
