@@ -108,7 +108,8 @@ def _disagreement(recording: Recording, rows: Rows) -> str | None:
     """
     sampled = sum(sum(stacks.values()) for stacks in rows.running.values())
     cpu = sum(time.cpu for time in process_times(recording))
-    if cpu > 1.0 and cpu > sampled * (1 + DISAGREEMENT):
+    in_c = sum(sum(stacks.values()) for stacks in rows.waiting_busy.values())  # databases like SQLite compute in there
+    if cpu > 1.0 and cpu > (sampled + in_c) * (1 + DISAGREEMENT):
         return (
             f"The kernel counted {cpu:.1f} s of CPU where samples show {sampled:.1f} s of running code: part of the work "
             "happens in threads or moments that samples do not see."

@@ -127,7 +127,7 @@ def _slice_of(time: StackTime, recording: Recording) -> str:
     if time.state == "sleep":
         return "sleeping"
     if time.state == "io":
-        return "waiting for I/O"
+        return "database and I/O"
     frames = recording.stacks.expand(time.stack)
     leaf = frames[-1] if frames else None
     if leaf is None:

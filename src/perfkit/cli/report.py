@@ -33,16 +33,17 @@ def report(
     """
     from perfkit.cli.console import out, say, screen, write_file
     from perfkit.cli.defaults import settings
-    from perfkit.cli.measuring import open_in_browser
-    from perfkit.pipeline import render, report_of
     from perfkit.recordings import Store
     from perfkit.reports import FORMATS
 
     o.check_color(color)
     if open_ and format == "terminal":
         format = "html"
-    FORMATS.load(format)
+    FORMATS.check(format)
     path = Store(Path.cwd()).resolve(recording)
+    from perfkit.cli.measuring import open_in_browser
+    from perfkit.pipeline import render, report_of
+
     found = report_of(path, settings().silences)
     look = screen(sys.stdout, color)
     to_stdout = output in (None, "-")

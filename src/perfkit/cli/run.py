@@ -41,13 +41,14 @@ def run(
 
     Examples:  perfkit run -- python app.py  ·  perfkit run --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
     """
-    from perfkit.cli.measuring import measure_and_report
-    from perfkit.model.target import Load, Workload
-    from perfkit.pipeline import Options
     from perfkit.targets.command import resolve_command
 
     _check(duration, rate, requests, concurrency, warmup, color, engine)
     target = resolve_command(command or [], Path.cwd(), os.environ)
+    from perfkit.cli.measuring import measure_and_report
+    from perfkit.model.target import Load, Workload
+    from perfkit.pipeline import Options
+
     workload = Workload(
         load=Load(tuple(load), requests, concurrency) if load else None,
         command=while_,
@@ -84,7 +85,7 @@ def _check(
     o.at_least("--requests", requests, 1)
     o.at_least("--concurrency", concurrency, 1)
     o.at_least("--warmup", warmup, 0)
-    ENGINES.load(engine)
+    ENGINES.check(engine)
 
 
 def _label(argv: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from perfkit.model.recording import Frame, Stack
 LEAST = 0.10
 DOMINANT = 0.6
 MOST = 5
-_WAITS = {"io": "waits for I/O", "sleep": "sleeps", "lock": "waits for other threads"}
+_WAITS = {"io": "waits for the database or I/O", "sleep": "sleeps", "lock": "waits for other threads"}
 
 Function = tuple[str, str]
 Choice = Callable[[View, StackTime], list[tuple[Frame, int]]]
@@ -113,7 +113,7 @@ def _outer(view: View, time: StackTime) -> list[tuple[Frame, int]]:
     """Every project function on the stack, where many small ones share the cost of one that calls them all."""
     found: dict[Function, tuple[Frame, int]] = {}
     for index, frame in enumerate(view.inner(time)):
-        if frame.origin == "app" and frame.function != "<module>":
+        if view.is_project(frame) and frame.function != "<module>":
             found.setdefault((frame.file, frame.function), (frame, index))
     return list(found.values())
 
@@ -142,7 +142,7 @@ def dominant_library(
         stacks = [(f, s) for f, s in stacks if len(f) > depth and (f[depth].file, f[depth].function) == key]
         found = max(stacks, key=lambda pair: pair[1])[0][depth]
         depth += 1
-    return view.inside(found) if found is not None and found.origin != "app" else None
+    return view.inside(found) if found is not None and not view.is_project(found) else None
 
 
 def _state(times: Sequence[StackTime], claim: dict[int, float]) -> str | None:

@@ -5,6 +5,7 @@ A rule's docstring is its page: what it sees, why it hurts, before, after, when 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -87,11 +88,36 @@ class View:
         file = self.analysis.files.get(frame.file)
         return (file.distribution, file.version) if file else (None, None)
 
+    @cached_property
+    def application(self) -> str | None:
+        """The distribution that is the application, where it is installed like a library and no project code is around it:
+        the one whose frames come first inside the requests."""
+        project = 0.0
+        first: defaultdict[str, float] = defaultdict(float)
+        for time in self.times:
+            frames = self.inner(time)
+            if any(frame.origin == "app" for frame in frames):
+                project += time.seconds
+            for frame in frames:
+                name, _ = self.distribution(frame)
+                if name is not None and not is_plumbing(name):
+                    first[name] += time.seconds
+                    break
+        if self.share(project) > 0.1 or not first:
+            return None
+        return max(first, key=lambda name: first[name])
+
+    def is_project(self, frame: Frame) -> bool:
+        """Whether a frame is the project's own, or of the installed application that stands in for it."""
+        return frame.origin == "app" or (
+            self.application is not None and self.distribution(frame)[0] == self.application
+        )
+
     def deciding(self, frames: Stack, index: int) -> Frame | None:
         """The frame that decided on the work at `index`: the nearest project frame below it, else the nearest library
         frame that does not merely carry everything."""
         for frame in reversed(frames[:index]):
-            if frame.origin == "app":
+            if self.is_project(frame):
                 return frame
         for frame in reversed(frames[:index]):
             if frame.origin == "library" and not is_plumbing(self.distribution(frame)[0]):

@@ -43,7 +43,7 @@ class LibraryCost:
             burner = next((i for i in range(len(frames) - 1, -1, -1) if frames[i].origin != "stdlib"), None)
             if burner is None or time.state != "running" or not self._counts(view, frames[burner]):
                 continue
-            decider = next((frame for frame in reversed(frames[:burner]) if frame.origin == "app"), None)
+            decider = next((frame for frame in reversed(frames[:burner]) if view.is_project(frame)), None)
             frame = frames[burner]
             key = ((decider.file, decider.function) if decider else None, (frame.file, frame.function))
             claims[key][time.stack] = 1.0
@@ -54,7 +54,7 @@ class LibraryCost:
 
     def _counts(self, view: View, frame: Frame) -> bool:
         name, _ = view.distribution(frame)
-        return frame.origin == "library" and name is not None and not is_plumbing(name)
+        return frame.origin == "library" and name is not None and not is_plumbing(name) and not view.is_project(frame)
 
     def _candidate(self, view: View, claim: dict[int, float], where: Place, burners: Counter[Frame]) -> Candidate:
         frame = burners.most_common(1)[0][0]

@@ -69,6 +69,10 @@ def uses(view: View, find: Finder, name_of: Callable[[Frame], str] = lambda fram
 def _burner(view: View, frames: Stack, index: int) -> Frame:
     """The library frame that called the mechanism, where it was not the project itself; else the mechanism."""
     below = frames[index - 1] if index else None
-    if below is not None and below.origin == "library" and not is_plumbing(view.distribution(below)[0]):
+    if below is not None and below.origin == "library" and not _carries(view, below):
         return below
     return frames[index]
+
+
+def _carries(view: View, frame: Frame) -> bool:
+    return view.is_project(frame) or is_plumbing(view.distribution(frame)[0])

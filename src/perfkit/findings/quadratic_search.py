@@ -116,7 +116,7 @@ class QuadraticSearch:
         yield from sorted(found.values(), key=lambda hot: -hot.seconds)
 
     def _candidate(self, view: View, hot: HotLine, scan: Scan, frame: Frame, loops: int) -> Candidate:
-        in_project = frame.origin == "app"
+        in_project = view.is_project(frame)
         decided = hot.deciders.most_common(1)
         where = place(frame) if in_project or not decided else decided[0][0]
         text = (view.lines.text(frame.file, hot.spot.first_line) or "").rstrip()

@@ -19,6 +19,7 @@ _LOCK = re.compile(
 _IO = re.compile(
     r"\.(?:recv|recv_into|recvfrom|accept|connect|sendall|send|urlopen|communicate|getresponse)\s*\(|\burlopen\s*\("
     r"|\bsubprocess\.|\bos\.(?:read|write|fsync|waitpid|system)\s*\(|\bselect\.select\s*\(|\.poll\s*\("
+    r"|\.(?:execute|executemany|executescript|fetchone|fetchmany|fetchall|commit)\s*\("
 )
 
 

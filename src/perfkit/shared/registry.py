@@ -24,14 +24,18 @@ class Registry(Generic[T]):
         return iter(self._all())
 
     def __contains__(self, name: str) -> bool:
-        return name in self._all()
+        # Ours come first, and are there without a search of all that is installed (30 ms).
+        return name in self._entries or name in self._all()
+
+    def check(self, name: str) -> None:
+        """Raises PerfkitError with the nearest name where there is none of that name. Loads nothing."""
+        if name not in self:
+            raise PerfkitError(f"there is no {self.what} named {name!r}.", self._suggestion(name), USAGE)
 
     def load(self, name: str) -> T:
-        """The occupant. Raises PerfkitError with the nearest name where there is none of that name."""
-        target = self._all().get(name)
-        if target is None:
-            raise PerfkitError(f"there is no {self.what} named {name!r}.", self._suggestion(name), USAGE)
-        module, _, attribute = target.partition(":")
+        """The occupant. Raises PerfkitError as `check` does."""
+        self.check(name)
+        module, _, attribute = self._entries[name].partition(":")
         occupant: T = getattr(import_module(module), attribute)
         return occupant
 
