@@ -68,7 +68,7 @@ def uses(view: View, find: Finder, name_of: Callable[[Frame], str] = lambda fram
 
 def _burner(view: View, frames: Stack, index: int) -> Frame:
     """The library frame that called the mechanism, where it was not the project itself; else the mechanism."""
-    below = frames[index - 1] if index else None
+    below = next((frame for frame in reversed(frames[:index]) if frame.origin != "stdlib"), None)
     if below is not None and below.origin == "library" and not _carries(view, below):
         return below
     return frames[index]
