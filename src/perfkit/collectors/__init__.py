@@ -7,10 +7,14 @@
 
 from __future__ import annotations
 
-from perfkit.collectors.interface import Collector, Context, Engine
+from typing import TYPE_CHECKING
+
 from perfkit.shared.registry import Registry
 
-__all__ = ["ENGINES", "Collector", "Context", "Engine"]
+if TYPE_CHECKING:
+    from perfkit.collectors.interface import Engine
+
+__all__ = ["ENGINES"]
 
 ENGINES: Registry[type[Engine]] = Registry(
     "engine",

@@ -15,7 +15,6 @@ from perfkit.errors import USAGE, PerfkitError
 from perfkit.recordings.claim import reserve
 from perfkit.recordings.failures import write_failure
 from perfkit.recordings.opening import being_written, is_recording, journal_of
-from perfkit.recordings.reader import load_run
 
 FOLDER = ".perfkit"
 SUFFIX = ".perfkit"
@@ -191,6 +190,8 @@ def _is_plain(path: Path) -> bool:
 
 
 def _entry(path: Path) -> Entry:
+    from perfkit.recordings.reader import load_run  # the nouns take 10 ms to import: not for an empty folder
+
     status = path.stat()
     try:
         run = load_run(path)

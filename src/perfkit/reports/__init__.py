@@ -7,8 +7,12 @@ them), `visible` (untrusted text made harmless), `phrases` (numbers in sentences
 
 from __future__ import annotations
 
-from perfkit.reports.interface import Format, RenderOptions
+from typing import TYPE_CHECKING
+
 from perfkit.shared.registry import Registry
+
+if TYPE_CHECKING:
+    from perfkit.reports.interface import Format, RenderOptions
 
 FORMATS: Registry[Format] = Registry(
     "report format",
@@ -25,3 +29,12 @@ FORMATS: Registry[Format] = Registry(
 )
 
 __all__ = ["FORMATS", "Format", "RenderOptions"]
+
+
+def __getattr__(name: str) -> object:
+    """The interface, loaded when it is asked for: the list of formats alone needs none of the nouns."""
+    if name not in ("Format", "RenderOptions"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from perfkit.reports import interface
+
+    return getattr(interface, name)

@@ -17,8 +17,7 @@ from perfkit.model.recording import Run
 from perfkit.model.report import Report
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
-
-SCHEMA_ID = "perfkit.report/1"
+from perfkit.reports.schema import SCHEMA_ID
 
 Object = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfkit.reports.json_report import SCHEMA_ID
+SCHEMA_ID = "perfkit.report/1"
 
 Schema = dict[str, Any]
 
