@@ -17,7 +17,8 @@ TODAY = date(2026, 1, 1)
 
 @dataclass(frozen=True)
 class Fires:
-    """`at` is the project's place, `file:line` or `file#mark`; `inside` is `function@distribution`; `share` of the time."""
+    """`at` is the project's place, `file:line` or `file#mark`, empty where the cause has none; `inside` is
+    `function@distribution`; `share` of the time."""
 
     name: str
     rule: str
@@ -31,12 +32,15 @@ class Fires:
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def place(self) -> tuple[str, int]:
+    def place(self) -> tuple[str, str, int] | None:
+        """Function, file and line."""
+        if not self.at:
+            return None
         if "#" in self.at:
             file, _, mark = self.at.partition("#")
-            return path_of(file), Sources.read(self.sources, 0).marks[path_of(file), mark]
+            return self.function, path_of(file), Sources.read(self.sources, 0).marks[path_of(file), mark]
         file, _, line = self.at.partition(":")
-        return path_of(file), int(line)
+        return self.function, path_of(file), int(line)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ def test_fires(case: Fires) -> None:
     found = [finding for finding in verdicts_of(case).findings if finding.rule == case.rule]
     assert len(found) == 1, [finding.title for finding in found]
     finding = found[0]
-    assert finding.where is not None
-    assert (finding.where.function, finding.where.file, finding.where.line) == (case.function, *case.place)
+    where = finding.where and (finding.where.function, finding.where.file, finding.where.line)
+    assert where == case.place
     inside = finding.inside and f"{finding.inside.function}@{finding.inside.distribution}"
     assert inside == case.inside
     assert finding.endpoint == case.endpoint
