@@ -20,7 +20,11 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()
-    run_app(sys.argv[1:])
+    try:
+        run_app(sys.argv[1:])
+    finally:
+        # The interpreter collects several times while it ends; all of it is going away anyway.
+        gc.freeze()
 
 
 if __name__ == "__main__":
