@@ -21,11 +21,15 @@ class Origins:
 
     def __init__(self, roots: Sequence[str]) -> None:
         self.roots = tuple(os.path.normpath(root) for root in roots)
+        # A project may itself be installed: a root below site-packages was meant by whoever named it.
+        self._installed_roots = tuple(f"{root}/" for root in self.roots if _INSTALLED.search(root))
         self._environment_folders: dict[str, bool] = {}
 
     def of(self, file: str) -> Origin:
         if file.startswith("<"):
             return "stdlib" if file.startswith("<frozen") else "library"
+        if file.startswith(self._installed_roots):
+            return "app"
         if _INSTALLED.search(file):
             return "native" if _NATIVE.search(file) else "library"
         if _STDLIB.search(file):

@@ -10,7 +10,7 @@ from .database import Database, Row
 _ORDERS = """
 SELECT purchase.id, placed, quantity, price, product.name AS product, customer.name AS customer, email, country
 FROM purchase JOIN customer ON customer.id = customer_id JOIN product ON product.id = product_id
-WHERE placed >= ? ORDER BY purchase.id LIMIT 2800
+WHERE placed >= ? ORDER BY purchase.id LIMIT 2900
 """
 
 

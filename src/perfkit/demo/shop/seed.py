@@ -7,7 +7,7 @@ from random import Random
 
 from .database import Database
 
-CUSTOMERS, PRODUCTS, ORDERS = 6_000, 600, 6_000
+CUSTOMERS, PRODUCTS, ORDERS = 5_600, 600, 5_600
 _SCHEMA = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, email TEXT, country TEXT);
 CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, description TEXT, price INTEGER);
