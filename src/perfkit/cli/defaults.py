@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from perfkit.config import Settings, load
 from perfkit.errors import USAGE, PerfkitError
@@ -13,8 +12,7 @@ from perfkit.errors import USAGE, PerfkitError
 _settings: Settings | None = None
 
 
-@dataclass(frozen=True)
-class _Flag:
+class _Flag(NamedTuple):
     """A flag of one command: the parameter that takes it, the type of its value, and whether it may be repeated."""
 
     parameter: str

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Generic, TypeVar
@@ -40,12 +42,12 @@ class Registry(Generic[T]):
         return occupant
 
     def _all(self) -> Mapping[str, str]:
-        if not self._joined:
+        if not self._joined and _somebody_joins(self.group):
             from importlib.metadata import entry_points
 
             for point in entry_points(group=self.group):
                 self._entries.setdefault(point.name, point.value)
-            self._joined = True
+        self._joined = True
         return self._entries
 
     def _suggestion(self, name: str) -> str:
@@ -53,3 +55,29 @@ class Registry(Generic[T]):
 
         near = get_close_matches(name, self._all(), n=1)
         return f"did you mean {near[0]}?" if near else "choose one of " + ", ".join(sorted(self._all()))
+
+
+def _somebody_joins(group: str) -> bool:
+    """Whether a distribution names the group: a look that costs 2 ms, where importing importlib.metadata costs 25 ms."""
+    section = f"[{group}]".encode()
+    for folder in sys.path:
+        try:
+            names = os.listdir(folder or ".")
+        except NotADirectoryError:
+            return True  # an archive: importlib.metadata can look inside
+        except OSError:
+            continue
+        for name in names:
+            if name.endswith((".dist-info", ".egg-info")) and section in _read(
+                f"{folder or '.'}/{name}/entry_points.txt"
+            ):
+                return True
+    return False
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
