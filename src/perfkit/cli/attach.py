@@ -31,11 +31,11 @@ def attach(
 
     Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --duration 60  ·  perfkit attach 811
     """
-    from perfkit.targets import resolve_running
-
     o.check_color(color)
     o.at_least("--duration", duration, 0.1)
     o.at_least("--rate", rate, 1)
+    from perfkit.targets import resolve_running
+
     found = resolve_running(target)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.model.target import Load, Workload

@@ -33,14 +33,14 @@ def demo(
 
     Examples:  perfkit demo  ·  perfkit demo --open
     """
+    o.check_color(color)
+    o.at_least("--duration", duration, 1)
     from perfkit.cli.console import say
     from perfkit.cli.measuring import measure_and_report
     from perfkit.model.target import Command, Load, Workload
     from perfkit.pipeline import Options
     from perfkit.recordings import Store
 
-    o.check_color(color)
-    o.at_least("--duration", duration, 1)
     if output is None:
         Store(Path.cwd()).create()
     if not quiet:

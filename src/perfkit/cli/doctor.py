@@ -30,12 +30,12 @@ def doctor(
 
     Examples:  perfkit doctor  ·  perfkit doctor --pid 811
     """
+    o.check_color(color)
     import sys
 
     from perfkit.cli.console import out, screen
     from perfkit.pipeline import diagnose
 
-    o.check_color(color)
     look = screen(sys.stdout, color)
     possible = True
     for check in diagnose(Path.cwd(), pid):

@@ -10,6 +10,7 @@ from perfkit.cli import options as o
 
 def list_(quiet: o.Quiet = False, debug: o.Debug = False, color: o.Color = "auto") -> None:
     """List the recordings in .perfkit/, newest first."""
+    o.check_color(color)
     from perfkit.cli.console import out, plain, say
     from perfkit.recordings import Store
     from perfkit.shared.units import seconds, size

@@ -21,6 +21,7 @@ def prune(
     color: o.Color = "auto",
 ) -> None:
     """Remove recordings and their HTML reports from .perfkit/. Nothing else is touched."""
+    o.check_color(color)
     from perfkit.cli.console import say
     from perfkit.recordings import Store
 

@@ -31,12 +31,12 @@ def report(
 
     Examples:  perfkit report --open  ·  perfkit report --format json -o report.json
     """
+    o.check_color(color)
     from perfkit.cli.console import out, say, screen, write_file
     from perfkit.cli.defaults import settings
     from perfkit.recordings import Store
     from perfkit.reports import FORMATS
 
-    o.check_color(color)
     if open_ and format == "terminal":
         format = "html"
     FORMATS.check(format)

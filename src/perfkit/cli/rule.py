@@ -16,6 +16,7 @@ def rule(
     color: o.Color = "auto",
 ) -> None:
     """Print a rule's page, or the list of rules."""
+    o.check_color(color)
     from inspect import cleandoc
 
     from perfkit.cli.console import out

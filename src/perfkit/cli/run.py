@@ -41,9 +41,9 @@ def run(
 
     Examples:  perfkit run -- python app.py  ·  perfkit run --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
     """
+    _check(duration, rate, requests, concurrency, warmup, color, engine)
     from perfkit.targets.command import resolve_command
 
-    _check(duration, rate, requests, concurrency, warmup, color, engine)
     target = resolve_command(command or [], Path.cwd(), os.environ)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.model.target import Load, Workload
@@ -77,14 +77,14 @@ run.settings = {"context_settings": {"ignore_unknown_options": False, "allow_int
 def _check(
     duration: float | None, rate: float, requests: int | None, concurrency: int, warmup: float, color: str, engine: str
 ) -> None:
-    from perfkit.collectors import ENGINES
-
     o.check_color(color)
     o.at_least("--duration", duration, 0.1)
     o.at_least("--rate", rate, 1)
     o.at_least("--requests", requests, 1)
     o.at_least("--concurrency", concurrency, 1)
     o.at_least("--warmup", warmup, 0)
+    from perfkit.collectors import ENGINES
+
     ENGINES.check(engine)
 
 

@@ -7,6 +7,7 @@ from perfkit.cli import options as o
 
 def schema(quiet: o.Quiet = False, debug: o.Debug = False, color: o.Color = "auto") -> None:
     """Print the JSON Schema of `perfkit report --format json`."""
+    o.check_color(color)
     import json
 
     from perfkit.cli.console import out
