@@ -9,6 +9,7 @@ from typing import ClassVar
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame
+from perfkit.shared.origin import module_path
 
 LEAST_SECONDS = 0.25
 
@@ -89,6 +90,7 @@ class ImportTime:
             saves=(0.5, 1.0),
             confidence=Confidence("high" if n >= 20 else "medium", f"{n} samples lie below this import"),
             least=0.10 if view.analysis.kind == "script" else 0.02,
+            detail=text or (module_path(inside.file) if inside else ""),
         )
 
 

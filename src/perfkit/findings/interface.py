@@ -29,7 +29,8 @@ class Candidate:
     """A cause as one rule sees it. `claim` maps stacks to the fraction of their seconds that this cause explains.
 
     `saves` is the fraction of the cost, low and high, that the advice is expected to save; `least` the share of all
-    measured time below which it is not worth a reader's attention.
+    measured time below which it is not worth a reader's attention. `detail` tells it from other causes of the same rule in
+    the same function, and stays the same when lines move.
     """
 
     rule: str
@@ -44,6 +45,7 @@ class Candidate:
     least: float = 0.01
     basis: Basis = "sampled"
     informative: bool = False
+    detail: str = ""
 
 
 class Rule(Protocol):

@@ -77,4 +77,5 @@ class LibraryCost:
             ),
             confidence=Confidence("medium", f"{n} samples; whether a better version or use exists is not known"),
             least=0.20,
+            detail=f"{name}.{frame.function}",
         )

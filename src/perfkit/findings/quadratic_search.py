@@ -142,6 +142,7 @@ class QuadraticSearch:
                 else "the type or size of the collection is not visible",
             ),
             least=LEAST,
+            detail=scan.what.split("`")[1],
         )
 
 

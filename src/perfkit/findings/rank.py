@@ -6,8 +6,9 @@ falls below its own threshold goes back to the others.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from perfkit.findings.interface import Candidate, View
@@ -38,9 +39,7 @@ def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
 
 def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Most expensive first, last resorts after the causes that cost as much; overlapping intervals share a rank."""
-    from dataclasses import replace
-
-    ordered = sorted(findings, key=lambda f: (-f.cost.seconds, f.key))
+    ordered = sorted(_told_apart(findings), key=lambda f: (-f.cost.seconds, f.key))
     result: list[Finding] = []
     rank = 0
     head: Finding | None = None
@@ -90,12 +89,22 @@ def _endpoint(view: View, owned: dict[int, float], seconds: float) -> str | None
 
 
 def _key(view: View, candidate: Candidate) -> str:
-    """Rule, file below the project and function: what stays the same when lines move."""
+    """Rule, file below the project, function and detail: what stays the same when lines move."""
     spot = candidate.where or candidate.inside
     if spot is None:
         return candidate.rule
     file = PurePath(spot.file)
-    for root in view.analysis.run.project:
-        if file.is_relative_to(root):
-            return f"{candidate.rule}:{file.relative_to(root)}:{spot.function}"
-    return f"{candidate.rule}:{file.name}:{spot.function}"
+    root = next((root for root in view.analysis.run.project if file.is_relative_to(root)), None)
+    name = file.relative_to(root) if root is not None else file.name
+    return ":".join(filter(None, (candidate.rule, str(name), spot.function, candidate.detail)))
+
+
+def _told_apart(findings: Sequence[Finding]) -> list[Finding]:
+    """The same findings with a number behind the keys that several share, in the order of their lines."""
+    seen: Counter[str] = Counter()
+    result = []
+    for finding in sorted(findings, key=lambda f: (f.where.line if f.where else 0, f.title)):
+        seen[finding.key] += 1
+        n = seen[finding.key]
+        result.append(replace(finding, key=f"{finding.key}#{n}") if n > 1 else finding)
+    return result
