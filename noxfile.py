@@ -1,0 +1,57 @@
+"""What must hold before a change goes in: `nox` runs all of it, `nox -s lint` one part."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "docs", "tests", "package"]
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types, and the floors of the house."""
+    _install(session, "test", "lint")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("lint-imports")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The generated pages are what the code says."""
+    session.install("-e", ".")
+    session.run("python", "docs/generate.py", "--check")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The test suite, on each Python that is there."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The wheel, built from the sdist and alone in a new environment, does the main job."""
+    session.install("build")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("python", "-m", "build", "--outdir", folder)
+        (wheel,) = Path(folder).glob("*.whl")
+        session.run("python", "-m", "venv", f"{folder}/fresh")
+        python = f"{folder}/fresh/bin/python"
+        session.run(python, "-m", "pip", "install", "--quiet", str(wheel), external=True)
+        with session.chdir(folder):
+            session.run("fresh/bin/perfkit", "--version", external=True)
+            session.run("fresh/bin/perfkit", "demo", "--duration", "3", external=True)
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    session.install("--upgrade", "pip")  # --group needs pip 25.1
+    session.install("-e", ".", *(word for group in groups for word in ("--group", group)))
