@@ -10,7 +10,7 @@ import perfkit.reports
 from perfkit.errors import USAGE, PerfkitError
 from perfkit.reports import FORMATS, RenderOptions
 
-SHARED = {"__init__", "interface", "phrases", "relative", "schema", "stacks", "visible", "wrapping"}
+SHARED = {"headline", "__init__", "interface", "phrases", "relative", "schema", "stacks", "visible", "wrapping"}
 NAMES = ("terminal", "concise", "json", "markdown", "html", "speedscope", "collapsed")
 
 

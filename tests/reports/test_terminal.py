@@ -46,7 +46,7 @@ def test_a_finding_says_where_why_and_what_to_do(server: Report) -> None:
 def test_the_summary_says_what_is_explained_doubtful_and_missing(server: Report) -> None:
     text = render(server, RenderOptions())
     assert re.search(r"Explained 75% +Time  ORM Python 58%  database 14%", text)
-    assert "Overhead 1.2%" in text
+    assert "sampling used 1.2% of one core" in text
     assert "Care     load 4.3 on 2 cores" in text
     assert "Not checked: n-plus-one (no SQL spans), Memory growth (--memory)." in text
     assert "Silenced 1: rule-4 at shop/views.py:48 (accepted in March)." in text

@@ -203,7 +203,7 @@ def stack_times(rows: Rows, facts: Facts, labels: dict[str, str]) -> tuple[Stack
     times = []
     for stack, owned in rows.measured.items():
         fact = facts.of(stack)
-        state: StackState = "io" if fact.leaf == "idle" else fact.leaf
+        state: StackState = facts.waiting(stack) if fact.leaf == "idle" else fact.leaf
         times.append(
             StackTime(
                 stack=stack,

@@ -43,6 +43,17 @@ class Facts:
             known = self._known[stack] = self._work_out(self._stacks.expand(stack))
         return known
 
+    def waiting(self, stack: int) -> Literal["idle", "io"]:
+        """What a stack does that stands at a place where work is waited for: idle, unless the project itself waits there
+        (a request for an answer, a script for a process) and not a server or an event loop on its behalf."""
+        fact = self.of(stack)
+        for frame in reversed(self._stacks.expand(stack)[fact.request or 0 :]):
+            if frame.origin == "app":
+                return "io"
+            if self._is_plumbing(frame):
+                break
+        return "idle" if fact.request is None else "io"
+
     def _work_out(self, frames: Stack) -> StackFacts:
         server = dispatcher = pool = None
         by_test_client = event_loop = False

@@ -124,6 +124,8 @@ def slices(times: Sequence[StackTime], recording: Recording, measured: float) ->
 def _slice_of(time: StackTime, recording: Recording) -> str:
     if time.state == "lock":
         return "waiting for locks"
+    if time.state == "idle":
+        return "waiting for work"
     if time.state == "sleep":
         return "sleeping"
     if time.state == "io":

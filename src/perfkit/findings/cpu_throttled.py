@@ -40,7 +40,9 @@ class CpuThrottled:
             title="The CPU quota of the container stops the application",
             claim={time.stack: min(1.0, share) for time in view.times if time.state == "running"},
             where=None,
-            evidence=(Evidence("of the run the control group was throttled", round(share * 100), "%"),),
+            evidence=(
+                Evidence(f"The control group was throttled for {share:.0%} of the run.", round(share, 3), "share"),
+            ),
             advice=Advice("raise the CPU limit, or run fewer workers and threads than it can feed"),
             saves=(0.5, 1.0),
             confidence=Confidence("high", "the kernel counts throttled time; its share of each request is modelled"),

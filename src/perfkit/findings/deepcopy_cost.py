@@ -46,14 +46,18 @@ class DeepcopyCost:
                 where=use.where,
                 inside=use.inside,
                 evidence=(
-                    Evidence(f"{use.n} samples lie inside copy.deepcopy.", use.n, "samples", n=use.n, where=use.where),
+                    Evidence(
+                        f"{view.observed(use.n)} lie inside copy.deepcopy.", use.n, "samples", n=use.n, where=use.where
+                    ),
                 ),
                 advice=Advice(
                     "copy only what is changed: a shallow copy of the outer container, an immutable or shared structure, "
                     "or a rebuild of the few fields that differ"
                 ),
                 saves=(0.7, 1.0),
-                confidence=Confidence("high" if use.n >= 30 else "medium", f"{use.n} samples lie inside copy.deepcopy"),
+                confidence=Confidence(
+                    "high" if use.n >= 30 else "medium", f"{view.observed(use.n)} lie inside copy.deepcopy"
+                ),
                 least=0.03,
             )
 

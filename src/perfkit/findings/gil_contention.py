@@ -67,8 +67,17 @@ class GilContention:
             where=place(frame),
             inside=None if stack[-1].origin == "app" else view.inside(stack[-1]),
             evidence=(
-                Evidence("of all looks found this thread holding the interpreter lock", round(held * 100), "%", n=n),
-                Evidence("requests were runnable without a CPU", round(view.analysis.gil_wait, 2), "s"),
+                Evidence(
+                    f"{held:.0%} of all looks found this thread holding the interpreter lock.",
+                    round(held, 3),
+                    "share",
+                    n=n,
+                ),
+                Evidence(
+                    f"Requests were runnable without a CPU for {view.analysis.gil_wait:.1f} s.",
+                    round(view.analysis.gil_wait, 2),
+                    "s",
+                ),
             ),
             advice=Advice("move this work to a process of its own, or do it in small pieces with pauses between them"),
             saves=(0.5, 1.0),

@@ -10,6 +10,7 @@ from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.analysis import StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame, Stack
+from perfkit.shared.naming import code_name
 
 LEAST = 0.10
 DOMINANT = 0.6
@@ -39,7 +40,7 @@ class HotFunction:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        left = {time.stack: view.left.get(time.stack, 1.0) for time in view.times}
+        left = {time.stack: view.left.get(time.stack, 1.0) if time.state != "idle" else 0.0 for time in view.times}
         for choose in (_nearest, _outer):
             for _ in range(MOST):
                 found = self._largest(view, left, choose)
@@ -88,15 +89,19 @@ class HotFunction:
         below = f" in {inside.function}()" if inside else ""
         return Candidate(
             rule=self.name,
-            title=f"{frame.function}() {does}{below}",
+            title=f"{code_name(frame.function, frame.file)} {does}{below}",
             claim=claim,
             where=place(frame),
             inside=inside,
             evidence=(
-                Evidence(f"{n} samples stand in its own lines and the library code below them.", n, "samples", n=n),
+                Evidence(
+                    f"{view.observed(n)} stand in its own lines and the library code below them.", n, "samples", n=n
+                ),
             ),
             advice=Advice("open the function at this line; `perfkit report --format html` shows what is below it"),
-            confidence=Confidence("high" if n >= 50 else "medium", f"{n} samples; that it is avoidable is not known"),
+            confidence=Confidence(
+                "high" if n >= 50 else "medium", f"{view.observed(n)}; that it is avoidable is not known"
+            ),
             least=LEAST,
             informative=True,
         )

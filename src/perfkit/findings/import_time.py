@@ -81,14 +81,16 @@ class ImportTime:
             where=place(statement),
             inside=inside,
             evidence=(
-                Evidence(f"samples below `{text[:80]}`" if text else "samples below the import", n, "samples", n=n),
+                Evidence(
+                    f"{view.observed(n)} lie below " + (f"`{text[:80]}`." if text else "the import."), n, "samples", n=n
+                ),
             ),
             advice=Advice(
                 "import it inside the function that needs it, or import a smaller part of it; "
                 "`python -X importtime` names the modules"
             ),
             saves=(0.5, 1.0),
-            confidence=Confidence("high" if n >= 20 else "medium", f"{n} samples lie below this import"),
+            confidence=Confidence("high" if n >= 20 else "medium", f"{view.observed(n)} lie below this import"),
             least=0.10 if view.analysis.kind == "script" else 0.02,
             detail=text or (module_path(inside.file) if inside else ""),
         )

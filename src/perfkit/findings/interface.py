@@ -15,7 +15,9 @@ from perfkit.model.analysis import Analysis, StackTime
 from perfkit.model.finding import Advice, Basis, Confidence, Evidence, Inside, Place
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.codeline import Lines
-from perfkit.shared.frameworks import is_plumbing
+from perfkit.shared.frameworks import is_plumbing, short_name
+from perfkit.shared.naming import COMPREHENSIONS
+from perfkit.shared.units import plural
 
 Claim = Mapping[int, float]
 
@@ -83,6 +85,10 @@ class View:
     def seconds(self, claim: Claim) -> float:
         return sum(time.seconds * claim.get(time.stack, 0.0) for time in self.times)
 
+    def observed(self, n: int) -> str:
+        """`453 samples`, or `453 calls` of a deterministic profile."""
+        return plural(n, "call" if self.analysis.calls else "sample")
+
     def share(self, seconds: float) -> float:
         return seconds / self.analysis.measured if self.analysis.measured else 0.0
 
@@ -118,9 +124,13 @@ class View:
     def deciding(self, frames: Stack, index: int) -> Frame | None:
         """The frame that decided on the work at `index`: the nearest project frame below it, else the nearest library
         frame that does not merely carry everything."""
-        for frame in reversed(frames[:index]):
-            if self.is_project(frame):
-                return frame
+        for at in range(index - 1, -1, -1):
+            # Before Python 3.12 a comprehension has a frame of its own: it belongs to the function around it.
+            part = (
+                short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
+            )
+            if not part and self.is_project(frames[at]):
+                return frames[at]
         for frame in reversed(frames[:index]):
             if frame.origin == "library" and not is_plumbing(self.distribution(frame)[0]):
                 return frame

@@ -68,14 +68,18 @@ class LibraryCost:
             inside=view.inside(frame),
             evidence=(
                 Evidence(
-                    f"{n} samples stand in the own lines of {frame.function}().", n, "samples", n=n, where=place(frame)
+                    f"{view.observed(n)} stand in the own lines of {frame.function}().",
+                    n,
+                    "samples",
+                    n=n,
+                    where=place(frame),
                 ),
             ),
             advice=Advice(
                 f"look for this function in the changelog and issues of {name}, then try a newer version, smaller or fewer "
                 "inputs, or a cache in front of the call"
             ),
-            confidence=Confidence("medium", f"{n} samples; whether a better version or use exists is not known"),
+            confidence=Confidence("medium", f"{view.observed(n)}; whether a better version or use exists is not known"),
             least=0.20,
             detail=f"{name}.{frame.function}",
         )

@@ -69,7 +69,7 @@ class LockWait:
             inside=None if not stack or stack[-1].origin == "app" else view.inside(stack[-1]),
             evidence=(
                 Evidence(
-                    f"{n} samples wait at {waiter.function}()." if waiter else f"{n} samples wait.",
+                    f"{view.observed(n)} wait at {waiter.function}()." if waiter else f"{view.observed(n)} wait.",
                     n,
                     "samples",
                     n=n,

@@ -54,14 +54,16 @@ class LoggingCost:
                 where=use.where,
                 inside=use.inside,
                 evidence=(
-                    Evidence(f"{use.n} samples lie inside logging.", use.n, "samples", n=use.n, where=use.where),
+                    Evidence(f"{view.observed(use.n)} lie inside logging.", use.n, "samples", n=use.n, where=use.where),
                 ),
                 advice=Advice(
                     "log once per request instead of once per row, guard expensive arguments with isEnabledFor(), and write "
                     "through logging.handlers.QueueHandler"
                 ),
                 saves=(0.5, 1.0),
-                confidence=Confidence("high" if use.n >= 30 else "medium", f"{use.n} samples lie inside logging"),
+                confidence=Confidence(
+                    "high" if use.n >= 30 else "medium", f"{view.observed(use.n)} lie inside logging"
+                ),
                 least=0.05,
             )
 

@@ -130,7 +130,11 @@ class QuadraticSearch:
             inside=None if in_project else view.inside(frame),
             evidence=(
                 Evidence(
-                    f"{hot.n} samples stand on `{text.strip()[:100]}`.", hot.n, "samples", n=hot.n, where=place(frame)
+                    f"{view.observed(hot.n)} stand on `{text.strip()[:100]}`.",
+                    hot.n,
+                    "samples",
+                    n=hot.n,
+                    where=place(frame),
                 ),
             ),
             advice=Advice(scan.advice, f"-{text}\n+{new}" if new != text else None),

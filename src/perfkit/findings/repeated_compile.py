@@ -87,7 +87,7 @@ class RepeatedCompile:
                 inside=use.inside,
                 evidence=(
                     Evidence(
-                        f"{use.n} samples lie inside the building, in {len(use.clusters)} of {len(windows)} windows.",
+                        f"{view.observed(use.n)} lie inside the building, in {len(use.clusters)} of {len(windows)} windows.",
                         use.n,
                         "samples",
                         n=use.n,
@@ -97,7 +97,8 @@ class RepeatedCompile:
                 advice=Advice(f"build the {use.mechanism} once, at import or behind functools.cache, and use it again"),
                 saves=(0.8, 1.0),
                 confidence=Confidence(
-                    "high" if use.n >= 30 else "medium", f"{use.n} samples, spread over {len(use.clusters)} windows"
+                    "high" if use.n >= 30 else "medium",
+                    f"{view.observed(use.n)}, spread over {len(use.clusters)} windows",
                 ),
                 least=0.02,
             )

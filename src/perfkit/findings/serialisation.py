@@ -78,13 +78,17 @@ class Serialisation:
                 inside=use.inside,
                 evidence=(
                     Evidence(
-                        f"{use.n} samples lie inside {use.mechanism}.", use.n, "samples", n=use.n, where=use.where
+                        f"{view.observed(use.n)} lie inside {use.mechanism}.",
+                        use.n,
+                        "samples",
+                        n=use.n,
+                        where=use.where,
                     ),
                 ),
                 advice=Advice(_ADVICE.get(_family(use.inside.file if use.inside else ""), _GENERAL)),
                 saves=(0.3, 0.8),
                 confidence=Confidence(
-                    "high" if use.n >= 50 else "medium", f"{use.n} samples lie inside the serialiser"
+                    "high" if use.n >= 50 else "medium", f"{view.observed(use.n)} lie inside the serialiser"
                 ),
                 least=0.15,
             )

@@ -10,7 +10,7 @@ from perfkit.model.recording import Call, Gap, Process, Run, SourceFile, SourceT
 
 Kind = Literal["server", "script"]
 Unit = Literal["request-seconds", "wall seconds"]
-StackState = Literal["running", "lock", "io", "sleep"]
+StackState = Literal["running", "lock", "io", "sleep", "idle"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from perfkit.model.analysis import Analysis
 from perfkit.model.finding import Finding
 from perfkit.shared import units
+from perfkit.shared.naming import code_name
 
 
 def headline(analysis: Analysis, findings: Sequence[Finding]) -> str:
@@ -23,4 +24,4 @@ def headline(analysis: Analysis, findings: Sequence[Finding]) -> str:
 
 
 def _place(finding: Finding) -> str:
-    return f"{finding.where.function}()" if finding.where else finding.title
+    return code_name(finding.where.function, finding.where.file) if finding.where else finding.title

@@ -148,7 +148,7 @@ def _summary(report: Report, screen: Screen) -> list[Text]:
     items = ([f"Explained {units.share(share)} "] if share is not None else []) + (["Time", *time] if time else [])
     lines = screen.hanging("", items, "  ")
     if report.overhead is not None:
-        lines += screen.hanging("Overhead ", [f"{units.share(report.overhead)} while measuring"], " ")
+        lines += screen.hanging("Overhead ", [f"sampling used {units.share(report.overhead)} of one core"], " ")
     for note in report.analysis.notes:
         lines += screen.hanging("Care".ljust(LABEL), note.split(), " ")
     unchecked = phrases.unchecked(report)

@@ -12,7 +12,7 @@ WaitKind = Literal["lock", "io", "sleep"]
 
 _SLEEP = re.compile(r"\bsleep\s*\(")
 _LOCK = re.compile(
-    r"\.acquire\s*\(|\b(?:async\s+)?with\s[^#]*(?:lock|mutex|semaphore|condition)\w*\b[^#]*:|\.join\s*\(\s*(?:timeout|\))"
+    r"\.acquire\s*\(|\bwith\s[^#(]*(?:(?<![bc])(?<!un)lock|mutex|semaphore|condition)\w*\b[^#]*:|\.join\s*\(\s*(?:timeout|\))"
     r"|\.wait\s*\(|\.result\s*\(|(?:queue|_q|\bq)\.get\s*\(",
     re.IGNORECASE,
 )

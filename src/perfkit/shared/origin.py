@@ -60,9 +60,7 @@ class Origins:
 
 def distribution_root(file: str) -> tuple[str, str] | None:
     """The site-packages folder of an installed file and the file's path below it; None where it is not installed."""
-    found = None
-    for found in _INSTALLED.finditer(file):
-        pass
+    found = _last(_INSTALLED, file)
     return (file[: found.end() - 1], file[found.end() :]) if found else None
 
 
@@ -71,7 +69,9 @@ def module_path(file: str) -> str:
     installed = distribution_root(file)
     if installed:
         return installed[1]
-    stdlib = None
-    for stdlib in _STDLIB.finditer(file):
-        pass
+    stdlib = _last(_STDLIB, file)
     return file[stdlib.end() :] if stdlib else file
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return max(pattern.finditer(text), key=re.Match.start, default=None)

@@ -19,7 +19,9 @@ class Interruption:
 
     def __enter__(self) -> Interruption:
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._note)
+            # nohup has SIGHUP ignored: then it stays so, for the target too.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(

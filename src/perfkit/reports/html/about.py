@@ -50,7 +50,9 @@ def _run(report: Report) -> str:
         ("Excluded", ", ".join(code(pattern) for pattern in run.exclude)),
         (
             "Overhead",
-            f"{units.share(report.overhead)} while measuring" if report.overhead is not None else "not measured",
+            f"sampling used {units.share(report.overhead)} of one core"
+            if report.overhead is not None
+            else "not measured",
         ),
         ("Machine", _machine(analysis)),
         ("Directory", code(run.cwd)),
