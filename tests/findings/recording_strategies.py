@@ -41,6 +41,9 @@ def work(rows):
 """
 SOURCES = {"shop.py": SHOP}
 
+IMPORT = (
+    "_find_and_load@<frozen importlib._bootstrap>:1176; _call_with_frames_removed@<frozen importlib._bootstrap>:241"
+)
 APP = [
     *(
         f"Shop.{function}@shop.py#{mark}"
@@ -66,8 +69,7 @@ LIBRARY = [
     "compile@std/re/__init__.py:227",
     "deepcopy@std/copy.py:128",
     "info@std/logging/__init__.py:1489",
-    "_find_and_load@<frozen importlib._bootstrap>:1176; _call_with_frames_removed@<frozen importlib._bootstrap>:241; "
-    "<module>@lib/pandas/__init__.py:31",
+    f"{IMPORT}; <module>@lib/pandas/__init__.py:31",
     "both@shop.py#import-too; _find_and_load@<frozen importlib._bootstrap>:1176; <module>@lib/plotting/__init__.py:3",
     "execute@lib/django/db/backends/utils.py:87",
     "to_representation@lib/rest_framework/serializers.py:686",
