@@ -1,0 +1,200 @@
+"""Overhead: what sampling costs the target, in CPU and wall time per request, in interleaved pairs with the bare target.
+
+    python benchmarks/overhead.py --pairs 20                  perfkit and py-spy, attached to one target, off and on in turn
+    python benchmarks/overhead.py --launched --pairs 8        the same target launched bare and under every profiler in turn
+
+Attached: one process serves all the time, so that nothing but the profiler differs between the halves of a pair.
+Times are the target's own: `time.process_time()` and the monotonic clock, read with its request counter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+from bench import circumstances, median_interval, table
+
+LIMIT = 1.05
+KINDS = ("loop", "deep", "flask", "threads")
+TARGET = str(Path(__file__).with_name("overhead_target.py"))
+# A profiler that attaches is given this long to start, and is measured after it.
+START, HALF, LAUNCHED = 1.5, 5.0, 4.0
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Served:
+    """The accounts of a target: (clock, CPU seconds, requests) ten times a second."""
+
+    marks: list[tuple[float, float, int]] = field(default_factory=list)
+
+    def follow(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            words = line.split()
+            # Some profilers write to the target's stdout too.
+            if len(words) == 3 and words[2].isdigit():
+                self.marks.append((float(words[0]), float(words[1]), int(words[2])))
+
+    def per_request(self, since: float, until: float) -> tuple[float, float]:
+        """CPU and wall seconds per request between two moments."""
+        inside = [mark for mark in self.marks if since <= mark[0] <= until]
+        (t0, c0, n0), (t1, c1, n1) = inside[0], inside[-1]
+        return (c1 - c0) / (n1 - n0), (t1 - t0) / (n1 - n0)
+
+
+@dataclass
+class Pairs:
+    """Ratios of profiled to bare, one a pair, and how many looks a second perfkit took."""
+
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    looks: list[float] = field(default_factory=list)
+
+    def add(self, with_it: tuple[float, float], bare: tuple[float, float]) -> None:
+        self.cpu.append(with_it[0] / bare[0])
+        self.wall.append(with_it[1] / bare[1])
+
+    def row(self, *names: str) -> list[str]:
+        looks = f"{statistics.median(self.looks):.0f}" if self.looks else ""
+        return [*names, *_ratio(self.cpu), *_ratio(self.wall), looks, str(len(self.cpu))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=12)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    parser.add_argument("--launched", action="store_true")
+    parser.add_argument("--rate", type=int, help="perfkit's --rate, where it is not the default")
+    options = parser.parse_args()
+    print(circumstances() + "\n")
+    rate = ["--rate", str(options.rate)] if options.rate else []
+    rows = []
+    for kind in options.kinds:
+        measured = launched(kind, options.pairs, rate) if options.launched else attached(kind, options.pairs, rate)
+        rows += [pairs.row(kind, name) for name, pairs in measured.items()]
+    table(("target", "profiler", "CPU/request", "95 %", "wall/request", "95 %", "looks/s", "pairs"), rows)
+    worst = max((float(row[2][:-1]), row[0]) for row in rows if row[1].startswith("perfkit"))
+    print(f"perfkit's largest median of CPU is {worst[0]:.3f}× ({worst[1]}); the limit is {LIMIT}×.")
+
+
+def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
+    """Bare, then one profiler on the same process, in random order."""
+    measured = {"perfkit": Pairs(), "py-spy 100 Hz": Pairs()}
+    with tempfile.TemporaryDirectory() as folder, serving(kind, 3600) as (pid, served):
+        time.sleep(START)
+        for number in range(pairs):
+            for name in random.Random(number).sample(sorted(measured), len(measured)):
+                out = Path(folder, f"{name[:4]}{number}")
+                words = _perfkit_attach(pid, out, rate) if name == "perfkit" else _pyspy_attach(pid, out)
+                halves = [_watch(served, []), _watch(served, words)] if number % 2 else None
+                halves = halves or [_watch(served, words), _watch(served, [])][::-1]
+                measured[name].add(halves[1], halves[0])
+                if name == "perfkit":
+                    measured[name].looks.append(_looks(out))
+    return measured
+
+
+def _watch(served: Served, words: Sequence[str]) -> tuple[float, float]:
+    """One half of a pair. The profiler's start and end are outside of it."""
+    profiler = None
+    if words:
+        profiler = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(START)
+    since = time.monotonic()
+    time.sleep(HALF)
+    until = time.monotonic()
+    if profiler is not None:
+        if profiler.poll() is not None:
+            raise SystemExit(f"{' '.join(words)} ended early with {profiler.returncode}")
+        profiler.send_signal(signal.SIGINT)
+        profiler.wait(60)
+    time.sleep(0.2)
+    return served.per_request(since, until)
+
+
+def _perfkit_attach(pid: int, out: Path, rate: Sequence[str]) -> list[str]:
+    words = [sys.executable, "-m", "perfkit", "attach", str(pid), "--duration", "60", "-q", "-o", str(out)]
+    return [*words, *rate]
+
+
+def _pyspy_attach(pid: int, out: Path) -> list[str]:
+    return [str(BIN / "py-spy"), "record", "-p", str(pid), "-r", "100", "-d", "60", "-f", "raw", "-o", str(out)]
+
+
+def _looks(recording: Path) -> float:
+    from perfkit.recordings import load
+
+    windows = [window for window in load(recording).windows if window.kind == "wall"]
+    return sum(window.rounds for window in windows) / sum(window.seconds for window in windows)
+
+
+@contextmanager
+def serving(kind: str, seconds: float, before: Sequence[str] = ()) -> Iterator[tuple[int, Served]]:
+    """A target under way and its accounts; `before` are the words of a profiler that launches it."""
+    words = [*(before or [sys.executable]), TARGET, kind, str(seconds)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    served = Served()
+    assert process.stdout is not None
+    reader = Thread(target=served.follow, args=(process.stdout,), daemon=True)
+    reader.start()
+    try:
+        yield process.pid, served
+    finally:
+        if seconds > 600:
+            process.terminate()
+        process.wait(120)
+        reader.join(5)
+
+
+def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
+    """Fresh processes, bare and under each profiler in turn; the first half second of each is left out."""
+    python = sys.executable
+    with tempfile.TemporaryDirectory() as folder:
+        profilers = {
+            "perfkit": [python, "-m", "perfkit", "run", "-q", *rate, "-o", f"{folder}/recording", "--", python],
+            "py-spy 100 Hz": [str(BIN / "py-spy"), "record", "-r", "100", "-f", "raw", "-o", f"{folder}/raw", "--", python],
+            "pyinstrument": [python, "-m", "pyinstrument", "-o", f"{folder}/pyinstrument"],
+            "cProfile": [python, "-m", "cProfile", "-o", f"{folder}/cprofile"],
+        }  # fmt: skip
+        if (BIN / "scalene").exists():
+            profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
+        measured = {name: Pairs() for name in profilers}
+        for number in range(pairs):
+            for name in random.Random(number).sample(sorted(profilers), len(profilers)):
+                bare = _launch(kind, ())
+                Path(folder, "recording").unlink(missing_ok=True)
+                with_it = _launch(kind, profilers[name])
+                if bare and with_it:
+                    measured[name].add(with_it, bare)
+    for name in [name for name, found in measured.items() if not found.cpu]:
+        print(f"{name} is not measured on {kind}: it left no accounts of the target\n")
+        del measured[name]
+    return measured
+
+
+def _launch(kind: str, before: Sequence[str]) -> tuple[float, float] | None:
+    with serving(kind, LAUNCHED, before) as (_, served):
+        pass
+    if len(served.marks) < 10:
+        return None
+    return served.per_request(served.marks[0][0] + 0.5, served.marks[-1][0])
+
+
+def _ratio(values: Sequence[float]) -> list[str]:
+    low, high = median_interval(values)
+    return [f"{statistics.median(values):.3f}×", f"{low:.3f}–{high:.3f}"]
+
+
+if __name__ == "__main__":
+    main()
