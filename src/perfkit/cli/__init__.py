@@ -61,6 +61,9 @@ def run_app(words: list[str]) -> None:
 
     from perfkit.cli.defaults import with_settings
 
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called us (`>&-`)
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  (for the whole life of the process)
     debug = "--debug" in words or os.environ.get("PERFKIT_DEBUG", "") not in ("", "0")
     try:
         app = build(words)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from perfkit.errors import CANNOT_EXECUTE, PerfkitError
+from perfkit.errors import FAILED, PerfkitError
 
 WIDEST = 90
 
@@ -37,9 +38,16 @@ def screen(stream: TextIO, color: str = "auto") -> Screen:
 
 
 def out(text: str) -> None:
-    """A command's result."""
-    sys.stdout.write(_encodable(text, sys.stdout))
-    sys.stdout.flush()
+    """A command's result. Where the reader has enough (`| head`) the rest goes nowhere, and nothing has failed."""
+    try:
+        sys.stdout.write(_encodable(text, sys.stdout))
+        sys.stdout.flush()
+    except OSError as error:
+        # The interpreter flushes once more while it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            reason = error.strerror or str(error)
+            raise PerfkitError(f"the output cannot be written: {reason}.", "give a file with -o", FAILED) from None
 
 
 def say(text: str = "", end: str = "\n") -> None:
@@ -68,17 +76,20 @@ def _encodable(text: str, stream: TextIO) -> str:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a whole file or none. Raises PerfkitError where the folder or disk does not let it."""
-    part = path.with_name(f".{path.name}.part")
+    """Write a whole file or none; into a device or pipe as it comes. Raises PerfkitError where that does not go."""
+    path = path.resolve()  # a link stays, and leads to the new text
+    special = path.exists() and not path.is_file()
+    part = path if special else path.with_name(f".{path.name}.part")
     try:
         part.write_text(text, encoding="utf-8", errors="replace")
-        part.replace(path)
+        if not special:
+            part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True) if part.parent.exists() and os.access(part.parent, os.W_OK) else None
+        if not special:
+            with suppress(OSError):
+                part.unlink()
         reason = error.strerror or str(error)
-        raise PerfkitError(
-            f"{path} cannot be written: {reason}.", "give another place with -o", CANNOT_EXECUTE - 1
-        ) from None
+        raise PerfkitError(f"{path} cannot be written: {reason}.", "give another place with -o", FAILED) from None
 
 
 class Ticker:

@@ -33,7 +33,7 @@ def measure_and_report(
     ticker = Ticker(quiet)
     if not quiet:
         say(_greeting(target, options))
-    measured = _measure(target, options, path, ticker)
+    measured = _measure(target, options, path, ticker, store is not None)
     if measured.path is not None:
         if store is not None:
             store.set_latest(measured.path)
@@ -58,7 +58,7 @@ def _place_for(output: str | None, label: str, root: Path | None) -> tuple[Path,
     return store.new_path(label, datetime.now()), store
 
 
-def _measure(target: Command | RunningProcess, options: Options, path: Path, ticker: Ticker) -> Measured:
+def _measure(target: Command | RunningProcess, options: Options, path: Path, ticker: Ticker, stored: bool) -> Measured:
     from perfkit.pipeline import measure
     from perfkit.shared.units import count, plural
 
@@ -70,6 +70,10 @@ def _measure(target: Command | RunningProcess, options: Options, path: Path, tic
 
     try:
         return measure(target, options, path, progress)
+    except PerfkitError:
+        if stored and path.is_file() and not path.stat().st_size:
+            path.unlink()  # the name that was reserved: nothing came of it
+        raise
     finally:
         ticker.clear()
 

@@ -231,7 +231,8 @@ class PySpySampler:
             self._context.sink.gap(_gap(sampled.process, failure, denied))
 
     def _say_what_was_missed(self) -> None:
-        missed = [s for s in self._sampled.values() if not s.windows and not s.given_up]
+        # Without any sample there is no recording that could have a gap.
+        missed = [s for s in self._sampled.values() if self.samples and not s.windows and not s.given_up]
         if missed:
             pids = ", ".join(str(s.process.pid) for s in missed[:5])
             self._context.sink.gap(
