@@ -86,7 +86,7 @@ class HotFunction:
         inside = dominant_library(view, times, claim, (frame.file, frame.function))
         state = _state(times, claim)
         does = _WAITS.get(state or "", "runs")
-        below = f" in {inside.function}()" if inside else ""
+        below = f" in {code_name(inside.function, inside.file)}" if inside else ""
         return Candidate(
             rule=self.name,
             title=f"{code_name(frame.function, frame.file)} {does}{below}",

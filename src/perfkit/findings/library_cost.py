@@ -11,14 +11,18 @@ from perfkit.model.finding import Advice, Confidence, Evidence, Place
 from perfkit.model.recording import Frame
 from perfkit.shared.frameworks import is_plumbing
 
+LEAST = 0.25
+# A parser or renderer at its ordinary work divides its time among many functions; a defect piles it up in one.
+CONCENTRATED = 0.5
+
 Key = tuple[tuple[str, str] | None, tuple[str, str]]
 
 
 class LibraryCost:
     """One function of a library burns a large part of the time in its own lines.
 
-    **What it sees.** A single function of one installed distribution that carries 20 % and more of the time in its own
-    lines and the standard library calls below it. Frameworks and servers, whose cost is spread over many functions, are
+    **What it sees.** A single function of one installed distribution that carries 25 % and more of the time, and half of
+    its library's, in its own lines and the standard library calls below it. Frameworks and servers, whose cost is spread over many functions, are
     left out.
 
     **Why it hurts.** Time that piles up in one function of a library is a defect of that version, a use it was not made
@@ -49,8 +53,24 @@ class LibraryCost:
             claims[key][time.stack] = 1.0
             burners[key][frame] += time.n
             places[key][place(decider or frame)] += time.n
+        by_library = self._library_seconds(view, claims)
         for key, claim in claims.items():
+            if view.seconds(claim) < CONCENTRATED * by_library[key[0], self._library(view, burners[key])]:
+                continue
             yield self._candidate(view, claim, places[key].most_common(1)[0][0], burners[key])
+
+    def _library(self, view: View, burners: Counter[Frame]) -> str | None:
+        return view.distribution(burners.most_common(1)[0][0])[0]
+
+    def _library_seconds(
+        self, view: View, claims: dict[Key, dict[int, float]]
+    ) -> defaultdict[tuple[tuple[str, str] | None, str | None], float]:
+        """Seconds in the own lines of all functions of a library, by who calls for it."""
+        found: defaultdict[tuple[tuple[str, str] | None, str | None], float] = defaultdict(float)
+        for (decider, (file, _)), claim in claims.items():
+            known = view.analysis.files.get(file)
+            found[decider, known.distribution if known else None] += view.seconds(claim)
+        return found
 
     def _counts(self, view: View, frame: Frame) -> bool:
         name, _ = view.distribution(frame)
@@ -80,6 +100,6 @@ class LibraryCost:
                 "inputs, or a cache in front of the call"
             ),
             confidence=Confidence("medium", f"{view.observed(n)}; whether a better version or use exists is not known"),
-            least=0.20,
+            least=LEAST,
             detail=f"{name}.{frame.function}",
         )

@@ -78,12 +78,11 @@ def _is_constant(container: ast.expr) -> bool:
 
 
 def _is_fresh(container: ast.expr, spot: Spot) -> bool:
-    """Whether the innermost loop makes the collection anew each time round: then each one is searched once."""
-    if not spot.loops:
-        return False
-    loop = spot.loops[0]
-    fresh = targets(loop)
-    for child in ast.walk(loop):
+    """Whether the innermost loop or comprehension makes the collection anew each time round: each one is searched once."""
+    loop = spot.loops[0] if spot.loops else None
+    bound = [node for node in spot.expressions() if isinstance(node, _COMPREHENSIONS)]
+    fresh = set().union(*map(targets, bound), targets(loop) if loop else ())
+    for child in ast.walk(loop) if loop else ():
         if isinstance(child, ast.Assign) and not any(names(target) & names(child.value) for target in child.targets):
             fresh.update(*(names(target) for target in child.targets if isinstance(target, ast.Name | ast.Tuple)))
     return bool(names(container) & fresh)

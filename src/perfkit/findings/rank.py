@@ -16,6 +16,8 @@ from perfkit.findings.interval import interval
 from perfkit.model.finding import Cost, Expected, Finding, Severity
 
 HIGH, MEDIUM = 0.15, 0.05
+# Below this many looks one more or less would decide whether there is a finding at all.
+LEAST_LOOKS = 8
 
 
 def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
@@ -29,12 +31,16 @@ def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
             if view.left.get(stack, 1.0) > 0
         }
         seconds = view.seconds(owned)
-        if view.share(seconds) < candidate.least:
+        if view.share(seconds) < candidate.least or _looks(view, owned) < LEAST_LOOKS:
             continue
         for stack, part in owned.items():
             view.left[stack] = view.left.get(stack, 1.0) - part
         findings.append(_finding(view, candidate, owned, seconds))
     return findings
+
+
+def _looks(view: View, owned: dict[int, float]) -> float:
+    return sum(time.n * owned.get(time.stack, 0.0) for time in view.times)
 
 
 def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:
