@@ -74,21 +74,23 @@ def _around(lines: list[str], index: int) -> Iterable[str]:
 
 
 def holders(recording: Recording, facts: Facts, serving_from: float) -> tuple[Holder, ...]:
-    """Who held the interpreter lock, by stack: `share` is of all looks, so that what is missing to 1 was held by nobody."""
+    """Who held the interpreter lock, by stack: `share` is of all looks at its process, which has a lock of its own, so
+    that what is missing to 1 was held by nobody."""
     windows = {
         window.id: window for window in recording.windows if window.kind == "gil" and window.start >= serving_from
     }
     names = {thread.id: thread.name for thread in recording.threads}
-    looks = sum(window.rounds for window in windows.values())
-    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
+    looks: defaultdict[int, int] = defaultdict(int)
+    for window in windows.values():
+        looks[window.process] += window.rounds
+    counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
     for sample in recording.samples:
         if sample.window in windows:
-            counts[sample.stack, sample.thread] += sample.n
-    if not looks:
-        return ()
+            counts[sample.stack, sample.thread, windows[sample.window].process] += sample.n
     found = [
-        Holder(stack, n / looks, n, facts.of(stack).request is not None, names.get(thread, ""))
-        for (stack, thread), n in counts.items()
+        Holder(stack, n / looks[process], n, facts.of(stack).request is not None, names.get(thread, ""))
+        for (stack, thread, process), n in counts.items()
+        if looks[process]
     ]
     return tuple(sorted(found, key=lambda holder: -holder.n))
 
