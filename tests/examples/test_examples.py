@@ -58,7 +58,8 @@ def findings(example: str, version: str, folder: Path) -> list[dict[str, Any]]:
     words = {"port": str(port), "version": version}
     command = [word.format(**words) for word in CASES[example]["command"]]
     load = [f"--load=http://127.0.0.1:{port}{path}" for path in CASES[example].get("load", ())]
-    limits = ["--duration", SECONDS, "--warmup", "0.5"] if load else []
+    clients = str(CASES[example].get("concurrency", 4))
+    limits = ["--duration", SECONDS, "--warmup", "0.5", "--concurrency", clients] if load else []
     ran = _perfkit(place, "run", "-q", "-o", str(recording), *limits, *load, "--", sys.executable, *command)
     assert ran.returncode == 0, ran.stderr
     shown = _perfkit(place, "report", "--format", "json", str(recording))
