@@ -6,7 +6,6 @@ The tree is of perfkit's own Python; a source that uses newer syntax is simply n
 from __future__ import annotations
 
 import ast
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,10 +37,19 @@ class Spot:
 def tree_of(source: SourceText) -> ast.Module | None:
     """The tree with the line numbers of the file; None where this Python cannot parse it."""
     try:
-        tree = ast.parse(textwrap.dedent(source.text))
+        if not source.text[:1].isspace():
+            tree = ast.parse(source.text)
+            return _moved(tree, source.first_line - 1)
+        # Lines of strings and comments may stand further left than the method that they are in.
+        block = ast.parse(f"if True:\n{source.text}").body[0]
     except (SyntaxError, ValueError, RecursionError):
         return None
-    ast.increment_lineno(tree, source.first_line - 1)
+    return _moved(ast.Module(getattr(block, "body", []), []), source.first_line - 2)
+
+
+def _moved(tree: ast.Module, lines: int) -> ast.Module:
+    for statement in tree.body:
+        ast.increment_lineno(statement, lines)
     return tree
 
 
