@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perfkit.analysis.stackfacts import Facts, LeafState
 from perfkit.model.analysis import Kind, StackState, StackTime
 from perfkit.model.recording import Recording, Sample, Window
+
+# A thread that computes gets more of a CPU than this share of the time for which it seems to run.
+ASLEEP = 0.05
 
 
 @dataclass
@@ -60,6 +64,7 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
     """Request-seconds: every thread inside a request counts its wall time, whatever it waits for."""
     rows = Rows()
     windows = {window.id: window for window in recording.windows}
+    asleep = _asleep(recording, facts)
     asynchronous = _asynchronous_processes(recording, facts, windows)
     for sample in recording.samples:
         window = windows[sample.window]
@@ -68,7 +73,7 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
         rows.samples += sample.n
         fact = facts.of(sample.stack)
         in_request = fact.request is not None and (not fact.pooled or window.process in asynchronous)
-        idle = fact.leaf != "running"
+        idle = fact.leaf != "running" or (not in_request and (sample.window, sample.thread) in asleep)
         if in_request and not (fact.pooled and fact.leaf == "idle"):
             if window.start < serving_from:
                 continue
@@ -99,13 +104,18 @@ def _note_busy(rows: Rows, sample: Sample, leaf: LeafState) -> None:
             seen[sample.stack] = seen.get(sample.stack, 0.0) + sample.seconds
 
 
+Share = tuple[int, float, int]
+
+
 def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Rows:
-    """Wall seconds of the first process: its main thread's own, and where that waits, those of whoever runs meanwhile."""
+    """Wall seconds of the first process: its main thread's own, and where that waits, those of whoever works meanwhile."""
     rows = Rows()
     windows = {window.id: window for window in recording.windows}
     main = _main_threads(recording)
-    buckets: defaultdict[int, list[tuple[int, float, int]]] = defaultdict(list)
-    waiting: defaultdict[int, list[tuple[int, float, int]]] = defaultdict(list)
+    asleep = _asleep(recording, facts)
+    ran: defaultdict[int, list[Share]] = defaultdict(list)
+    stood: defaultdict[int, list[Share]] = defaultdict(list)
+    waiting: defaultdict[int, list[Share]] = defaultdict(list)
     clusters = _Clusters(recording)
     for sample in recording.samples:
         window = windows[sample.window]
@@ -114,43 +124,57 @@ def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Row
         rows.samples += sample.n
         leaf = facts.of(sample.stack).leaf
         cluster = clusters.at(window)
+        share = (sample.stack, sample.seconds, sample.n)
         if sample.thread in main:
             if leaf in ("idle", "lock"):
-                waiting[cluster].append((sample.stack, sample.seconds, sample.n))
+                waiting[cluster].append(share)
             else:
                 rows.measured[sample.stack].add(sample.seconds, sample.n, cluster)
-        elif leaf == "running":
-            buckets[cluster].append((sample.stack, sample.seconds, sample.n))
+        elif leaf == "running" and (sample.window, sample.thread) not in asleep:
+            ran[cluster].append(share)
+        elif leaf in ("io", "sleep") and any(f.origin == "app" for f in recording.stacks.expand(sample.stack)):
+            stood[cluster].append(share)
         else:
             rows.idle += sample.seconds
+            continue
         _note_busy(rows, sample, leaf)
     if not main:
-        _without_main(rows, buckets, clusters)
+        _without_main(rows, ran, clusters)
     else:
-        _share_waiting(rows, waiting, buckets)
+        _share_waiting(rows, waiting, (ran, stood))
     return rows
 
 
 def _share_waiting(
-    rows: Rows,
-    waiting: defaultdict[int, list[tuple[int, float, int]]],
-    others: defaultdict[int, list[tuple[int, float, int]]],
+    rows: Rows, waiting: defaultdict[int, list[Share]], others: Sequence[defaultdict[int, list[Share]]]
 ) -> None:
-    """Divide the time for which the main thread waited among the threads and processes that ran; the rest stays its own."""
-    for cluster in set(waiting) | set(others):
-        waited = sum(seconds for _, seconds, _ in waiting[cluster])
-        ran = sum(seconds for _, seconds, _ in others[cluster])
-        taken = min(waited, ran)
-        for stack, seconds, n in others[cluster]:
-            if taken > 0:
-                rows.measured[stack].add(seconds * taken / ran, n, cluster)
-        rows.background += ran - taken
-        for stack, seconds, n in waiting[cluster]:
-            if waited > taken:
-                rows.measured[stack].add(seconds * (waited - taken) / waited, n, cluster)
+    """Divide the time for which the main thread waited among the threads and processes that ran, then among those that
+    themselves waited for something outside; the rest stays the main thread's own."""
+    for cluster in set(waiting).union(*others):
+        waited = left = sum(seconds for _, seconds, _ in waiting[cluster])
+        for group in others:
+            total = sum(seconds for _, seconds, _ in group[cluster])
+            taken = min(left, total)
+            for stack, seconds, n in group[cluster] if taken > 0 else ():
+                rows.measured[stack].add(seconds * taken / total, n, cluster)
+            rows.background += total - taken
+            left -= taken
+        for stack, seconds, n in waiting[cluster] if left > 0 else ():
+            rows.measured[stack].add(seconds * left / waited, n, cluster)
 
 
-def _without_main(rows: Rows, others: defaultdict[int, list[tuple[int, float, int]]], clusters: _Clusters) -> None:
+def _asleep(recording: Recording, facts: Facts) -> set[tuple[int, int]]:
+    """Threads that the kernel gave next to no CPU during a window, whatever their frames look like: a call of C code that
+    waits has no frame of its own."""
+    seemed: defaultdict[tuple[int, int], float] = defaultdict(float)
+    for sample in recording.samples:
+        if facts.of(sample.stack).leaf == "running":
+            seemed[sample.window, sample.thread] += sample.seconds
+    used = {(row.window, row.thread): row.cpu for row in recording.thread_usage}
+    return {key for key, seconds in seemed.items() if key in used and used[key] < ASLEEP * seconds}
+
+
+def _without_main(rows: Rows, others: defaultdict[int, list[Share]], clusters: _Clusters) -> None:
     """The command itself is not Python (a shell script): wall time is divided among the Python processes below it."""
     for cluster, samples in others.items():
         ran = sum(seconds for _, seconds, _ in samples)
