@@ -18,6 +18,12 @@ from perfkit.findings import RULES
 
 REFERENCE = Path(__file__).parent / "reference"
 _NOTE = "<!-- Written by docs/generate.py. Change the source of what it describes, not this page. -->"
+_PRECEDENCE = """\
+An option's environment variable holds its default; an option on the command line comes before it, and it before
+[`[tool.perfkit]`](configuration.md). A variable of a repeatable option holds several values separated by spaces."""
+_ABOUT_RULES = """\
+A rule looks at what was measured and says which seconds it can explain. `perfkit rule NAME` prints the same text in the
+terminal. A finding can be [silenced](../how-to/silence-a-finding.md)."""
 _TYPES = {"float": "NUMBER", "int": "NUMBER", "integer": "NUMBER", "text": "TEXT", "str": "TEXT"}
 
 
@@ -27,8 +33,7 @@ def cli_page() -> str:
     parts = [
         "# Command line",
         _NOTE,
-        "An option's environment variable holds its default; an option on the command line comes before it, and it before\n"
-        "[`[tool.perfkit]`](configuration.md). A variable of a repeatable option holds several values separated by spaces.",
+        _PRECEDENCE,
         "`perfkit --version` prints the version. Each command has `--help`. Exit codes: [exit-codes.md](exit-codes.md).",
         "\n".join(f"- [`perfkit {name}`](#perfkit-{name})" for name in COMMANDS),
     ]
@@ -88,9 +93,10 @@ def rules_page() -> str:
     parts = [
         "# Rules",
         _NOTE,
-        "A rule looks at what was measured and says which seconds it can explain. `perfkit rule NAME` prints the same\n"
-        "text in the terminal. A finding can be [silenced](../how-to/silence-a-finding.md).",
-        _table(("rule", "what it says"), [(f"[`{name}`](#{name})", _cell(rule.summary)) for name, rule in rules.items()]),
+        _ABOUT_RULES,
+        _table(
+            ("rule", "what it says"), [(f"[`{name}`](#{name})", _cell(rule.summary)) for name, rule in rules.items()]
+        ),
     ]
     for name, rule in rules.items():
         parts += [f"## {name}", cleandoc(rule.__doc__ or "")]

@@ -135,7 +135,7 @@ HOSTILE = {
     "cores beyond counting": f"UPDATE run SET value = '1{'0' * 400}' WHERE key = 'cores'",
     "a rate beyond counting": f"UPDATE run SET value = '1{'0' * 400}' WHERE key = 'rate'",
     "a start after the calendar": "UPDATE run SET value = '1e300' WHERE key = 'started'",
-    "an unknown engine": "UPDATE run SET value = '\"steam\"' WHERE key = 'engine'",
+    "an unknown mode": "UPDATE run SET value = '\"steam\"' WHERE key = 'mode'",
     "sealed by a word": "UPDATE run SET value = '\"yes\"' WHERE key = 'sealed'",
     "a source that is not compressed": "UPDATE source SET text = x'00'",
     "a source that is text": "UPDATE source SET text = 'def f(): ...'",

@@ -31,9 +31,9 @@ def _imported(file: Path) -> set[str]:
 
 
 def _lint_imports(folder: Path, config: Path) -> subprocess.CompletedProcess[str]:
+    code = "from importlinter.cli import lint_imports_command as run; run()"
     return subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--config", config]
-        + ["--no-cache"],
+        [sys.executable, "-c", code, "--config", str(config), "--no-cache"],
         cwd=folder,
         env={"PYTHONPATH": str(folder), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -56,7 +56,7 @@ def run(
         ready_timeout=ready_timeout,
     )
     options = Options(
-        engine=engine,  # type: ignore[arg-type]
+        engine=engine,
         rate=rate,
         duration=duration,
         warmup=warmup,

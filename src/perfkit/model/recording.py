@@ -9,7 +9,7 @@ from typing import Literal
 
 Origin = Literal["app", "library", "stdlib", "native"]
 SampleKind = Literal["wall", "gil"]
-Engine = Literal["py-spy", "pyinstrument", "cprofile"]
+Engine = str  # py-spy, pyinstrument, cprofile, or one that another distribution brings
 
 
 @dataclass(frozen=True, slots=True)

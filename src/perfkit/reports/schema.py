@@ -71,7 +71,7 @@ def _run() -> Schema:
     return _object(
         command=TEXT,
         mode={"enum": ["run", "attach"]},
-        engine={"enum": ["py-spy", "pyinstrument", "cprofile"]},
+        engine=TEXT,
         started={"type": "string", "format": "date-time"},
         duration=SECONDS,
         rate=SECONDS,
