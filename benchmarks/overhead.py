@@ -3,7 +3,8 @@
     python benchmarks/overhead.py --pairs 20                  perfkit and py-spy, attached to one target, off and on in turn
     python benchmarks/overhead.py --launched --pairs 8        the same target launched bare and under every profiler in turn
 
-Attached: one process serves all the time, so that nothing but the profiler differs between the halves of a pair.
+Attached: one process serves all the time, so that nothing but the profiler differs between the halves of a pair. What a
+hundred looks cost may drown in the noise of a shared machine; ten times as many (py-spy 1000 Hz) show ten times of it.
 Times are the target's own: `time.process_time()` and the monotonic clock, read with its request counter.
 """
 
@@ -29,7 +30,7 @@ LIMIT = 1.05
 KINDS = ("loop", "deep", "flask", "threads")
 TARGET = str(Path(__file__).with_name("overhead_target.py"))
 # A profiler that attaches is given this long to start, and is measured after it.
-START, HALF, LAUNCHED = 1.5, 5.0, 4.0
+START, HALF, LAUNCHED = 1.2, 2.0, 3.0
 BIN = Path(sys.executable).parent
 
 
@@ -89,17 +90,20 @@ def main() -> None:
 
 
 def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
-    """Bare, then one profiler on the same process, in random order."""
-    measured = {"perfkit": Pairs(), "py-spy 100 Hz": Pairs()}
+    """On one process: bare, a profiler, bare, the next … Each is compared with the mean of the bare halves around it."""
+    measured = {name: Pairs() for name in ("perfkit", "py-spy 100 Hz", "py-spy 1000 Hz")}
     with tempfile.TemporaryDirectory() as folder, serving(kind, 3600) as (pid, served):
         time.sleep(START)
+        before = _watch(served, [])
         for number in range(pairs):
             for name in random.Random(number).sample(sorted(measured), len(measured)):
-                out = Path(folder, f"{name[:4]}{number}")
-                words = _perfkit_attach(pid, out, rate) if name == "perfkit" else _pyspy_attach(pid, out)
-                halves = [_watch(served, []), _watch(served, words)] if number % 2 else None
-                halves = halves or [_watch(served, words), _watch(served, [])][::-1]
-                measured[name].add(halves[1], halves[0])
+                out = Path(folder, f"{name}-{number}")
+                words = (
+                    _perfkit_attach(pid, out, rate) if name == "perfkit" else _pyspy_attach(pid, out, name.split()[1])
+                )
+                with_it, after = _watch(served, words), _watch(served, [])
+                measured[name].add(with_it, ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2))
+                before = after
                 if name == "perfkit":
                     measured[name].looks.append(_looks(out))
     return measured
@@ -128,8 +132,8 @@ def _perfkit_attach(pid: int, out: Path, rate: Sequence[str]) -> list[str]:
     return [*words, *rate]
 
 
-def _pyspy_attach(pid: int, out: Path) -> list[str]:
-    return [str(BIN / "py-spy"), "record", "-p", str(pid), "-r", "100", "-d", "60", "-f", "raw", "-o", str(out)]
+def _pyspy_attach(pid: int, out: Path, rate: str) -> list[str]:
+    return [str(BIN / "py-spy"), "record", "-p", str(pid), "-r", rate, "-d", "60", "-f", "raw", "-o", str(out)]
 
 
 def _looks(recording: Path) -> float:
