@@ -14,7 +14,7 @@ from perfkit.model.analysis import Analysis
 from perfkit.model.finding import Check, Finding, Silence, Silenced, Verdicts
 
 
-def judge(analysis: Analysis, silences: Sequence[Silence], today: date) -> Verdicts:
+def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | None = None) -> Verdicts:
     """All rules over one analysis. `explained` is the seconds that findings own, silenced ones included."""
     view = View(analysis)
     rules = [RULES.load(name)() for name in RULES]
@@ -32,7 +32,7 @@ def judge(analysis: Analysis, silences: Sequence[Silence], today: date) -> Verdi
         taken = take(view, candidates)
         findings.extend(taken)
         checks.extend(_check(rule.name, taken, reasons) for rule in group)
-    shown, silenced = _silence(ranked(findings), silences, today)
+    shown, silenced = _silence(ranked(findings), silences, today or date.today())
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
     return Verdicts(shown, silenced, tuple(checks), explained)
 

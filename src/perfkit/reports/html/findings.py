@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfkit.model.finding import Advice, Evidence, Finding, Inside
 from perfkit.model.report import Report
 from perfkit.reports import phrases
-from perfkit.reports.html.markup import code, definitions, section, text
+from perfkit.reports.html.markup import code, definitions, section, sentence, text
 from perfkit.reports.relative import Paths
 from perfkit.shared import units
 
@@ -23,7 +23,7 @@ def _article(finding: Finding, position: int, report: Report, paths: Paths) -> s
     price = f"{text(phrases.cost(finding))} · {units.share(finding.cost.share)}"
     summary = (
         f'<summary><span class="mark {severity}" aria-hidden="true">{MARKS[severity]}</span>'
-        f'<h3><span class="unseen">{finding.rank}, {severity}: </span>{text(finding.title)}</h3>'
+        f'<h3><span class="unseen">{finding.rank}, {severity}: </span>{sentence(finding.title)}</h3>'
         f'<span class="price {severity}">{price}</span></summary>'
     )
     rows = [
@@ -64,13 +64,13 @@ def _evidence(finding: Finding, paths: Paths) -> str:
 
 def _claim(item: Evidence, finding: Finding, paths: Paths) -> str:
     at = f" {code(paths.at(item.where))}" if item.where and item.where != finding.where else ""
-    return text(phrases.evidence(item)) + at
+    return sentence(phrases.evidence(item)) + at
 
 
 def _fix(advice: Advice) -> str:
     lines = "".join(f"{_diff_line(line)}\n" for line in (advice.diff or "").splitlines())
     diff = f'<pre tabindex="0" role="group" aria-label="Suggested change"><code>{lines}</code></pre>' if lines else ""
-    return f"{text(advice.text)}{diff}"
+    return f"{sentence(advice.text)}{diff}"
 
 
 def _diff_line(line: str) -> str:
@@ -111,5 +111,5 @@ def _silenced(report: Report, paths: Paths) -> str:
         place = f" at {code(paths.at(spot))}" if spot else ""
         until = f", until {text(item.silence.expires)}" if item.silence.expires else ""
         price = f"{text(phrases.cost(item.finding))}, {units.share(item.finding.cost.share)}"
-        items.append(f"<li>{text(item.finding.title)}{place} ({price}): {text(item.silence.reason)}{until}</li>")
+        items.append(f"<li>{sentence(item.finding.title)}{place} ({price}): {text(item.silence.reason)}{until}</li>")
     return f"<h3>Silenced ({len(items)})</h3>\n<ul>{''.join(items)}</ul>"

@@ -18,6 +18,14 @@ def code(value: object) -> str:
     return f"<code>{text(value)}</code>"
 
 
+def sentence(value: str) -> str:
+    """A sentence in which `code` stands between backticks; with an odd number of them they are ordinary characters."""
+    parts = value.split("`")
+    if len(parts) % 2 == 0:
+        return text(value)
+    return "".join(code(part) if index % 2 else text(part) for index, part in enumerate(parts))
+
+
 def section(identity: str, title: str, *parts: str) -> str:
     """A landmark under a heading of the second level; empty where all parts are."""
     body = "\n".join(part for part in parts if part)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
 from perfkit.reports import phrases
-from perfkit.reports.html.markup import code, text
+from perfkit.reports.html.markup import code, sentence, text
 from perfkit.reports.relative import Paths
 from perfkit.shared import units
 
@@ -16,7 +16,7 @@ COLORS = 6  # slices that style.css has a colour for
 
 
 def header(report: Report, paths: Paths) -> str:
-    headline = f"<h1>{text(_headline(report, paths))}</h1>"
+    headline = f"<h1>{sentence(_headline(report, paths))}</h1>"
     return f"<header>\n{_circumstances(report)}\n{headline}\n{_lead(report, paths)}\n</header>"
 
 

@@ -1,0 +1,270 @@
+"""From a target to a recording: launch or attach, poll the collectors, stop when something ends it, seal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit import __version__
+from perfkit.errors import PerfkitError
+from perfkit.model.recording import Gap, Run
+from perfkit.model.target import Command, Outcome, RunningProcess, StoppedBy
+from perfkit.pipeline import circumstances
+from perfkit.pipeline.driving import Driving
+from perfkit.pipeline.values import Measured, Options, Progress, Say
+
+if TYPE_CHECKING:
+    from perfkit.collectors.follow import Follow
+    from perfkit.collectors.interface import Collector, Context, Engine
+    from perfkit.recordings import Writer
+    from perfkit.targets.interruption import Interruption
+    from perfkit.targets.launch import Launched
+
+PROBE_FOLDER = str(Path(__file__).parents[1] / "probe")
+GRACE = 10.0
+_TICK = 0.02
+_SAVE_EVERY = 1.0
+
+
+def measure(target: Command | RunningProcess, options: Options, path: Path, say: Say = lambda progress: None) -> Measured:
+    """Launch or attach, measure until something ends it, and leave a sealed recording at `path`."""
+    return Measuring(target, options, path, say).measure()
+
+
+class Measuring:
+    """One run under way: the target, its collectors, its workload and its recording, moved on by one loop."""
+
+    def __init__(self, target: Command | RunningProcess, options: Options, path: Path, say: Say) -> None:
+        from perfkit.recordings import Writer
+
+        self.path = path
+        self._target, self._options, self._say = target, options, say
+        self._description = circumstances.describe_target(target)
+        self._project = circumstances.project_folders(target, options.project)
+        self._begun, self._started = time.monotonic(), time.time()
+        self._driving = Driving(options.workload, self.clock)
+        self._spool = tempfile.mkdtemp(prefix="perfkit-")
+        self._stopped_by: StoppedBy = "target"
+        self._failure: PerfkitError | None = None
+        self._ended_at: float | None = None
+        self._launched: Launched | None = None
+        self._engine: Engine | None = None
+        self._follow: Follow | None = None
+        self._collectors: list[Collector] = []
+        self._writer: Writer = Writer(path, self._run())
+
+    def clock(self) -> float:
+        return time.monotonic() - self._begun
+
+    def measure(self) -> Measured:
+        from perfkit.targets.interruption import Interruption
+
+        try:
+            with Interruption() as interruption:
+                self._begin()
+                self._loop(interruption)
+                outcome = self._end()
+            self._seal(outcome)
+            return Measured(self.path if self._has_data() else None, outcome, self._failure)
+        finally:
+            self._close()
+
+    def _begin(self) -> None:
+        from perfkit.collectors import ENGINES
+        from perfkit.collectors.follow import Follow
+        from perfkit.collectors.system import SystemCollector
+
+        engine = ENGINES.load(self._options.engine)
+        if isinstance(self._target, Command):
+            self._launch(self._target, engine.environment(self._spool, os.getpid()))
+        context = self._context()
+        self._follow = Follow(context)
+        self._engine = engine(context, self._follow)
+        self._collectors = [self._follow, self._engine, SystemCollector(context, self._follow)]
+        self._driving.begin()
+
+    def _launch(self, command: Command, extra: dict[str, str]) -> None:
+        from perfkit.targets.launch import Launched
+
+        if extra:
+            before = os.environ.get("PYTHONPATH")
+            extra = {**extra, "PYTHONPATH": PROBE_FOLDER + (os.pathsep + before if before else "")}
+        self._launched = Launched.start(command, extra)
+        self._begun, self._started = time.monotonic(), time.time()
+
+    def _context(self) -> Context:
+        from perfkit.collectors.interface import Context
+        from perfkit.shared.origin import Origins
+
+        return Context(
+            sink=self._writer,
+            root_pid=self._launched.pid if self._launched else getattr(self._target, "pid", 0),
+            clock=self.clock,
+            origins=Origins(self._project),
+            spool=self._spool,
+            rate=self._options.rate,
+            attached=isinstance(self._target, RunningProcess),
+            path_map=self._options.path_map,
+        )
+
+    def _loop(self, interruption: Interruption) -> None:
+        saved = 0.0
+        while not self._target_ended():
+            now = self.clock()
+            self._guarded(self._poll)
+            if now - saved >= _SAVE_EVERY:
+                saved = now
+                self._guarded(self._save)
+            reason = self._reason_to_stop(interruption, now)
+            if reason is not None:
+                self._stopped_by = reason
+                self._stop_target(interruption)
+                return
+            time.sleep(_TICK)
+        if interruption.received:
+            self._stopped_by = "signal"
+
+    def _reason_to_stop(self, interruption: Interruption, now: float) -> StoppedBy | None:
+        if interruption.received:
+            return "signal"
+        try:
+            done = self._driving.poll()
+        except PerfkitError as error:
+            self._failure = self._failure or error
+            return "perfkit"
+        if done:
+            return "workload"
+        ready_at, duration = self._driving.ready_at, self._options.duration
+        return "duration" if duration is not None and ready_at is not None and now - ready_at >= duration else None
+
+    def _target_ended(self) -> bool:
+        from perfkit.shared.processes import alive
+
+        if self._launched is not None:
+            return self._launched.poll() is not None
+        return isinstance(self._target, Command) or not alive(self._target.pid)
+
+    def _poll(self) -> None:
+        for collector in self._collectors:
+            collector.poll()
+
+    def _guarded(self, step: Callable[[], object]) -> None:
+        """A recording that cannot be written any more ends measuring, never the target."""
+        try:
+            step()
+        except PerfkitError as error:
+            self._failure = self._failure or error
+            self._collectors = []
+
+    def _save(self) -> None:
+        self._writer.requests(self._driving.requests())
+        self._writer.run(self._run())
+        self._writer.commit()
+        if self._follow is not None and self._engine is not None:
+            self._say(Progress("measuring", self.clock(), len(self._follow.alive), self._engine.measured))
+
+    def _stop_target(self, interruption: Interruption) -> None:
+        """Finish the windows first, while the target still stands, then stop it gently; an attached one runs on."""
+        if self._stopped_by != "signal":
+            self._finish_collectors()
+        self._driving.stop()  # before the target, so that no request fails because of us
+        if self._launched is None:
+            return
+        number = interruption.received or signal.SIGTERM
+        if not interruption.received and self._options.engine != "py-spy":
+            number = signal.SIGINT  # engines inside the target write at its end, which SIGTERM would cut short
+        times = interruption.times  # a second signal may come while the collectors finish
+        self._launched.begin_stop(None if interruption.reached_target else number, time.monotonic(), GRACE)
+        self._finish_collectors()
+        while not self._launched.advance_stop(time.monotonic()):
+            if interruption.times > times:
+                times = interruption.times
+                self._launched.begin_stop(signal.SIGTERM, time.monotonic(), 1.0)
+            time.sleep(_TICK)
+
+    def _finish_collectors(self) -> None:
+        if self._ended_at is None:
+            self._ended_at = self.clock()
+            for collector in reversed(self._collectors):
+                self._guarded(collector.stop)
+
+    def _end(self) -> Outcome:
+        self._finish_collectors()
+        self._driving.stop()
+        return Outcome(self._launched.poll() if self._launched else None, self._stopped_by, self._driving.exit_code)
+
+    def _seal(self, outcome: Outcome) -> None:
+        self._guarded(lambda: self._write_rest(outcome))
+        if not self._has_data() and self._failure is None:
+            self._failure = self._nothing_measured()
+
+    def _write_rest(self, outcome: Outcome) -> None:
+        from perfkit.collectors.sources import keep_sources
+
+        if self._engine is None:
+            return
+        if hasattr(self._engine, "finish"):
+            self._engine.finish()
+        self._writer.requests(self._driving.requests())
+        keep_sources(self._writer, self._engine.stack_seconds)
+        self._writer.seal(self._run(outcome))
+
+    def _has_data(self) -> bool:
+        return self._engine is not None and self._engine.measured > 0
+
+    def _nothing_measured(self) -> PerfkitError:
+        from perfkit.recordings import load
+
+        gaps: Sequence[Gap] = load(self.path).gaps
+        if gaps:
+            name = self._description.split()[0] if self._description else "the target"
+            return PerfkitError(f"nothing was measured of {name}: {gaps[0].why}.", gaps[0].remedy)
+        if self._follow is None or not self._follow.count:
+            return PerfkitError(
+                f"{self._description} started no Python process that perfkit could see.",
+                "give a command that runs Python: perfkit run -- python app.py",
+            )
+        return PerfkitError(
+            f"{self._description} ended after {self.clock():.2f} s, before a sample was taken.",
+            "give it more to do, or measure the server or test suite that calls it",
+        )
+
+    def _run(self, outcome: Outcome | None = None) -> Run:
+        cwd = self._target.cwd or str(Path.cwd())
+        return Run(
+            perfkit_version=__version__,
+            mode="run" if isinstance(self._target, Command) else "attach",
+            engine=self._options.engine,
+            command=self._description,
+            cwd=cwd,
+            project=self._project,
+            started=self._started,
+            duration=self._ended_at if self._ended_at is not None else self.clock(),
+            rate=self._options.rate,
+            cores=circumstances.cores(),
+            platform=" ".join(os.uname()[i] for i in (0, 2, 4)),
+            ready_at=self._driving.ready_at or None,
+            warmup=self._options.warmup,
+            exclude=self._options.exclude,
+            workload=circumstances.describe_workload(self._options.workload),
+            exit_code=outcome.exit_code if outcome else None,
+            stopped_by=outcome.stopped_by if outcome else None,
+            sampler_cpu=self._engine.cpu if self._engine else 0.0,
+            commit=circumstances.commit(cwd) if outcome else None,
+        )
+
+    def _close(self) -> None:
+        """Leave nothing behind: no process of ours, no spool, no empty recording."""
+        self._driving.stop()
+        if self._launched is not None and self._launched.poll() is None:
+            self._launched.stop(signal.SIGTERM, 1.0)
+        self._writer.close()
+        if not self._has_data():
+            self.path.unlink(missing_ok=True)
+        shutil.rmtree(self._spool, ignore_errors=True)

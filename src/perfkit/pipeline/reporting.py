@@ -1,0 +1,45 @@
+"""From a recording on disk to a report: recording → analysis → findings → report → text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from perfkit.model.finding import Silence
+from perfkit.model.report import Accounting, Report
+
+
+def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None = None) -> Report:
+    """The report of a recording on disk; the same recording gives the same report, except for silences that expire."""
+    from perfkit.analysis import analyse
+    from perfkit.findings import judge
+    from perfkit.recordings import load
+    from perfkit.reports.headline import headline
+
+    recording = load(path)
+    analysis = analyse(recording)
+    verdicts = judge(analysis, silences, today)
+    return Report(
+        headline=headline(analysis, verdicts.findings),
+        analysis=analysis,
+        findings=verdicts.findings,
+        silenced=verdicts.silenced,
+        checks=verdicts.checks,
+        accounting=Accounting(analysis.measured, verdicts.explained, analysis.measured - verdicts.explained),
+        gaps=analysis.gaps,
+        recording=str(path),
+        overhead=analysis.run.sampler_cpu / analysis.run.duration if analysis.run.duration else None,
+    )
+
+
+def render(report: Report, format: str, *, color: bool = False, width: int = 90, unicode: bool = True) -> str:
+    """A report as text in one of the formats. Raises PerfkitError for an unknown format."""
+    from perfkit.reports import FORMATS, RenderOptions
+
+    return FORMATS.load(format)(report, RenderOptions(color=color, width=width, unicode=unicode))
+
+
+def with_links(report: Report, html: str | None) -> Report:
+    return replace(report, html=html)

@@ -1,0 +1,47 @@
+"""What measuring is asked for, and what it says while it goes on and at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perfkit.errors import PerfkitError
+from perfkit.model.recording import Engine as EngineName
+from perfkit.model.target import Outcome, Workload
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to measure. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
+
+    engine: EngineName = "py-spy"
+    rate: float = 100.0
+    duration: float | None = None
+    warmup: float = 0.0
+    exclude: tuple[str, ...] = ()
+    project: tuple[str, ...] = ()
+    path_map: tuple[tuple[str, str], ...] = ()
+    workload: Workload = field(default_factory=Workload)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How measuring went. `failure` is set where nothing, or not everything, could be recorded; `path` may still be there."""
+
+    path: Path | None
+    outcome: Outcome
+    failure: PerfkitError | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Something worth a word on the terminal while measuring."""
+
+    what: str
+    seconds: float
+    processes: int = 0
+    samples: int = 0
+
+
+Say = Callable[[Progress], None]
