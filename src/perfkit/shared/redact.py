@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/@\s]+@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/?#\s]+@", re.IGNORECASE)
 _NAME = r"[\w-]*(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|auth|credential|private[_-]?key|dsn|cookie)[\w-]*"
-_ASSIGNMENT = re.compile(rf"(?P<name>{_NAME})(?P<sep>=|:\s*)(?P<value>[^\s&;,]+)", re.IGNORECASE)
+_ASSIGNMENT = re.compile(rf"(?P<name>{_NAME})(?P<sep>[\"']?\s*[=:]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s&;,]+)", re.IGNORECASE)
 _FLAG = re.compile(rf"^--?{_NAME}$", re.IGNORECASE)
 _HEADER = re.compile(r"\b(?P<scheme>bearer|basic)\s+\S+", re.IGNORECASE)
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 def seconds(value: float) -> str:
     """`38.1 ms`, `0.42 ms`, `2.3 s`, `75 s`, `3 min 20 s`."""
     if value >= 120:
-        return f"{int(value // 60)} min {round(value % 60)} s"
-    if value >= 1:
+        minutes, rest = divmod(round(value), 60)
+        return f"{minutes} min {rest} s"
+    if value >= 0.9995:
         return f"{value:.3g} s"
     milliseconds = value * 1000
     if milliseconds >= 100:
