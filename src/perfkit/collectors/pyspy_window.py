@@ -89,11 +89,11 @@ class PySpyWindow:
 
     def result(self) -> WindowResult:
         """Read and remove what the ended py-spy wrote."""
-        stderr = self._err.read_text(errors="replace") if self._err.exists() else ""
+        stderr = self._err.read_text(encoding="utf-8", errors="replace") if self._err.exists() else ""
         lines: tuple[str, ...] = ()
         failure = None
         if self._out.exists():
-            lines = tuple(self._out.read_text(errors="replace").splitlines())
+            lines = tuple(self._out.read_text(encoding="utf-8", errors="replace").splitlines())
         elif self._process.returncode != 0 or not _SUMMARY.search(stderr):
             failure = _first_error(stderr)
         self._out.unlink(missing_ok=True)
