@@ -8,7 +8,7 @@ def main(words):
     if words == ["serve"]:
         serve()
     else:
-        print(count(4_000_000).most_common(3))
+        print(count(2_000_000).most_common(3))
 
 
 def count(length):

@@ -8,9 +8,9 @@ from typing import Any
 from .database import Database, Row
 
 _ORDERS = """
-SELECT purchase.id, placed, quantity, price, product.name AS product, customer.name AS customer, email, country
+SELECT purchase.id, placed, quantity, amount, product.name AS product, customer.name AS customer, email, country
 FROM purchase JOIN customer ON customer.id = customer_id JOIN product ON product.id = product_id
-WHERE placed >= ? ORDER BY purchase.id LIMIT 2900
+WHERE placed >= ? ORDER BY purchase.id LIMIT 2400
 """
 
 
@@ -25,5 +25,5 @@ def _document(order: Row) -> dict[str, Any]:
         "id": order["id"],
         "placed": order["placed"],
         "customer": {"name": order["customer"], "email": order["email"], "country": order["country"]},
-        "lines": [{"product": order["product"], "quantity": order["quantity"], "price": order["price"]}],
+        "lines": [{"product": order["product"], "quantity": order["quantity"], "amount": order["amount"]}],
     }

@@ -13,7 +13,7 @@ def orders(database: Database, settings: dict[str, Any]) -> tuple[str, bytes]:
     lines = []
     for order in newest:
         customer = database.one("SELECT name FROM customer WHERE id = ?", order["customer_id"])
-        product = database.one("SELECT name, price FROM product WHERE id = ?", order["product_id"])
-        total = order["quantity"] * product["price"] / 100
+        product = database.one("SELECT name FROM product WHERE id = ?", order["product_id"])
+        total = order["amount"] / 100
         lines.append(f"<li>{escape(customer['name'])}: {escape(product['name'])}, {total:.2f} {settings['currency']}")
     return "text/html; charset=utf-8", f"<ul>{''.join(lines)}</ul>".encode()

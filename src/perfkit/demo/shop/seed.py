@@ -7,11 +7,13 @@ from random import Random
 
 from .database import Database
 
-CUSTOMERS, PRODUCTS, ORDERS = 5_600, 600, 5_600
+CUSTOMERS, PRODUCTS, ORDERS = 5_800, 600, 5_800
 _SCHEMA = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, email TEXT, country TEXT);
 CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, description TEXT, price INTEGER);
-CREATE TABLE purchase (id INTEGER PRIMARY KEY, customer_id INTEGER, product_id INTEGER, quantity INTEGER, placed TEXT);
+CREATE TABLE purchase (
+    id INTEGER PRIMARY KEY, customer_id INTEGER, product_id INTEGER, quantity INTEGER, amount INTEGER, placed TEXT
+);
 """
 _FIRST = ("Ada", "Ben", "Cora", "Dev", "Elif", "Finn", "Gaia", "Hugo", "Iris", "Jan", "Kim", "Lena")
 _LAST = ("Abel", "Brandt", "Costa", "Diaz", "Eriksen", "Fischer", "Garcia", "Haas", "Ivanova", "Jensen")
@@ -25,7 +27,7 @@ def fill(database: Database) -> None:
     database.create(_SCHEMA)
     database.insert("INSERT INTO customer VALUES (?, ?, ?, ?)", _customers(random))
     database.insert("INSERT INTO product VALUES (?, ?, ?, ?)", _products(random))
-    database.insert("INSERT INTO purchase VALUES (?, ?, ?, ?, ?)", _purchases(random))
+    database.insert("INSERT INTO purchase VALUES (?, ?, ?, ?, ?, ?)", _purchases(random))
 
 
 def _customers(random: Random) -> list[tuple[object, ...]]:
@@ -52,7 +54,8 @@ def _purchases(random: Random) -> list[tuple[object, ...]]:
             number,
             random.randint(1, CUSTOMERS),
             random.randint(1, PRODUCTS),
-            random.randint(1, 5),
+            quantity := random.randint(1, 5),
+            quantity * random.randrange(900, 40_000),
             (opened + timedelta(days=number // 20)).isoformat(),
         )
         for number in range(1, ORDERS + 1)
