@@ -104,7 +104,7 @@ def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
                 with_it, after = _watch(served, words), _watch(served, [])
                 measured[name].add(with_it, ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2))
                 before = after
-                if name == "perfkit":
+                if name == "perfkit" and out.exists():
                     measured[name].looks.append(_looks(out))
     return measured
 

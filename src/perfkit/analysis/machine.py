@@ -20,8 +20,8 @@ def process_times(recording: Recording) -> tuple[ProcessTime, ...]:
         readings[row.process].append(row)
     owner = {window.id: window.process for window in recording.windows}
     samples: Counter[int] = Counter()
-    for sample in recording.samples:
-        samples[owner.get(sample.window, 0)] += sample.n
+    for window, n in zip(recording.samples.window, recording.samples.n, strict=True):
+        samples[owner.get(window, 0)] += n
     found = []
     for process in recording.processes:
         rows = readings[process.id]

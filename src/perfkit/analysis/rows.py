@@ -50,13 +50,14 @@ class Rows:
 def kind_of(recording: Recording, facts: Facts) -> Kind:
     """A server hands requests in from outside; a program that drives its own test client is a script."""
     from_server = from_client = 0.0
-    for sample in recording.samples:
-        fact = facts.of(sample.stack)
+    samples = recording.samples
+    for stack, seconds in zip(samples.stack, samples.seconds, strict=True):
+        fact = facts.of(stack)
         if fact.request is not None and not fact.pooled:
             if fact.by_test_client:
-                from_client += sample.seconds
+                from_client += seconds
             else:
-                from_server += sample.seconds
+                from_server += seconds
     return "server" if from_server > from_client else "script"
 
 
@@ -167,9 +168,12 @@ def _asleep(recording: Recording, facts: Facts) -> set[tuple[int, int]]:
     """Threads that the kernel gave next to no CPU during a window, whatever their frames look like: a call of C code that
     waits has no frame of its own."""
     seemed: defaultdict[tuple[int, int], float] = defaultdict(float)
-    for sample in recording.samples:
-        if facts.of(sample.stack).leaf == "running":
-            seemed[sample.window, sample.thread] += sample.seconds
+    samples = recording.samples
+    for window, thread, stack, seconds in zip(
+        samples.window, samples.thread, samples.stack, samples.seconds, strict=True
+    ):
+        if facts.of(stack).leaf == "running":
+            seemed[window, thread] += seconds
     used = {(row.window, row.thread): row.cpu for row in recording.thread_usage}
     return {key for key, seconds in seemed.items() if key in used and used[key] < ASLEEP * seconds}
 
@@ -212,7 +216,8 @@ def _main_threads(recording: Recording) -> set[int]:
 
 
 def _asynchronous_processes(recording: Recording, facts: Facts, windows: dict[int, Window]) -> set[int]:
-    return {windows[sample.window].process for sample in recording.samples if facts.of(sample.stack).event_loop}
+    pairs = zip(recording.samples.window, recording.samples.stack, strict=True)
+    return {windows[window].process for window, stack in pairs if facts.of(stack).event_loop}
 
 
 def _imports(recording: Recording, stack: int) -> bool:

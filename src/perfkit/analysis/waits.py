@@ -81,12 +81,13 @@ def holders(recording: Recording, facts: Facts, serving_from: float) -> tuple[Ho
     }
     names = {thread.id: thread.name for thread in recording.threads}
     looks: defaultdict[int, int] = defaultdict(int)
-    for window in windows.values():
-        looks[window.process] += window.rounds
+    for gil in windows.values():
+        looks[gil.process] += gil.rounds
     counts: defaultdict[tuple[int, int, int], int] = defaultdict(int)
-    for sample in recording.samples:
-        if sample.window in windows:
-            counts[sample.stack, sample.thread, windows[sample.window].process] += sample.n
+    samples = recording.samples
+    for window, thread, stack, n in zip(samples.window, samples.thread, samples.stack, samples.n, strict=True):
+        if window in windows:
+            counts[stack, thread, windows[window].process] += n
     found = [
         Holder(stack, n / looks[process], n, facts.of(stack).request is not None, names.get(thread, ""))
         for (stack, thread, process), n in counts.items()

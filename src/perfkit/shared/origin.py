@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from perfkit.model.recording import Origin
 
@@ -64,6 +65,7 @@ def distribution_root(file: str) -> tuple[str, str] | None:
     return (file[: found.end() - 1], file[found.end() :]) if found else None
 
 
+@lru_cache(maxsize=16_384)
 def module_path(file: str) -> str:
     """A file as its library calls it: `flask/app.py`, `json/encoder.py`, whatever machine it was measured on."""
     installed = distribution_root(file)
