@@ -101,7 +101,7 @@ class PySpySampler:
         return max(LEAST_RATE, min(self._context.rate, LOOKS_PER_SECOND / max(1, count)))
 
     def _open(self, sampled: Sampled, now: float, count: int) -> None:
-        sampled.rate = min(sampled.rate, self._fair_rate(count))
+        sampled.rate = min(sampled.rate, self._fair_rate(count))  # never above what was asked for
         seconds = WALL_SECONDS[min(sampled.windows, len(WALL_SECONDS) - 1)]
         if sampled.next_kind == "gil":
             seconds *= GIL_PART
@@ -213,12 +213,13 @@ class PySpySampler:
         return self._context.sink.intern(tuple(stack))
 
     def _adapt(self, sampled: Sampled, window: PySpyWindow, result: WindowResult, now: float) -> None:
-        """Slow down where py-spy falls behind or costs too much; its first 20 ms are its start, not its looks."""
+        """Fewer looks where py-spy falls behind or costs too much, more again where they have become cheap.
+
+        What py-spy burns in its first 20 ms is its start, not its looks.
+        """
         cost = max(0.0, result.cpu - 0.02) / max(now - window.started, 0.2)
-        if result.behind:
-            sampled.rate = max(LEAST_RATE, sampled.rate / 2)
-        elif cost > COST_LIMIT:
-            sampled.rate = max(LEAST_RATE, sampled.rate * COST_LIMIT / cost)
+        factor = 0.5 if result.behind else COST_LIMIT / max(cost, 1e-6)
+        sampled.rate = max(LEAST_RATE, sampled.rate * min(2.0, max(0.25, factor)))
 
     def _failed(self, sampled: Sampled, failure: str, now: float) -> None:
         if not processes.alive(sampled.process.pid):

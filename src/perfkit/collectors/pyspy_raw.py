@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 _THREAD = re.compile(
-    r"thread \((?P<tid>0x[0-9A-Fa-f]+|\d+)\)(?:: (?P<name>.*?))?(?:;(?=[^;]* \((?:.*?:\d+|[^;]*)\)(?:;|$))|$)", re.DOTALL
+    r"thread \((?P<tid>0x[0-9A-Fa-f]+|\d+)\)(?:: (?P<name>.*?))?(?:;(?=[^;]* \((?:.*?:\d+|[^;]*)\)(?:;|$))|$)",
+    re.DOTALL,
 )
 _FRAME = re.compile(r"(?P<function>.*?) \((?P<file>.*?)(?::(?P<line>\d+))?\)(?:;|$)", re.DOTALL)
 

@@ -40,6 +40,8 @@ SERIALISERS: Final[dict[str, frozenset[str]]] = {
     "google/protobuf/internal/python_message.py": frozenset({"SerializeToString", "MergeFromString"}),
     "google/protobuf/json_format.py": frozenset({"MessageToDict", "ParseDict", "MessageToJson"}),
 }
+LEAST = 0.20
+LEAST_PER_REQUEST = 0.001
 # Below a serialiser of models lies the database: that time is not serialisation.
 _DATABASE = ("django/db/", "sqlalchemy/", "peewee.py", "pymongo/", "psycopg", "tortoise/")
 
@@ -48,7 +50,8 @@ class Serialisation:
     """Turning objects into JSON, XML, YAML or models takes a large part of the time.
 
     **What it sees.** Samples inside encoders, decoders and model serialisers, without the database work below them,
-    charged to the project's line that asks for it, when they are 15 % and more of the time.
+    charged to the project's line that asks for it, when they are 20 % and more of the time, and 1 ms and more of each request where requests are
+    counted.
 
     **Why it hurts.** The cost grows with the payload: every field of every row is visited, often several times
     (model → dict → validation → text).
@@ -70,6 +73,9 @@ class Serialisation:
 
     def check(self, view: View) -> Iterable[Candidate]:
         for use in uses(view, _outermost_serialiser):
+            requests = view.analysis.requests
+            if requests and use.seconds / requests < LEAST_PER_REQUEST:
+                continue  # a large share of next to nothing
             yield Candidate(
                 rule=self.name,
                 title=f"Serialisation by {use.mechanism}() " + (f"in {use.where.function}()" if use.where else ""),
@@ -90,7 +96,7 @@ class Serialisation:
                 confidence=Confidence(
                     "high" if use.n >= 50 else "medium", f"{view.observed(use.n)} lie inside the serialiser"
                 ),
-                least=0.15,
+                least=LEAST,
             )
 
 
