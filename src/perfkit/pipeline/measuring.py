@@ -216,7 +216,18 @@ class Measuring:
         self._writer.seal(self._run(outcome))
 
     def _has_data(self) -> bool:
-        return self._engine is not None and self._engine.measured > 0
+        measured = self._engine is not None and self._engine.measured > 0
+        return measured and (self._failure is None or self._reached_the_disk())
+
+    def _reached_the_disk(self) -> bool:
+        """Whether anything of what was measured can be read back: a full disk may have kept all of it away."""
+        from perfkit.recordings import load
+
+        try:
+            found = load(self.path)
+        except PerfkitError:
+            return False
+        return bool(len(found.samples) or found.calls)
 
     def _nothing_measured(self) -> PerfkitError:
         from perfkit.recordings import load
