@@ -2,9 +2,54 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rule_cases import Fires, Quiet, hot
 
 RULE = "quadratic-search"
+# Bodies of `def f(rows, other, self, x):`, hot at the mark.
+MORE_THAT_FIRE = {
+    "copy searched each time": "for r in rows:\n    if r in list(other):  #<hot>\n        pass",
+    "one line": "seen = list()\nfor r in rows:\n    if r.id in seen: seen.append(r.id)  #<hot>",
+    "f-string of itself": "out = ''\nfor r in rows:\n    out = f'{out}{r}'  #<hot>",
+    "text put before itself": "out = ''\nfor r in rows:\n    out = r + out  #<hot>",
+    "list unpacked into itself": "out = []\nfor r in rows:\n    out = [*out, r]  #<hot>",
+    "dict unpacked into itself": "out = {}\nfor r in rows:\n    out = {**out, r.id: r}  #<hot>",
+    "filter for each": "for r in rows:\n    m = [o for o in other if o.id == r.id]  #<hot>",
+    "dict of filters": "return {r.id: [o for o in other if o.id == r.id] for r in rows}  #<hot>",
+    "sum over a filter for each": "return [sum(o.n for o in other if o.id == r.id) for r in rows]  #<hot>",
+    "list of keys": "keys = list(other.keys())\nfor r in rows:\n    if r in keys:  #<hot>\n        pass",
+    "values of a dict": "for r in rows:\n    if r in other.values():  #<hot>\n        pass",
+    "list built to search it": "for r in rows:\n    if r in [o.id for o in other]:  #<hot>\n        pass",
+    "index loops": "for i in range(len(rows)):\n    for j in range(len(other)):\n        if rows[i] == other[j]:  #<hot>\n            pass",
+    "slice of what came before": "for i, r in enumerate(rows):\n    if r in rows[:i]:  #<hot>\n        pass",
+    "asynchronous loop": "async for r in rows:\n    if r not in self.seen_list:  #<hot>\n        pass",
+    "inside match": "match x:\n    case 1:\n        for r in rows:\n            if other.count(r) > 1:  #<hot>\n                pass",
+    "inside try": "try:\n    for r in rows:\n        other.remove(r)  #<hot>\nfinally:\n    pass",
+}
+MORE_THAT_STAY_QUIET = {
+    "attribute named like a mapping": "for r in rows:\n    if r in self._by_id:  #<hot>\n        pass",
+    "index of a data frame": "for r in rows:\n    if r in other.index:  #<hot>\n        pass",
+    "text of each element": "for r in rows:\n    if '=' in r.text:  #<hot>\n        pass",
+    "tuple of names": "for r in rows:\n    if r.type in (A, B):  #<hot>\n        pass",
+    "mapping chosen by the element": "for r in rows:\n    if x in other[r]:  #<hot>\n        pass",
+    "constant by its name": "for r in rows:\n    if r.code in http.RETRIED:  #<hot>\n        pass",
+    "digits": "for ch in x:\n    if ch in string.digits:  #<hot>\n        pass",
+    "running maximum": "for r in rows:\n    n = max(n, r.size)  #<hot>",
+    "maximum of each": "for r in rows:\n    n = max(r.sizes)  #<hot>",
+    "attribute added up": "for r in rows:\n    x.total += r.cost  #<hot>",
+    "offsets": "for r in rows:\n    offset = offset + len(r)  #<hot>",
+    "each one copied": "for r in rows:\n    d = dict(r)  #<hot>",
+    "text made for each": "for r in rows:\n    name = r.name + '.txt'  #<hot>",
+    "loop variable put right": "for url in rows:\n    url = 'https://' + url  #<hot>",
+    "text begun anew for each": "for r in rows:\n    line = ''\n    line += r.name  #<hot>",
+    "text replaced": "for r in rows:\n    x = x.replace('a', r)  #<hot>",
+    "cells of a grid": "for y in range(10):\n    for x in range(10):\n        if other[y][x] == 0:  #<hot>\n            n += 1",
+    "first two of each": "for r in rows:\n    a, b = r.pop(0), r.pop(1)  #<hot>",
+    "visited set of a walk": "while rows:\n    node = rows.pop()\n    if node.id in x.visited:  #<hot>\n        continue\n    x.visited.add(node.id)",
+    "first match": "for r in rows:\n    if r == x:  #<hot>\n        return r",
+    "type test": "for r in rows:\n    if isinstance(r, (int, str)):  #<hot>\n        pass",
+}
 
 
 def _fires(name: str, function: str, source: str) -> Fires:
@@ -16,7 +61,12 @@ def _quiet(name: str, function: str, source: str) -> Quiet:
     return Quiet(name, RULE, **hot(function, source))
 
 
+def _body(text: str) -> str:
+    return "async def f(rows, other, self, x):\n" + textwrap.indent(text, "    ")
+
+
 FIRES = [
+    *(_fires(name, "f", _body(text)) for name, text in MORE_THAT_FIRE.items()),
     _fires(
         "membership in a list built in the function",
         "unique",
@@ -446,6 +496,7 @@ FIRES = [
 ]
 
 QUIET = [
+    *(_quiet(name, "f", _body(text)) for name, text in MORE_THAT_STAY_QUIET.items()),
     _quiet(
         "membership in a set built in the function",
         "unique",

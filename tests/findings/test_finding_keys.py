@@ -15,10 +15,10 @@ IMPORT = (
 )
 SHOP = """
 def orders(rows):
-    text = ""
+    text = b""
     seen = []
     for row in rows:
-        text += str(row)  #<grow>
+        text += bytes(row)  #<grow>
         seen.insert(0, row)  #<insert>
         seen.remove(row.old)  #<remove>
     for row in rows:

@@ -6,13 +6,14 @@ What a collection is comes from the function's own text: a list where it is buil
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from perfkit.shared.pysource import Comprehension, Spot, names, targets
+from perfkit.shared.pysource import Comprehension, Loop, Spot, names, targets
 
-Type = Literal["list", "fixed", "set", "dict", "text", "number", "unknown"]
+Type = Literal["list", "fixed", "set", "dict", "text", "bytes", "number", "unknown"]
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LIST_CALLS = {"list", "sorted", "split", "rsplit", "splitlines", "readlines", "values_list", "fetchall"}
 _SET_CALLS = {"set", "frozenset"}
@@ -22,6 +23,8 @@ _METHOD_TYPES: dict[str, Type] = {
     **dict.fromkeys(("setdefault", "get", "items", "keys", "values"), "dict"),
     **dict.fromkeys(("lower", "upper", "strip", "startswith", "endswith", "encode", "decode", "find"), "text"),
 }
+# What is called so is made to be looked up in.
+_LOOKUP_NAME = re.compile(r"(?:^|_)(?:by|map|mapping|dict|index|set|cache|lookup|registry)(?:_|$)", re.IGNORECASE)
 # Mappings of the standard library that are always called so.
 _MAPPING_NAMES = {"environ", "modules", "__dict__"}
 _DICT_CALLS = {"dict", "defaultdict", "Counter", "OrderedDict"}
@@ -73,19 +76,30 @@ def _membership(node: ast.Compare, spot: Spot) -> Iterator[Scan]:
 
 
 def _is_constant(container: ast.expr) -> bool:
-    """Named like a constant (`STOP_WORDS`, `module.ALLOWED`): its size does not grow with the input."""
-    return ast.unparse(container).rpartition(".")[2].isupper()
+    """Named like a constant (`STOP_WORDS`, `module.ALLOWED`), whose size does not grow with the input, or like a mapping."""
+    text = ast.unparse(container)
+    name = text.rpartition(".")[2]
+    return name.isupper() or text.startswith("string.") or bool(_LOOKUP_NAME.search(name))
 
 
 def _is_fresh(container: ast.expr, spot: Spot) -> bool:
     """Whether the innermost loop or comprehension makes the collection anew each time round: each one is searched once."""
-    loop = spot.loops[0] if spot.loops else None
-    bound = [node for node in spot.expressions() if isinstance(node, _COMPREHENSIONS)]
-    fresh = set().union(*map(targets, bound), targets(loop) if loop else ())
-    for child in ast.walk(loop) if loop else ():
+    if isinstance(container, ast.Subscript) and isinstance(container.slice, ast.Slice):
+        container = container.value
+    inner = [node for node in ast.walk(container) if isinstance(node, _COMPREHENSIONS)]
+    own = set().union(*map(targets, inner))
+    bound = [node for node in spot.expressions() if isinstance(node, _COMPREHENSIONS) and node not in inner]
+    fresh = set().union(*map(targets, bound), _fresh_names(spot.loops[0]) if spot.loops else ())
+    return bool((names(container) - own) & fresh)
+
+
+def _fresh_names(loop: Loop) -> set[str]:
+    """What a loop binds or assigns anew each time round, other than from itself."""
+    fresh = targets(loop)
+    for child in ast.walk(loop):
         if isinstance(child, ast.Assign) and not any(names(target) & names(child.value) for target in child.targets):
             fresh.update(*(names(target) for target in child.targets if isinstance(target, ast.Name | ast.Tuple)))
-    return bool(names(container) & fresh)
+    return fresh
 
 
 def _repeats(node: ast.AST, container: ast.expr, spot: Spot) -> bool:
@@ -105,6 +119,8 @@ def _call(node: ast.Call, spot: Spot) -> Iterator[Scan]:
         kind = type_of(function.value, spot)
         first = node.args[0] if node.args else None
         zero = isinstance(first, ast.Constant) and first.value == 0
+        if _is_fresh(function.value, spot):
+            return
         if function.attr == "pop" and zero and kind in ("list", "unknown"):
             yield Scan(
                 f"`{receiver}.pop(0)` moves every element",
@@ -120,16 +136,15 @@ def _call(node: ast.Call, spot: Spot) -> Iterator[Scan]:
                 replace=(".insert(0, ", ".appendleft("),
             )
         elif function.attr in ("remove", "index", "count") and first is not None and kind in ("list", "unknown"):
-            if not _is_fresh(function.value, spot):
-                yield Scan(
-                    f"`{receiver}.{function.attr}()` searches from the start",
-                    f"keep a dict or set beside `{receiver}` that finds the element at once",
-                    sure=kind == "list",
-                    loops=int(kind == "list" and _repeats(node, function.value, spot)),
-                )
-        elif function.attr == "sort" and spot.loops and not _is_fresh(function.value, spot):
+            yield Scan(
+                f"`{receiver}.{function.attr}()` searches from the start",
+                f"keep a dict or set beside `{receiver}` that finds the element at once",
+                sure=kind == "list",
+                loops=int(kind == "list" and _repeats(node, function.value, spot)),
+            )
+        elif function.attr == "sort" and spot.loops:
             yield Scan(f"`{receiver}.sort()` sorts again each time round", _SORT_ADVICE, sure=True)
-    elif isinstance(function, ast.Name) and node.args and spot.loops:
+    elif isinstance(function, ast.Name) and len(node.args) == 1 and spot.loops:
         yield from _whole_call(function.id, node.args[0], spot)
 
 
@@ -163,7 +178,7 @@ def _searching_comprehension(node: Comprehension, spot: Spot) -> Iterator[Scan]:
     tests: list[ast.AST] = [*generator.ifs, *([node.elt] if isinstance(node, ast.GeneratorExp) else [])]
     if isinstance(generator.iter, ast.Call) or _is_fresh(generator.iter, spot):
         return
-    if any(_compares(test, bound) for test in tests):
+    if any(_compares(test, bound, spot.loops) for test in tests):
         text = ast.unparse(generator.iter)
         yield Scan(
             f"a comprehension searches all of `{text}`",
@@ -174,12 +189,19 @@ def _searching_comprehension(node: Comprehension, spot: Spot) -> Iterator[Scan]:
         )
 
 
-def _compares(test: ast.AST, bound: set[str]) -> bool:
-    """Whether something bound by the loop is compared for equality with something that is not."""
+def _compares(test: ast.AST, bound: set[str], around: Sequence[Loop]) -> bool:
+    """Whether something bound by the loop is compared for equality with something that changes with the loops around."""
+    changing: set[str] = set()
+    for loop in around:
+        if not isinstance(loop, ast.For | ast.AsyncFor):
+            changing.update(names(test))
+        else:
+            changing |= _fresh_names(loop)
     for node in ast.walk(test):
         if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
             left, right = names(node.left), names(node.comparators[0])
-            if bool(left & bound) != bool(right & bound) and (left - bound or right - bound):
+            wanted = right if left & bound else left
+            if bool(left & bound) != bool(right & bound) and (wanted & changing if around else wanted):
                 return True
     return False
 
@@ -187,20 +209,32 @@ def _compares(test: ast.AST, bound: set[str]) -> bool:
 def _growth(spot: Spot) -> Iterator[Scan]:
     """Text, bytes or a list that is built by copying what there is so far, each time round."""
     statement = spot.statement
-    if not spot.loops:
+    if not spot.loops or _begun_anew(statement, spot.loops[0]):
         return
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
         target = ast.unparse(statement.target)
-        if "text" in (type_of(statement.target, spot), type_of(statement.value, spot)):
-            yield Scan(f"`{target} += …` copies what there is so far", _join_advice(target), sure=True)
+        kind = {type_of(statement.target, spot), type_of(statement.value, spot)}
+        if kind & {"text", "bytes"}:
+            # CPython grows a local str in place (unicode_concatenate), but no bytes and no attribute.
+            sure = "bytes" in kind or not isinstance(statement.target, ast.Name)
+            yield Scan(f"`{target} += …` copies what there is so far", _join_advice(target), sure=sure)
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = ast.unparse(statement.targets[0])
         value = statement.value
-        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and ast.unparse(value.left) == target:
+        if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
             kind = {type_of(value.left, spot), type_of(value.right, spot)}
-            if kind & {"text", "list", "fixed"}:
+            if kind & {"text", "bytes", "list", "fixed"} and target in (
+                ast.unparse(value.left),
+                ast.unparse(value.right),
+            ):
                 advice = f"use {target}.append() or .extend()" if "list" in kind else _join_advice(target)
-                yield Scan(f"`{target} = {target} + …` copies what there is so far", advice, sure=True)
+                yield Scan(f"`{ast.unparse(statement)[:60]}` copies what there is so far", advice, sure=True)
+        elif _unpacks(value, target):
+            yield Scan(
+                f"`{target} = {ast.unparse(value)[:60]}` copies what there is so far",
+                f"change `{target}` in place: append(), update() or add()",
+                sure=True,
+            )
         elif (
             isinstance(value, ast.Subscript)
             and ast.unparse(value.value) == target
@@ -211,6 +245,24 @@ def _growth(spot: Spot) -> Iterator[Scan]:
             )
     elif isinstance(statement, ast.Delete) and any(ast.unparse(t).endswith("[0]") for t in statement.targets):
         yield Scan("`del …[0]` moves every element", "use a collections.deque and popleft()", sure=True)
+
+
+def _begun_anew(statement: ast.stmt, loop: Loop) -> bool:
+    """Whether what is grown begins anew with each round of the loop: then it never grows large."""
+    grown = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id in _fresh_names(loop) for target in grown)
+
+
+def _unpacks(value: ast.expr, target: str) -> bool:
+    """`[*target, x]`, `{**target, key: x}`, f"{target}{x}"."""
+    if isinstance(value, ast.List | ast.Tuple | ast.Set):
+        return any(isinstance(part, ast.Starred) and ast.unparse(part.value) == target for part in value.elts)
+    if isinstance(value, ast.Dict):
+        pairs = zip(value.keys, value.values, strict=True)
+        return any(key is None and ast.unparse(part) == target for key, part in pairs)
+    if isinstance(value, ast.JoinedStr):
+        return any(isinstance(part, ast.FormattedValue) and ast.unparse(part.value) == target for part in value.values)
+    return False
 
 
 def _join_advice(target: str) -> str:
@@ -228,7 +280,8 @@ def _searching_loop(spot: Spot) -> Iterator[Scan]:
     tests = [child.test for child in loop.body if isinstance(child, ast.If)]
     on_line = isinstance(statement, ast.If) or statement is loop
     outer = set().union(*(targets(other) for other in spot.loops if other is not loop))
-    if on_line and any(_compares(test, targets(loop)) for test in tests) and not names(loop.iter) & outer:
+    around = [other for other in spot.loops if other is not loop]
+    if on_line and any(_compares(test, targets(loop), around) for test in tests) and not names(loop.iter) & outer:
         text = ast.unparse(loop.iter)
         yield Scan(
             f"a loop searches all of `{text}`",
@@ -287,7 +340,7 @@ def _literal_type(node: ast.AST) -> Type:
     if isinstance(node, ast.JoinedStr):
         return "text"
     if isinstance(node, ast.Constant):
-        return "text" if isinstance(node.value, str | bytes) else "number"
+        return "bytes" if isinstance(node.value, bytes) else "text" if isinstance(node.value, str) else "number"
     if isinstance(node, ast.BinOp):
         left = _literal_type(node.left)
         return left if left != "unknown" else _literal_type(node.right)
@@ -296,8 +349,10 @@ def _literal_type(node: ast.AST) -> Type:
         for calls, kind in ((_LIST_CALLS, "list"), (_SET_CALLS, "set"), (_DICT_CALLS, "dict")):
             if name in calls:
                 return kind  # type: ignore[return-value]
-        if name in ("str", "repr", "join", "format", "bytes", "read", "decode", "encode", "dumps"):
+        if name in ("str", "repr", "join", "format", "read", "decode", "dumps"):
             return "text"
+        if name in ("bytes", "encode", "to_bytes", "pack"):
+            return "bytes"
         if name in ("keys", "items", "globals", "locals", "vars"):
             return "dict"
         if name == "range":
@@ -310,5 +365,5 @@ def _annotated(annotation: ast.expr | None) -> Type:
         return "unknown"
     head = ast.unparse(annotation).split("[")[0].rpartition(".")[2].lower()
     known: dict[str, Type] = {"list": "list", "sequence": "list", "tuple": "list", "set": "set", "frozenset": "set"}
-    known |= {"dict": "dict", "mapping": "dict", "str": "text", "bytes": "text", "int": "number", "float": "number"}
+    known |= {"dict": "dict", "mapping": "dict", "str": "text", "bytes": "bytes", "int": "number", "float": "number"}
     return known.get(head, "unknown")

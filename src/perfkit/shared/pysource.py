@@ -28,6 +28,9 @@ class Spot:
 
     def expressions(self) -> Iterator[ast.AST]:
         """Everything that is evaluated on the statement's own lines, without the bodies below it."""
+        if self.statement.lineno == self.statement.end_lineno:
+            yield from ast.walk(self.statement)
+            return
         for child in ast.iter_child_nodes(self.statement):
             if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
                 yield from ast.walk(child)
@@ -74,13 +77,18 @@ def _find(
             inner_function, inner_loops = statement, ()
         elif isinstance(statement, ast.For | ast.AsyncFor | ast.While):
             inner_loops = (statement, *loops)
-        for block in _blocks(statement):
+        # `if found in seen: continue` on one line is one statement as far as samples can tell.
+        one_line = statement.lineno == statement.end_lineno
+        for block in () if one_line else _blocks(statement):
             found = _find(block, line, inner_function, inner_loops)
             if found is not None:
                 return found
-        header_end = min((block[0].lineno - 1 for block in _blocks(statement) if block), default=statement.end_lineno)
+        header_end = min(
+            (max(block[0].lineno - 1, statement.lineno) for block in _blocks(statement) if block),
+            default=statement.end_lineno,
+        )
         # The condition of a while loop is evaluated every time round.
-        around = inner_loops if isinstance(statement, ast.While) else loops
+        around = inner_loops if one_line or isinstance(statement, ast.While) else loops
         return Spot(statement, function, around, statement.lineno, header_end or statement.lineno)
     return None
 
