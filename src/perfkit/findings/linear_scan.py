@@ -42,6 +42,7 @@ class Scan:
     own_loop: bool = False
     loops: int = 0
     replace: tuple[str, str] | None = None
+    searched: str | None = None
 
 
 def scans(spot: Spot) -> Iterator[Scan]:
@@ -72,6 +73,7 @@ def _membership(node: ast.Compare, spot: Spot) -> Iterator[Scan]:
             f"make `{text}` a set (or a dict), in which a search costs the same at any size",
             sure=kind == "list",
             loops=int(kind == "list" and _repeats(node, container, spot)),
+            searched=text,
         )
 
 
