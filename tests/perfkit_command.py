@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from perfkit.shared import processes
 
 PROGRAMS = Path(__file__).parent / "programs"
 CONSOLE_SCRIPT = Path(sysconfig.get_path("scripts"), "perfkit")
 LONGEST = 60.0
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
@@ -114,7 +117,7 @@ def kill_all(pid: int) -> None:
 
 
 class Terminal:
-    """A command with a terminal of its own. `read_until` gives what it showed up to and with a text."""
+    """A command with a terminal of its own. `read_until` waits until it has shown a pattern."""
 
     def __init__(self, words: Sequence[str], folder: Path, **environment: str) -> None:
         self.pid, self._master = pty.fork()
@@ -127,10 +130,10 @@ class Terminal:
         self.shown = ""
         self.code: int | None = None
 
-    def read_until(self, text: str) -> str:
-        while text not in self.shown:
+    def read_until(self, pattern: str) -> str:
+        while not re.search(pattern, self.shown):
             if not self._read():
-                raise AssertionError(f"ended before it showed {text!r}: {self.shown}")
+                raise AssertionError(f"ended before it showed {pattern!r}: {self.shown}")
         return self.shown
 
     def type(self, keys: str) -> None:
@@ -180,3 +183,14 @@ class Ordinary:
         environment = [f"PYTHONPATH={self.root}/lib", f"PATH={self.root}/bin:/usr/bin:/bin", f"HOME={self.folder}"]
         user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--inh-caps=-all"]
         return [*user, "env", "-i", *environment, self.python, "-B", "-m", "perfkit", *words]
+
+
+def interpreter(version: str) -> str:
+    """The path of a CPython of that version; skips the test where there is none."""
+    installed = sorted(PYENV.glob(f"{version}.*/bin/python")) if PYENV.is_dir() else []
+    found = str(installed[-1]) if installed else shutil.which(f"python{version}")
+    if found is None and sys.version_info[:2] == tuple(map(int, version.split("."))):
+        found = sys.executable
+    if found is None:
+        pytest.skip(f"Python {version} is not installed")
+    return found
