@@ -34,7 +34,7 @@ _DICT_CALLS = {"dict", "defaultdict", "Counter", "OrderedDict"}
 class Scan:
     """One operation whose cost grows with the collection. `sure` is whether the text alone proves the collection's type;
     `own_loop` whether the operation is itself written as a loop. `loops` is to be added to the loops around the statement: 1
-    for a comprehension that repeats the operation, -1 where the innermost loop is the operation."""
+    for a comprehension that repeats the operation, -1 where the innermost loop is the operation. `replace` mends the line itself, `searched` names what could be a set."""
 
     what: str
     advice: str

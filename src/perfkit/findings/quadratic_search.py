@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.findings.linear_scan import Scan, scans
+from perfkit.findings.rewrite import list_as_set
 from perfkit.model.analysis import StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence, Place
 from perfkit.model.recording import Frame, SourceText, Stack
@@ -120,7 +121,6 @@ class QuadraticSearch:
         decided = hot.deciders.most_common(1)
         where = place(frame) if in_project or not decided else decided[0][0]
         text = (view.lines.text(frame.file, hot.spot.first_line) or "").rstrip()
-        new = text.replace(*scan.replace) if scan.replace else text
         sure = scan.sure and loops > 0
         return Candidate(
             rule=self.name,
@@ -137,7 +137,7 @@ class QuadraticSearch:
                     where=place(frame),
                 ),
             ),
-            advice=Advice(scan.advice, f"-{text}\n+{new}" if new != text else None),
+            advice=Advice(scan.advice, _diff(hot.source, text, scan) if in_project else None),
             saves=(0.7, 0.99),
             confidence=Confidence(
                 "high" if sure and hot.n >= 20 else "medium",
@@ -148,6 +148,13 @@ class QuadraticSearch:
             least=LEAST,
             detail=scan.what.split("`")[1],
         )
+
+
+def _diff(source: SourceText, line: str, scan: Scan) -> str | None:
+    """The repair, where it is a matter of the line or of the function's own list."""
+    if scan.replace is not None and scan.replace[0] in line:
+        return f"-{line}\n+{line.replace(*scan.replace)}"
+    return list_as_set(source, scan.searched) if scan.searched else None
 
 
 def _line_frame(frames: Stack) -> int | None:

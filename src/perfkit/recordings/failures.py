@@ -49,7 +49,7 @@ def _full(path: Path) -> PerfkitError:
 
 def read_failure(path: Path, error: OSError) -> PerfkitError:
     if isinstance(error, FileNotFoundError):
-        return PerfkitError(f"there is no recording {path}.", "list the recordings there are: ls .perfkit")
+        return PerfkitError(f"there is no recording {path}.", "list the recordings there are: perfkit list")
     if isinstance(error, PermissionError):
         return PerfkitError(
             f"not allowed to read {path}: recordings are readable by their owner alone.",
@@ -68,7 +68,7 @@ def in_use(path: Path) -> PerfkitError:
 
 def not_a_recording(path: Path) -> PerfkitError:
     return PerfkitError(
-        f"{path} is not a perfkit recording.", "name a file that perfkit run or perfkit attach wrote: ls .perfkit"
+        f"{path} is not a perfkit recording.", "name a file that perfkit run or perfkit attach wrote: perfkit list"
     )
 
 

@@ -215,4 +215,4 @@ def _suggestion(name: str, paths: list[Path]) -> str:
     if not paths:
         return _MAKE_ONE
     near = get_close_matches(Path(name).name.removesuffix(SUFFIX), [path.stem for path in paths], n=1)
-    return f"did you mean {near[0]}?" if near else "list the recordings there are: ls .perfkit"
+    return f"did you mean {near[0]}?" if near else "perfkit list"
