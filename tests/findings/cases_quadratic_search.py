@@ -11,6 +11,7 @@ RULE = "quadratic-search"
 MORE_THAT_FIRE = {
     "copy searched each time": "for r in rows:\n    if r in list(other):  #<hot>\n        pass",
     "one line": "seen = list()\nfor r in rows:\n    if r.id in seen: seen.append(r.id)  #<hot>",
+    "text grown by two pieces": "out = ''\nfor r in rows:\n    out = out + r + x  #<hot>",
     "f-string of itself": "out = ''\nfor r in rows:\n    out = f'{out}{r}'  #<hot>",
     "text put before itself": "out = ''\nfor r in rows:\n    out = r + out  #<hot>",
     "list unpacked into itself": "out = []\nfor r in rows:\n    out = [*out, r]  #<hot>",

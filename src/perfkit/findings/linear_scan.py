@@ -224,13 +224,13 @@ def _growth(spot: Spot) -> Iterator[Scan]:
         target = ast.unparse(statement.targets[0])
         value = statement.value
         if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-            kind = {type_of(value.left, spot), type_of(value.right, spot)}
-            if kind & {"text", "bytes", "list", "fixed"} and target in (
-                ast.unparse(value.left),
-                ast.unparse(value.right),
-            ):
+            parts = _operands(value)
+            kind = {type_of(part, spot) for part in parts}
+            if kind & {"text", "bytes", "list", "fixed"} and target in (ast.unparse(parts[0]), ast.unparse(parts[-1])):
+                in_place = "text" in kind and len(parts) == 2 and isinstance(parts[0], ast.Name)
+                sure = not (in_place and ast.unparse(parts[0]) == target)
                 advice = f"use {target}.append() or .extend()" if "list" in kind else _join_advice(target)
-                yield Scan(f"`{ast.unparse(statement)[:60]}` copies what there is so far", advice, sure=True)
+                yield Scan(f"`{ast.unparse(statement)[:60]}` copies what there is so far", advice, sure=sure)
         elif _unpacks(value, target):
             yield Scan(
                 f"`{target} = {ast.unparse(value)[:60]}` copies what there is so far",
@@ -247,6 +247,13 @@ def _growth(spot: Spot) -> Iterator[Scan]:
             )
     elif isinstance(statement, ast.Delete) and any(ast.unparse(t).endswith("[0]") for t in statement.targets):
         yield Scan("`del …[0]` moves every element", "use a collections.deque and popleft()", sure=True)
+
+
+def _operands(value: ast.expr) -> list[ast.expr]:
+    """`a`, `b` and `c` of `a + b + c`."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        return [*_operands(value.left), value.right]
+    return [value]
 
 
 def _begun_anew(statement: ast.stmt, loop: Loop) -> bool:
