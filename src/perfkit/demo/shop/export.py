@@ -10,7 +10,7 @@ from .database import Database, Row
 _ORDERS = """
 SELECT purchase.id, placed, quantity, amount, product.name AS product, customer.name AS customer, email, country
 FROM purchase JOIN customer ON customer.id = customer_id JOIN product ON product.id = product_id
-WHERE placed >= ? ORDER BY purchase.id LIMIT 2400
+WHERE placed >= ? ORDER BY purchase.id LIMIT 4600
 """
 
 

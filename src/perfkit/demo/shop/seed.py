@@ -7,7 +7,7 @@ from random import Random
 
 from .database import Database
 
-CUSTOMERS, PRODUCTS, ORDERS = 5_800, 600, 5_800
+CUSTOMERS, PRODUCTS, ORDERS = 6_500, 900, 6_500
 _SCHEMA = """
 CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, email TEXT, country TEXT);
 CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, description TEXT, price INTEGER);
@@ -40,7 +40,7 @@ def _customers(random: Random) -> list[tuple[object, ...]]:
 
 
 def _products(random: Random) -> list[tuple[object, ...]]:
-    names = [f"{material} {thing} {size}" for material in _MATERIALS for thing in _THINGS for size in "ABCDE"]
+    names = [f"{material} {thing} {size}" for material in _MATERIALS for thing in _THINGS for size in "ABCDEFGH"]
     return [
         (number, name, f"Goes well with {', '.join(random.sample(names, 4))}.", random.randrange(900, 40_000))
         for number, name in enumerate(names[:PRODUCTS], 1)

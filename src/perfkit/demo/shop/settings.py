@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-_CODES = [a + b for a in "ABCDEFGHIJKLMNOP" for b in "AEIKLNORSTUZ"]
+_CODES = [a + b for a in "ABCDEFGHIJKLMNOPQRST" for b in "AEIKLNORSTUZ"]
 DEFAULTS: dict[str, Any] = {
     "currency": "EUR",
     "page_size": 20,
