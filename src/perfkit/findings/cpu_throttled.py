@@ -48,4 +48,5 @@ class CpuThrottled:
             confidence=Confidence("high", "the kernel counts throttled time; its share of each request is modelled"),
             least=0.02,
             basis="counted",
+            withheld=True,
         )

@@ -86,4 +86,5 @@ class GilContention:
             ),
             least=0.05,
             basis="modelled",
+            withheld=True,
         )

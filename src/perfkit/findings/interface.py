@@ -31,7 +31,8 @@ class Candidate:
     """A cause as one rule sees it. `claim` maps stacks to the fraction of their seconds that this cause explains.
 
     `saves` is the fraction of the cost, low and high, that the advice is expected to save; `least` the share of all
-    measured time below which it is not worth a reader's attention. `detail` tells it from other causes of the same rule in
+    measured time below which it is not worth a reader's attention. `withheld` time was
+    kept from the code (no CPU, no interpreter lock): it is taken before anything is blamed on the lines it fell on. `detail` tells it from other causes of the same rule in
     the same function, and stays the same when lines move.
     """
 
@@ -47,6 +48,7 @@ class Candidate:
     least: float = 0.01
     basis: Basis = "sampled"
     informative: bool = False
+    withheld: bool = False
     detail: str = ""
 
 

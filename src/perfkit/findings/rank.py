@@ -24,7 +24,9 @@ def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
     """Findings in the order in which they took their seconds; `view.left` shrinks by what they own."""
     findings = []
     # A cause with a known remedy goes before one that only names a place.
-    for candidate in sorted(candidates, key=lambda c: (c.saves is None, -view.seconds(c.claim), c.rule, c.title)):
+    for candidate in sorted(
+        candidates, key=lambda c: (not c.withheld, c.saves is None, -view.seconds(c.claim), c.rule, c.title)
+    ):
         owned = {
             stack: min(part, view.left.get(stack, 1.0))
             for stack, part in candidate.claim.items()
