@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from typing import NamedTuple
 
 from bench import circumstances, median_interval, table
 
@@ -34,41 +35,50 @@ START, HALF, LAUNCHED = 1.2, 2.0, 3.0
 BIN = Path(sys.executable).parent
 
 
+class Cost(NamedTuple):
+    """Seconds per request. `own_wall` is wall time without the main thread's wait for a CPU that others had: what wall
+    time is on a quiet machine, as long as one thread serves."""
+
+    cpu: float
+    own_wall: float
+    wall: float
+
+
 @dataclass
 class Served:
-    """The accounts of a target: (clock, CPU seconds, requests) ten times a second."""
+    """The accounts of a target: (clock, CPU seconds, seconds in the run queue, requests) ten times a second."""
 
-    marks: list[tuple[float, float, int]] = field(default_factory=list)
+    marks: list[tuple[float, float, float, int]] = field(default_factory=list)
 
     def follow(self, lines: Iterator[str]) -> None:
         for line in lines:
             words = line.split()
             # Some profilers write to the target's stdout too.
-            if len(words) == 3 and words[2].isdigit():
-                self.marks.append((float(words[0]), float(words[1]), int(words[2])))
+            if len(words) == 4 and words[3].isdigit():
+                self.marks.append((float(words[0]), float(words[1]), float(words[2]), int(words[3])))
 
-    def per_request(self, since: float, until: float) -> tuple[float, float]:
-        """CPU and wall seconds per request between two moments."""
+    def per_request(self, since: float, until: float) -> Cost:
+        """What a request cost between two moments."""
         inside = [mark for mark in self.marks if since <= mark[0] <= until]
-        (t0, c0, n0), (t1, c1, n1) = inside[0], inside[-1]
-        return (c1 - c0) / (n1 - n0), (t1 - t0) / (n1 - n0)
+        (t0, c0, q0, n0), (t1, c1, q1, n1) = inside[0], inside[-1]
+        return Cost(*(seconds / (n1 - n0) for seconds in (c1 - c0, t1 - t0 - (q1 - q0), t1 - t0)))
 
 
 @dataclass
 class Pairs:
     """Ratios of profiled to bare, one a pair, and how many looks a second perfkit took."""
 
-    cpu: list[float] = field(default_factory=list)
-    wall: list[float] = field(default_factory=list)
+    ratios: list[Cost] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
 
-    def add(self, with_it: tuple[float, float], bare: tuple[float, float]) -> None:
-        self.cpu.append(with_it[0] / bare[0])
-        self.wall.append(with_it[1] / bare[1])
+    def add(self, with_it: Cost, *bare: Cost) -> None:
+        mean = (statistics.fmean(values) for values in zip(*bare, strict=True))
+        self.ratios.append(Cost(*(one / other for one, other in zip(with_it, mean, strict=True))))
 
     def row(self, *names: str) -> list[str]:
         looks = f"{statistics.median(self.looks):.0f}" if self.looks else ""
-        return [*names, *_ratio(self.cpu), *_ratio(self.wall), looks, str(len(self.cpu))]
+        cells = [cell for values in zip(*self.ratios, strict=True) for cell in _ratio(values)]
+        return [*names, *cells, looks, str(len(self.ratios))]
 
 
 def main() -> None:
@@ -84,7 +94,8 @@ def main() -> None:
     for kind in options.kinds:
         measured = launched(kind, options.pairs, rate) if options.launched else attached(kind, options.pairs, rate)
         rows += [pairs.row(kind, name) for name, pairs in measured.items()]
-    table(("target", "profiler", "CPU/request", "95 %", "wall/request", "95 %", "looks/s", "pairs"), rows)
+    costs = ("CPU", "95 %", "wall without the run queue", "95 %", "wall", "95 %")
+    table(("target", "profiler", *costs, "looks/s", "pairs"), rows)
     worst = max((float(row[2][:-1]), row[0]) for row in rows if row[1].startswith("perfkit"))
     print(f"perfkit's largest median of CPU is {worst[0]:.3f}× ({worst[1]}); the limit is {LIMIT}×.")
 
@@ -102,14 +113,14 @@ def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
                     _perfkit_attach(pid, out, rate) if name == "perfkit" else _pyspy_attach(pid, out, name.split()[1])
                 )
                 with_it, after = _watch(served, words), _watch(served, [])
-                measured[name].add(with_it, ((before[0] + after[0]) / 2, (before[1] + after[1]) / 2))
+                measured[name].add(with_it, before, after)
                 before = after
                 if name == "perfkit" and out.exists():
                     measured[name].looks.append(_looks(out))
     return measured
 
 
-def _watch(served: Served, words: Sequence[str]) -> tuple[float, float]:
+def _watch(served: Served, words: Sequence[str]) -> Cost:
     """One half of a pair. The profiler's start and end are outside of it."""
     profiler = None
     if words:
@@ -181,13 +192,13 @@ def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
                 with_it = _launch(kind, profilers[name])
                 if bare and with_it:
                     measured[name].add(with_it, bare)
-    for name in [name for name, found in measured.items() if not found.cpu]:
+    for name in [name for name, found in measured.items() if not found.ratios]:
         print(f"{name} is not measured on {kind}: it left no accounts of the target\n")
         del measured[name]
     return measured
 
 
-def _launch(kind: str, before: Sequence[str]) -> tuple[float, float] | None:
+def _launch(kind: str, before: Sequence[str]) -> Cost | None:
     with serving(kind, LAUNCHED, before) as (_, served):
         pass
     if len(served.marks) < 10:

@@ -1,6 +1,7 @@
 """A request loop that keeps accounts: `python overhead_target.py KIND SECONDS`.
 
-Every tenth of a second it prints one line: monotonic clock, CPU seconds of the process, requests done so far.
+Every tenth of a second it prints one line: monotonic clock, CPU seconds of the process, seconds for which its main thread
+waited in the run queue because others had the CPU, requests done so far.
 """
 
 from __future__ import annotations
@@ -57,6 +58,15 @@ def flask() -> Callable[[], object]:
     return lambda: run_wsgi_app(app, environ.copy())
 
 
+def account(done: int) -> None:
+    try:
+        with open("/proc/self/schedstat") as file:
+            queued = int(file.read().split()[1]) / 1e9
+    except OSError:
+        queued = 0.0
+    print(time.monotonic(), time.process_time(), queued, done, flush=True)
+
+
 def serve(request: Callable[[], object], seconds: float) -> None:
     done, until, mark = 0, time.monotonic() + seconds, 0.0
     while mark < until:
@@ -65,7 +75,7 @@ def serve(request: Callable[[], object], seconds: float) -> None:
         done += 10
         now = time.monotonic()
         if now >= mark:
-            print(now, time.process_time(), done, flush=True)
+            account(done)
             mark = now + 0.1
 
 
@@ -81,7 +91,7 @@ def serve_by_threads(request: Callable[[], object], seconds: float) -> None:
     for number in range(THREADS):
         threading.Thread(target=work, args=(number,), daemon=True).start()
     while time.monotonic() < until:
-        print(time.monotonic(), time.process_time(), sum(done), flush=True)
+        account(sum(done))
         time.sleep(0.1)
 
 
