@@ -49,7 +49,7 @@ def pressure(recording: Recording, begin: float) -> Pressure | None:
     cores = recording.run.cores
     throttled = None
     if span and last.throttled is not None and first.throttled is not None and last.periods:
-        throttled = min(1.0, (last.throttled - first.throttled) / span)
+        throttled = min(1.0, (last.throttled - first.throttled) / span / _busy_cores(recording))
     return Pressure(
         load=sum(row.load for row in rows) / len(rows),
         cores=cores,
@@ -58,6 +58,12 @@ def pressure(recording: Recording, begin: float) -> Pressure | None:
         throttled=throttled,
         runqueue=_runqueue(recording, begin),
     )
+
+
+def _busy_cores(recording: Recording) -> int:
+    """How many cores the target kept busy: the kernel adds throttled time up over them (sched-bwc.rst)."""
+    cpu = [time.cpu for time in process_times(recording)]
+    return max(1, min(recording.run.cores, sum(seconds >= 0.2 * sum(cpu) for seconds in cpu if seconds)))
 
 
 def _runqueue(recording: Recording, begin: float) -> float | None:
