@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perfkit.analysis.stackfacts import Facts, LeafState
 from perfkit.model.analysis import Kind, StackState, StackTime
-from perfkit.model.recording import Recording, Sample, Window
+from perfkit.model.recording import Process, Recording, Sample, Window
 
 # A thread that computes gets more of a CPU than this share of the time for which it seems to run.
 ASLEEP = 0.05
@@ -112,12 +113,13 @@ def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Row
     """Wall seconds of the first process: its main thread's own, and where that waits, those of whoever works meanwhile."""
     rows = Rows()
     windows = {window.id: window for window in recording.windows}
-    main = _main_threads(recording)
+    command = _command_process(recording)
+    main = _main_threads(recording, command)
     asleep = _asleep(recording, facts)
     ran: defaultdict[int, list[Share]] = defaultdict(list)
     stood: defaultdict[int, list[Share]] = defaultdict(list)
     waiting: defaultdict[int, list[Share]] = defaultdict(list)
-    clusters = _Clusters(recording)
+    clusters = Clusters(recording, command)
     for sample in recording.samples:
         window = windows[sample.window]
         if window.kind != "wall" or window.start < measured_from:
@@ -178,7 +180,7 @@ def _asleep(recording: Recording, facts: Facts) -> set[tuple[int, int]]:
     return {key for key, seconds in seemed.items() if key in used and used[key] < ASLEEP * seconds}
 
 
-def _without_main(rows: Rows, others: defaultdict[int, list[Share]], clusters: _Clusters) -> None:
+def _without_main(rows: Rows, others: defaultdict[int, list[Share]], clusters: Clusters) -> None:
     """The command itself is not Python (a shell script): wall time is divided among the Python processes below it."""
     for cluster, samples in others.items():
         ran = sum(seconds for _, seconds, _ in samples)
@@ -187,32 +189,42 @@ def _without_main(rows: Rows, others: defaultdict[int, list[Share]], clusters: _
             rows.measured[stack].add(seconds * scale, n, cluster)
 
 
-class _Clusters:
-    """The stretches of time over which a script's intervals are computed: the windows of its first process."""
+class Clusters:
+    """The stretches of time over which a script's intervals are computed: the windows of the process that is the command,
+    or, where that is not Python, pieces of four seconds."""
 
-    def __init__(self, recording: Recording) -> None:
-        first = recording.processes[0].id if recording.processes else 0
-        own = [window for window in recording.windows if window.process == first and window.kind == "wall"]
+    PIECE = 4.0
+
+    def __init__(self, recording: Recording, command: Process | None) -> None:
+        own = [w for w in recording.windows if command and w.process == command.id and w.kind == "wall"]
         self._windows = sorted(own, key=lambda window: window.start)
         self._starts = [window.start for window in self._windows]
+        self._end = recording.run.duration
 
     def at(self, window: Window) -> int:
-        from bisect import bisect_right
-
-        index = bisect_right(self._starts, window.start + window.seconds / 2) - 1
-        return self._windows[max(index, 0)].id if self._windows else 0
+        middle = window.start + window.seconds / 2
+        if not self._windows:
+            return int(middle // self.PIECE)
+        return self._windows[max(bisect_right(self._starts, middle) - 1, 0)].id
 
     def length(self, cluster: int) -> float:
-        return next((window.seconds for window in self._windows if window.id == cluster), 0.0)
+        """Wall seconds of a piece; the last one ends with the run."""
+        return max(0.0, min(self.PIECE, self._end - cluster * self.PIECE))
 
 
-def _main_threads(recording: Recording) -> set[int]:
-    """The main thread of the first process, when that is the command itself."""
-    if not recording.processes:
+def _command_process(recording: Recording) -> Process | None:
+    """The process that is the command itself: the only one that no other Python process of the target started. Orphans,
+    whose parent is 1, were started by one."""
+    pids = {process.pid for process in recording.processes}
+    roots = [p for p in recording.processes if p.parent_pid not in pids and (p.parent_pid != 1 or p.id == 1)]
+    return roots[0] if len(roots) == 1 else None
+
+
+def _main_threads(recording: Recording, command: Process | None) -> set[int]:
+    if command is None:
         return set()
-    first = recording.processes[0]
-    named = [t for t in recording.threads if t.process == first.id and (t.tid == first.pid or t.name == "MainThread")]
-    return {thread.id for thread in named}
+    named = [t for t in recording.threads if t.process == command.id]
+    return {thread.id for thread in named if thread.tid == command.pid or thread.name == "MainThread"}
 
 
 def _asynchronous_processes(recording: Recording, facts: Facts, windows: dict[int, Window]) -> set[int]:

@@ -123,7 +123,8 @@ class Facts:
         for index in range(request if dispatcher is None else dispatcher + 1, len(frames)):
             frame = frames[index]
             if frame.origin == "app":
-                if not self._wraps(frame, frames[index + 1] if index + 1 < len(frames) else None):
+                child = frames[index + 1] if index + 1 < len(frames) else None
+                if not self._wraps(frame, child) and not (dispatcher is None and self._dispatches(frame, child)):
                     return index
             elif loose:
                 return None
@@ -141,6 +142,10 @@ class Facts:
             return False
         text = self._lines.text(frame.file, frame.line) or ""
         return "*args" in text and "**kw" in text
+
+    def _dispatches(self, frame: Frame, child: Frame | None) -> bool:
+        """A project's own entry without a framework (`__call__(environ, start_response)`) leads to its handlers."""
+        return child is not None and child.origin == "app" and frameworks.is_entry(frame)
 
     def _leaf(self, frames: Stack) -> LeafState:
         if not frames:

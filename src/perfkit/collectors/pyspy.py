@@ -7,7 +7,7 @@ lock's holder follows each of them. Comes out: windows, threads, samples and the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perfkit.collectors.interface import Context, Followed
 from perfkit.collectors.pyspy_raw import RawStack, parse
@@ -198,6 +198,9 @@ class PySpySampler:
         if thread is None:
             self._thread_ids += 1
             thread = sampled.threads[key] = Thread(self._thread_ids, sampled.process.id, raw.tid, raw.thread)
+            self._context.sink.thread(thread)
+        elif not thread.name and raw.thread:  # it was first seen before Python had named it
+            thread = sampled.threads[key] = replace(thread, name=raw.thread)
             self._context.sink.thread(thread)
         return thread
 

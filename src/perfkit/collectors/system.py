@@ -117,10 +117,25 @@ def throttle_file(pid: int) -> Path | None:
         if controllers and "cpu" not in controllers.split(","):
             continue
         base = Path("/sys/fs/cgroup", "cpu" if controllers else "")
-        for path in (base / folder.lstrip("/") / "cpu.stat", base / "cpu.stat"):
-            if path.exists() and "nr_periods" in path.read_text():
-                return path
+        own = base / folder.lstrip("/")
+        groups = [
+            group for group in (own, *own.parents) if group.is_relative_to(base) and (group / "cpu.stat").exists()
+        ]
+        counting = [group / "cpu.stat" for group in groups if "nr_periods" in (group / "cpu.stat").read_text()]
+        limiting = [path for path in counting if _has_quota(path.parent)]
+        if counting:
+            return (limiting or counting)[0]
     return None
+
+
+def _has_quota(group: Path) -> bool:
+    """Whether the group itself is limited; time is counted as throttled in the group that has the limit."""
+    for name in ("cpu.max", "cpu.cfs_quota_us"):
+        try:
+            return (group / name).read_text().split()[0] not in ("max", "-1")
+        except (OSError, IndexError):
+            continue
+    return False
 
 
 def read_throttling(path: Path | None) -> tuple[float, int, int] | None:

@@ -15,6 +15,7 @@ from perfkit.shared.naming import code_name
 LEAST = 0.10
 DOMINANT = 0.6
 MOST = 5
+CARRIES = 0.9
 _WAITS = {"io": "waits for the database or I/O", "sleep": "sleeps", "lock": "waits for other threads"}
 
 Function = tuple[str, str]
@@ -115,10 +116,12 @@ def _nearest(view: View, time: StackTime) -> list[tuple[Frame, int]]:
 
 
 def _outer(view: View, time: StackTime) -> list[tuple[Frame, int]]:
-    """Every project function on the stack, where many small ones share the cost of one that calls them all."""
+    """Every project function on the stack, where many small ones share the cost of one that calls them all; those that
+    carry nearly everything (an entry point, a dispatcher) say nothing."""
     found: dict[Function, tuple[Frame, int]] = {}
     for index, frame in enumerate(view.inner(time)):
-        if view.is_project(frame) and frame.function != "<module>":
+        key = (frame.file, frame.function)
+        if view.is_project(frame) and frame.function != "<module>" and view.inclusive.get(key, 0.0) < CARRIES:
             found.setdefault((frame.file, frame.function), (frame, index))
     return list(found.values())
 

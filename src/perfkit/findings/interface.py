@@ -117,6 +117,15 @@ class View:
             return None
         return max(first, key=lambda name: first[name])
 
+    @cached_property
+    def inclusive(self) -> dict[tuple[str, str], float]:
+        """Share of all measured time by (file, function), a function counted once a stack."""
+        found: defaultdict[tuple[str, str], float] = defaultdict(float)
+        for time in self.times:
+            for key in {(frame.file, frame.function) for frame in self.inner(time)}:
+                found[key] += self.share(time.seconds)
+        return dict(found)
+
     def is_project(self, frame: Frame) -> bool:
         """Whether a frame is the project's own, or of the installed application that stands in for it."""
         return frame.origin == "app" or (

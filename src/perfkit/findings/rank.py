@@ -61,7 +61,8 @@ def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds: float) -> Finding:
     share = view.share(seconds)
-    low, high = interval(view, owned)
+    exact = bool(view.analysis.calls)  # a deterministic profile counts and times every call
+    low, high = (seconds, seconds) if exact else interval(view, owned)
     requests = view.analysis.requests if view.analysis.kind == "server" else None
     low_saved, high_saved = candidate.saves or (0.0, 0.0)
     return Finding(
@@ -70,7 +71,9 @@ def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds:
         title=candidate.title,
         severity="info" if candidate.informative else severity(share),
         confidence=candidate.confidence,
-        cost=Cost(seconds, share, seconds / requests if requests else None, candidate.basis, low, high),
+        cost=Cost(
+            seconds, share, seconds / requests if requests else None, "timed" if exact else candidate.basis, low, high
+        ),
         rank=0,
         endpoint=_endpoint(view, owned, seconds),
         where=candidate.where,

@@ -17,7 +17,7 @@ def headline(analysis: Analysis, findings: Sequence[Finding]) -> str:
         return "No request was measured." if analysis.kind == "server" else "Nothing was measured."
     if not findings:
         return f"No finding above 1% of {whole}."
-    first = findings[0]
+    first = next((finding for finding in findings if finding.severity != "info"), findings[0])
     if first.severity == "info":
         return f"No known cause found. Most time is in {_place(first)}: {units.share(first.cost.share)} of {whole}."
     return f"{first.title}. That is {units.share(first.cost.share)} of {whole}."

@@ -13,12 +13,12 @@ WaitKind = Literal["lock", "io", "sleep"]
 _SLEEP = re.compile(r"\bsleep\s*\(")
 _LOCK = re.compile(
     r"\.acquire\s*\(|\bwith\s[^#(]*(?:(?<![bc])(?<!un)lock|mutex|semaphore|condition)\w*\b[^#]*:|\.join\s*\(\s*(?:timeout|\))"
-    r"|\.wait\s*\(|\.result\s*\(|(?:queue|_q|\bq)\.get\s*\(",
+    r"|\.wait\s*\(|\bos\.wait(?:pid|id|3|4)?\s*\(|\.result\s*\(|(?:queue|_q|\bq)\.get\s*\(",
     re.IGNORECASE,
 )
 _IO = re.compile(
     r"\.(?:recv|recv_into|recvfrom|accept|connect|sendall|send|urlopen|communicate|getresponse)\s*\(|\burlopen\s*\("
-    r"|\bsubprocess\.|\bos\.(?:read|write|fsync|waitpid|system)\s*\(|\bselect\.select\s*\(|\.poll\s*\("
+    r"|\bsubprocess\.|\bos\.(?:read|write|fsync|system)\s*\(|\bselect\.select\s*\(|\.poll\s*\("
     r"|\.(?:execute|executemany|executescript|fetchone|fetchmany|fetchall|commit)\s*\("
 )
 

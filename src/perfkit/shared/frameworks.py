@@ -64,7 +64,7 @@ DISPATCHERS: Final = {
 }
 
 # Dispatchers that only lead towards a handler: what stands above them may be middleware or the framework itself.
-_ENTRIES: Final = {"__call__", "wsgi_app", "app", "handle"}
+_ENTRIES: Final = {"__call__", "wsgi_app", "app", "handle", "application", "do_GET", "do_POST"}
 
 # Worker threads of a pool: in an asynchronous server their work belongs to requests.
 POOLS: Final = {
