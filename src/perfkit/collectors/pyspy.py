@@ -21,7 +21,7 @@ from perfkit.shared.yama import ptrace_is_restricted
 WALL_SECONDS = (1.0, 2.0, 2.0, 4.0)
 GIL_PART = 0.25
 # A sample stops the target for about 0.1 ms and more with deep stacks; what py-spy itself burns bounds that from
-# above, as long as py-spy need not wait for a CPU: on a busy machine a stop lasts two to three times as long.
+# above only while py-spy need not wait for a CPU itself (measured: benchmarks/README.md, Overhead).
 COST_LIMIT = 0.02
 LEAST_RATE = 10.0
 # Looks at all processes together that two cores bear without py-spy falling behind.
