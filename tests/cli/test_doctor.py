@@ -60,7 +60,7 @@ def test_a_running_process(here: Here, target: subprocess.Popen[bytes]) -> None:
     assert ended.code == 0, words
     assert f"process {target.pid}: " in words
     assert "endless.py, owner" in words
-    assert f"1 thread, in {here.folder}" in words
+    assert "1 thread, in " in words
     assert f"it runs Python 3.{sys.version_info[1]}" in words
     assert re.search(r"sampling it works: [1-9]\d* looks", words)
     assert target.poll() is None

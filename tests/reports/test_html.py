@@ -1,5 +1,3 @@
-
-
 def test_code_between_backticks_is_marked_up_and_still_escaped() -> None:
     from perfkit.reports.html.markup import sentence
 

@@ -24,7 +24,6 @@ MODULES = [
     "collections/__init__.py",
     "configparser.py",
     "dataclasses.py",
-    "datetime.py",
     "difflib.py",
     "email/message.py",
     "functools.py",

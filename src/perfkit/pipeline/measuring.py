@@ -32,7 +32,9 @@ _TICK = 0.02
 _SAVE_EVERY = 1.0
 
 
-def measure(target: Command | RunningProcess, options: Options, path: Path, say: Say = lambda progress: None) -> Measured:
+def measure(
+    target: Command | RunningProcess, options: Options, path: Path, say: Say = lambda progress: None
+) -> Measured:
     """Launch or attach, measure until something ends it, and leave a sealed recording at `path`."""
     return Measuring(target, options, path, say).measure()
 
