@@ -18,7 +18,7 @@ def attach(
     while_: o.While = None,
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
-    rate: o.Rate = 100.0,
+    rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
     output: o.Output = None,

@@ -25,7 +25,7 @@ Duration = Annotated[
     flag("--duration", "-d", help="Stop and report after this many seconds.", env="DURATION", metavar="SECONDS"),
 ]
 Rate = Annotated[
-    float, flag("--rate", help="Looks per second; lowered by itself where they cost too much.", env="RATE")
+    float, flag("--rate", help="Looks per second; twice as many at first, fewer where they cost too much.", env="RATE")
 ]
 Warmup = Annotated[float, flag("--warmup", help="Leave out the first seconds.", env="WARMUP", metavar="SECONDS")]
 Exclude = Annotated[

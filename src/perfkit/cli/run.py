@@ -25,7 +25,7 @@ def run(
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
     engine: Annotated[str, o.flag("--engine", help="py-spy, pyinstrument or cprofile.", env="ENGINE")] = "py-spy",
-    rate: o.Rate = 100.0,
+    rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
     output: o.Output = None,

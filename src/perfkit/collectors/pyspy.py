@@ -7,6 +7,7 @@ lock's holder follows each of them. Comes out: windows, threads, samples and the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from perfkit.collectors.interface import Context, Followed
@@ -24,6 +25,8 @@ GIL_PART = 0.25
 # above only while py-spy need not wait for a CPU itself (measured: benchmarks/README.md, Overhead).
 COST_LIMIT = 0.02
 LEAST_RATE = 10.0
+# A short run needs looks from the first moment on: the first windows of a process have twice the rate.
+EARLY_WINDOWS = 3
 # Looks at all processes together that two cores bear without py-spy falling behind.
 LOOKS_PER_SECOND = 200.0
 ATTEMPTS = 25
@@ -75,7 +78,7 @@ class PySpySampler:
         alive = {process.id: process for process in self._follow.alive}
         for process_id, process in alive.items():
             if process_id not in self._sampled:
-                self._sampled[process_id] = Sampled(process, self._fair_rate(len(alive)), process.started)
+                self._sampled[process_id] = Sampled(process, 2 * self._context.rate, process.started)
         for sampled in self._sampled.values():
             if sampled.window is not None:
                 self._advance(sampled, now)
@@ -98,11 +101,12 @@ class PySpySampler:
                 self._close(sampled, sampled.window)
         self._say_what_was_missed()
 
-    def _fair_rate(self, count: int) -> float:
-        return max(LEAST_RATE, min(self._context.rate, LOOKS_PER_SECOND / max(1, count)))
+    def _fair_rate(self, count: int, windows: int) -> float:
+        asked = self._context.rate * (2 if windows < EARLY_WINDOWS else 1)
+        return max(LEAST_RATE, min(asked, LOOKS_PER_SECOND / max(1, count)))
 
     def _open(self, sampled: Sampled, now: float, count: int) -> None:
-        sampled.rate = min(sampled.rate, self._fair_rate(count))  # never above what was asked for
+        sampled.rate = min(sampled.rate, self._fair_rate(count, sampled.windows))  # never above what was asked for
         seconds = WALL_SECONDS[min(sampled.windows, len(WALL_SECONDS) - 1)]
         if sampled.next_kind == "gil":
             seconds *= GIL_PART
@@ -177,9 +181,10 @@ class PySpySampler:
         self.samples += sum(merged.values())
         for row in rows:
             self.stack_seconds[row.stack] += row.seconds
-        self._context.sink.window(record, rows, self._thread_usage(sampled, window_id))
+        usage = self._thread_usage(sampled, window_id)
+        self._context.sink.window(record, rows, usage)
         sampled.windows += 1
-        sampled.next_kind = "gil" if window.kind == "wall" and len(counts) > 1 else "wall"
+        sampled.next_kind = "gil" if window.kind == "wall" and _busy_threads(counts, usage, elapsed) > 1 else "wall"
 
     def _thread_usage(self, sampled: Sampled, window_id: int) -> list[ThreadUsage]:
         after = read_threads(sampled.process.pid)
@@ -255,6 +260,12 @@ class PySpySampler:
                     "report this with the version of py-spy",
                 )
             )
+
+
+def _busy_threads(seen: Iterable[int], usage: Sequence[ThreadUsage], elapsed: float) -> int:
+    """How many of the threads seen might hold the interpreter lock: all but those that the kernel gave next to no CPU."""
+    idle = {row.thread for row in usage if row.cpu < 0.02 * elapsed}
+    return len(set(seen) - idle)
 
 
 def _gap(process: Process, failure: str, denied: bool) -> Gap:

@@ -16,7 +16,7 @@ class Options:
     """How to measure. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
 
     engine: EngineName = "py-spy"
-    rate: float = 100.0
+    rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0
     exclude: tuple[str, ...] = ()
