@@ -15,7 +15,7 @@ from perfkit.errors import USAGE, PerfkitError
 if TYPE_CHECKING:
     from perfkit.model.finding import Silence
 
-_HINT = "see docs/reference/configuration.md"
+_HINT = 'write rule = "…", place = "…" and reason = "…" below [[tool.perfkit.silence]]'
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -83,8 +83,11 @@ def _silence(entry: Any, file: Path) -> Silence:
     from perfkit.model.finding import Silence
 
     known = {"rule", "place", "reason", "expires"}
-    if not isinstance(entry, dict) or not {"rule", "place", "reason"} <= set(entry) <= known:
-        raise PerfkitError(f"{file}: a silence needs rule, place and reason, and may have expires.", _HINT, USAGE)
+    if not isinstance(entry, dict) or not {"rule", "place", "reason"} <= set(entry):
+        raise PerfkitError(f"{file}: a silence needs rule, place and reason.", _HINT, USAGE)
+    if not set(entry) <= known:
+        unknown = sorted(set(entry) - known)[0]
+        raise PerfkitError(f"{file}: a silence has no {unknown!r}.", "it has rule, place, reason and expires", USAGE)
     expires = entry.get("expires")
     if expires is not None:
         from datetime import date

@@ -11,7 +11,7 @@ from dataclasses import replace
 from perfkit.analysis import calls, machine, tables, waits
 from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
-from perfkit.model.analysis import Analysis, Kind
+from perfkit.model.analysis import AWAITING, Analysis, Kind
 from perfkit.model.recording import Gap, Recording
 from perfkit.shared.codeline import Lines
 
@@ -57,7 +57,7 @@ def analyse(recording: Recording) -> Analysis:
         calls=recording.calls,
         requests=len(counted) or None,
         latency=tables.percentiles([request.seconds for request in counted if request.status]),
-        failed_requests=sum(1 for request in counted if request.status == 0 or request.status >= 500),
+        failed_requests=sum(1 for request in counted if request.status == 0 or request.status >= 400),
         samples=rows.samples,
         windows=sum(1 for window in recording.windows if window.kind == "wall"),
         gaps=recording.gaps,
@@ -78,7 +78,7 @@ def _gaps(analysis: Analysis, rows: Rows, kind: Kind) -> tuple[Gap, ...]:
     if kind == "server" and _has_event_loop(analysis):
         gaps.append(
             Gap(
-                "time that asynchronous requests spend awaiting",
+                AWAITING,
                 "a waiting coroutine is on no thread's stack",
                 "compare with the latencies of --load",
             )

@@ -86,8 +86,9 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     machine = analysis.pressure
     if machine and machine.runqueue is not None and machine.runqueue > 0.15:
         said.append(
-            f"The target waited for a CPU {machine.runqueue:.0%} of the time it could run (load {machine.load:.1f} on "
-            f"{machine.cores} cores): times are too high by about that; shares and ranks hold."
+            f"Others had the CPU for {machine.runqueue:.0%} of the time in which the target could run (load "
+            f"{machine.load:.1f} on {machine.cores} cores): work took about {1 / (1 - machine.runqueue):.1f} times as long as "
+            "on a free core. Shares and ranks hold."
         )
     elif machine and machine.load > 1.5 * machine.cores:
         said.append(f"Load was {machine.load:.1f} on {machine.cores} cores: times may be high; shares and ranks hold.")
@@ -99,10 +100,20 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if disagreement:
         said.append(disagreement)
     if analysis.failed_requests:
-        said.append(f"{analysis.failed_requests} of {analysis.requests} requests of the load failed.")
+        said.append(_failures(analysis, recording))
     if recording.run.engine != "py-spy":
         said.append(f"Measured by {recording.run.engine} alone, whose own cost is in the times it reports.")
     return tuple(said)
+
+
+def _failures(analysis: Analysis, recording: Recording) -> str:
+    """How many requests of the load failed, and how the most frequent failure looked."""
+    failed = [(r.endpoint, r.status) for r in recording.requests if r.status == 0 or r.status >= 400]
+    (endpoint, status), n = Counter(failed).most_common(1)[0]
+    answer = f"status {status}" if status else "no answer"
+    said = f"{analysis.failed_requests:,} of {analysis.requests:,} requests of the load failed: {endpoint} gave {answer} {n:,} times."
+    everything = analysis.failed_requests == analysis.requests
+    return said + (" What was measured is how the application says no." if everything else "")
 
 
 def _disagreement(recording: Recording, rows: Rows) -> str | None:

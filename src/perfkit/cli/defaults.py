@@ -33,7 +33,18 @@ def settings() -> Settings:
     global _settings
     if _settings is None:
         _settings = load(Path.cwd())
+        _check_silences(_settings)
     return _settings
+
+
+def _check_silences(found: Settings) -> None:
+    """Raises PerfkitError (2) for a silence of a rule that does not exist: it would silence nothing, unnoticed."""
+    if any(silence.rule != "*" for silence in found.silences):
+        from perfkit.findings import RULES
+
+        for silence in found.silences:
+            if silence.rule != "*" and silence.rule not in RULES:
+                RULES.load(silence.rule)
 
 
 def with_settings(words: list[str]) -> dict[str, Any]:

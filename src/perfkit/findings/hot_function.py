@@ -10,7 +10,9 @@ from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.analysis import StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame, Stack
+from perfkit.shared.frameworks import EVENT_LOOPS, listed
 from perfkit.shared.naming import code_name
+from perfkit.shared.pysource import spot
 
 LEAST = 0.10
 DOMINANT = 0.6
@@ -99,7 +101,7 @@ class HotFunction:
                     f"{view.observed(n)} stand in its own lines and the library code below them.", n, "samples", n=n
                 ),
             ),
-            advice=Advice("open the function at this line; `perfkit report --format html` shows what is below it"),
+            advice=Advice(_advice(view, frame, times, state)),
             confidence=Confidence(
                 "high" if n >= 50 else "medium", f"{view.observed(n)}; that it is avoidable is not known"
             ),
@@ -151,6 +153,26 @@ def dominant_library(
         found = max(stacks, key=lambda pair: pair[1])[0][depth]
         depth += 1
     return view.inside(found) if found is not None and not view.is_project(found) else None
+
+
+def _advice(view: View, frame: Frame, times: Sequence[StackTime], state: str | None) -> str:
+    """What to look at first, by what the function does there."""
+    stacks = [view.frames(time) for time in times[:20]]
+    on_loop = any(listed(EVENT_LOOPS, found) for stack in stacks for found in stack)
+    if state in _WAITS and on_loop:
+        return (
+            "it waits on the event loop's thread, and every other request waits with it: await an asynchronous call, or hand "
+            "this one to a thread (asyncio.to_thread, run_in_threadpool)"
+        )
+    source = view.lines.function(frame.file, frame.line)
+    here = spot(source, frame.line) if source is not None else None
+    if state == "io" and here is not None and here.loops:
+        return "this line waits for the database or I/O in a loop: ask for all of it at once"
+    if state == "io":
+        return "look at what this line asks for: how often, for how much, and whether an answer can be kept"
+    if state == "sleep":
+        return "it sleeps: wait for what it waits for instead, or let a worker do it"
+    return "open the function at this line; `perfkit report --open` shows what is below it"
 
 
 def _state(times: Sequence[StackTime], claim: dict[int, float]) -> str | None:

@@ -32,9 +32,27 @@ def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | No
         taken = take(view, candidates)
         findings.extend(taken)
         checks.extend(_check(rule.name, taken, reasons) for rule in group)
-    shown, silenced = _silence(ranked(findings), silences, today or date.today())
+    today = today or date.today()
+    shown, silenced = _silence(ranked(findings), silences, today)
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
-    return Verdicts(shown, silenced, tuple(checks), explained)
+    return Verdicts(ranked(shown), silenced, tuple(checks), explained, _remarks(silences, silenced, today))
+
+
+def _remarks(silences: Sequence[Silence], silenced: Sequence[Silenced], today: date) -> tuple[str, ...]:
+    """Silences that silence nothing, and why: a forgotten one would hide the next finding."""
+    remarks = []
+    used = {found.silence for found in silenced}
+    for silence in silences:
+        name = f"The silence of {silence.rule} at {silence.place}"
+        if _expired(silence, today):
+            remarks.append(f"{name} expired on {silence.expires}.")
+        elif silence not in used:
+            remarks.append(f"{name} fits no finding of this run.")
+    return tuple(remarks)
+
+
+def _expired(silence: Silence, today: date) -> bool:
+    return silence.expires is not None and date.fromisoformat(silence.expires) < today
 
 
 def _check(name: str, taken: Sequence[Finding], reasons: dict[str, str]) -> Check:
@@ -58,7 +76,7 @@ def _silence(
 
 
 def _applies(silence: Silence, finding: Finding, today: date) -> bool:
-    if silence.expires is not None and date.fromisoformat(silence.expires) < today:
+    if _expired(silence, today):
         return False
     if silence.rule not in ("*", finding.rule):
         return False

@@ -64,7 +64,6 @@ def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds:
     exact = bool(view.analysis.calls)  # a deterministic profile counts and times every call
     low, high = (seconds, seconds) if exact else interval(view, owned)
     requests = view.analysis.requests if view.analysis.kind == "server" else None
-    low_saved, high_saved = candidate.saves or (0.0, 0.0)
     return Finding(
         key=_key(view, candidate),
         rule=candidate.rule,
@@ -80,10 +79,14 @@ def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds:
         inside=candidate.inside,
         evidence=candidate.evidence,
         advice=candidate.advice,
-        expected=None
-        if candidate.saves is None
-        else Expected(seconds * (low_saved + high_saved) / 2, low * low_saved, high * high_saved, "modelled"),
+        expected=None if candidate.saves is None else _expected(seconds, low, candidate.saves),
     )
+
+
+def _expected(seconds: float, low: float, saves: tuple[float, float]) -> Expected:
+    """What the advice saves: never more than the cost that the report states."""
+    least, most = saves
+    return Expected(seconds * (least + most) / 2, min(low, seconds) * least, seconds * most, "modelled")
 
 
 def severity(share: float) -> Severity:

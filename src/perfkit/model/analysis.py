@@ -10,6 +10,8 @@ from perfkit.model.recording import Call, Gap, Process, Run, SourceFile, SourceT
 
 Kind = Literal["server", "script"]
 Unit = Literal["request-seconds", "wall seconds"]
+# The gap of every asynchronous server: what its requests await is on no thread's stack.
+AWAITING = "time that asynchronous requests spend awaiting"
 StackState = Literal["running", "lock", "io", "sleep", "idle"]
 
 

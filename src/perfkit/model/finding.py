@@ -127,9 +127,11 @@ class Silenced:
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """All that the rules said: findings in rank order, what was silenced, and every rule's check."""
+    """All that the rules said: findings in rank order, what was silenced, and every rule's check. `remarks` are about silences
+    that silenced nothing."""
 
     findings: tuple[Finding, ...]
     silenced: tuple[Silenced, ...]
     checks: tuple[Check, ...]
     explained: float
+    remarks: tuple[str, ...] = ()

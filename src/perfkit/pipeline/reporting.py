@@ -21,8 +21,9 @@ def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None =
     recording = load(path)
     analysis = analyse(recording)
     verdicts = judge(analysis, silences, today)
+    analysis = replace(analysis, notes=(*analysis.notes, *verdicts.remarks))
     return Report(
-        headline=headline(analysis, verdicts.findings),
+        headline=headline(analysis, verdicts.findings, verdicts.silenced),
         analysis=analysis,
         findings=verdicts.findings,
         silenced=verdicts.silenced,

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfkit.model.analysis import Analysis
-from perfkit.model.finding import Finding
+from perfkit.model.analysis import AWAITING, Analysis
+from perfkit.model.finding import Finding, Silenced
 from perfkit.shared import units
 from perfkit.shared.naming import code_name
 
 
-def headline(analysis: Analysis, findings: Sequence[Finding]) -> str:
-    """What costs most and how much of the time it is, or that nothing does."""
-    whole = "all request time" if analysis.kind == "server" else "the run"
+def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence[Silenced] = ()) -> str:
+    """What costs most and how much of the time it is, or that nothing does; what is silenced is not passed over."""
+    whole = _whole(analysis)
     if not analysis.measured:
         return "No request was measured." if analysis.kind == "server" else "Nothing was measured."
+    hidden = sum(found.finding.cost.share for found in silenced)
+    besides = f"Besides {units.share(hidden)} that is silenced: " if silenced else ""
     if not findings:
-        return f"No finding above 1% of {whole}."
+        return f"{besides}{'n' if besides else 'N'}o finding above 1% of {whole}."
     first = next((finding for finding in findings if finding.severity != "info"), findings[0])
     if first.severity == "info":
-        return f"No known cause found. Most time is in {_place(first)}: {units.share(first.cost.share)} of {whole}."
-    return f"{first.title}. That is {units.share(first.cost.share)} of {whole}."
+        cause = f"{'n' if besides else 'N'}o known cause found. Most {'other ' if silenced else ''}time is in {_place(first)}"
+        return f"{besides}{cause}: {units.share(first.cost.share)} of {whole}."
+    return f"{besides}{first.title}. That is {units.share(first.cost.share)} of {whole}."
+
+
+def _whole(analysis: Analysis) -> str:
+    if analysis.kind == "script":
+        return "the run"
+    # A request that awaits is on no stack: then the whole is what runs, not what clients wait for.
+    awaits = any(gap.what == AWAITING for gap in analysis.gaps)
+    return "the time in which requests run" if awaits else "all request time"
 
 
 def _place(finding: Finding) -> str:
