@@ -216,7 +216,9 @@ class PySpySampler:
             known = self._frames.get(key)
             if known is None:
                 file = self._context.local_path(frame.file, process.cwd)
-                known = Frame(frame.function, file, frame.line, self._context.origins.of(file))
+                # The code of `python -c` is the user's own; any other <string> was made by a library.
+                given = frame.file == "<string>" and raw.frames[0].file == "<string>"
+                known = Frame(frame.function, file, frame.line, "app" if given else self._context.origins.of(file))
                 self._frames[key] = known
             stack.append(known)
         return self._context.sink.intern(tuple(stack))
