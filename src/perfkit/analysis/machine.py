@@ -94,8 +94,10 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
         said.append(f"Load was {machine.load:.1f} on {machine.cores} cores: times may be high; shares and ranks hold.")
     if machine and machine.steal > 0.1:
         said.append(f"The hypervisor took {machine.steal:.0%} of the CPU: times are not comparable with other runs.")
-    if 0 < analysis.samples < FEW_SAMPLES:
-        said.append(f"Only {analysis.samples} samples were taken: shares are rough. A longer run narrows them.")
+    taken = sum(time.n for time in analysis.times)
+    if 0 < taken < FEW_SAMPLES:
+        where = "fell into requests" if analysis.kind == "server" else "were taken"
+        said.append(f"Only {taken} samples {where}: shares are rough. A longer run or more load narrows them.")
     disagreement = _disagreement(recording, rows)
     if disagreement:
         said.append(disagreement)

@@ -67,14 +67,14 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
     rows = Rows()
     windows = {window.id: window for window in recording.windows}
     asleep = _asleep(recording, facts)
-    asynchronous = _asynchronous_processes(recording, facts, windows)
+    facts.asynchronous = _asynchronous_processes(recording, facts, windows)
     for sample in recording.samples:
         window = windows[sample.window]
         if window.kind != "wall":
             continue
         rows.samples += sample.n
         fact = facts.of(sample.stack)
-        in_request = fact.request is not None and (not fact.pooled or window.process in asynchronous)
+        in_request = facts.in_request(sample.stack, window.process)
         idle = fact.leaf != "running" or (not in_request and (sample.window, sample.thread) in asleep)
         if in_request and not (fact.pooled and fact.leaf == "idle"):
             if window.start < serving_from:
@@ -251,7 +251,7 @@ def stack_times(rows: Rows, facts: Facts, labels: dict[str, str]) -> tuple[Stack
                 seconds=owned.seconds,
                 n=owned.n,
                 endpoint=fact.endpoint and labels.get(fact.endpoint, fact.endpoint),
-                entry=fact.request or 0,
+                entry=fact.request if fact.request is not None else fact.worker,
                 state=state,
                 clusters=dict(owned.clusters),
             )

@@ -16,13 +16,15 @@ LeafState = Literal["running", "lock", "io", "sleep", "idle"]
 
 @dataclass(frozen=True, slots=True)
 class StackFacts:
-    """`request` is the index of the first frame inside the request, None outside of any; `handler` likewise."""
+    """`request` is the index of the first frame inside the request, None outside of any; `handler` likewise. `worker` is the
+    index at which a forked worker's own work begins: below it lie the frames of the parent that forked it."""
 
     request: int | None
     handler: int | None
     endpoint: str | None
     leaf: LeafState
     pooled: bool
+    worker: int
     by_test_client: bool
     event_loop: bool
 
@@ -36,12 +38,19 @@ class Facts:
         self._lines = lines
         self._known: dict[int, StackFacts] = {}
         self._roles: dict[Frame, str] = {}
+        self.asynchronous: set[int] = set()
 
     def of(self, stack: int) -> StackFacts:
         known = self._known.get(stack)
         if known is None:
             known = self._known[stack] = self._work_out(self._stacks.expand(stack))
         return known
+
+    def in_request(self, stack: int, process: int) -> bool:
+        """Whether a stack serves a request. A pool's thread does in a process that runs an event loop; elsewhere its work is
+        a job of its own. `asynchronous` holds those processes, once `rows` has found them."""
+        fact = self.of(stack)
+        return fact.request is not None and (not fact.pooled or process in self.asynchronous)
 
     def waiting(self, stack: int) -> Literal["idle", "io"]:
         """What a stack does that stands at a place where work is waited for: idle, unless the project itself waits there
@@ -86,6 +95,9 @@ class Facts:
             endpoint=None if handler is None else frames[handler].function,
             leaf=leaf,
             pooled=pooled,
+            worker=max(
+                (i + 1 for i, frame in enumerate(frames) if frameworks.listed(frameworks.FORKS, frame)), default=0
+            ),
             by_test_client=by_test_client,
             event_loop=event_loop,
         )

@@ -89,7 +89,7 @@ def holders(recording: Recording, facts: Facts, serving_from: float) -> tuple[Ho
         if window in windows:
             counts[stack, thread, windows[window].process] += n
     found = [
-        Holder(stack, n / looks[process], n, facts.of(stack).request is not None, names.get(thread, ""))
+        Holder(stack, n / looks[process], n, facts.in_request(stack, process), names.get(thread, ""))
         for (stack, thread, process), n in counts.items()
         if looks[process]
     ]
@@ -106,5 +106,7 @@ def gil_wait(recording: Recording, rows: Rows) -> float:
     for window, threads in rows.request_running.items():
         for thread, seconds in threads.items():
             if (window, thread) in usage:
-                total += max(0.0, seconds - usage[window, thread])
+                # The thread's CPU went to its requests in proportion to the time in which it seemed to run.
+                part = seconds / max(seconds, rows.running_by_thread.get((window, thread), seconds))
+                total += max(0.0, seconds - part * usage[window, thread])
     return total

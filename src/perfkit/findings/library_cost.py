@@ -10,12 +10,21 @@ from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.finding import Advice, Confidence, Evidence, Place
 from perfkit.model.recording import Frame
 from perfkit.shared.frameworks import is_plumbing
+from perfkit.shared.pysource import spot
 
 LEAST = 0.25
 # A parser or renderer at its ordinary work divides its time among many functions; a defect piles it up in one.
 CONCENTRATED = 0.5
 
 Key = tuple[tuple[str, str] | None, tuple[str, str]]
+
+
+def _one_call(view: View, burners: Counter[Frame]) -> bool:
+    """Whether the samples stand on one line outside of any loop: a wrapper around compiled code."""
+    frame, n = burners.most_common(1)[0]
+    source = view.lines.function(frame.file, frame.line)
+    here = spot(source, frame.line) if source is not None else None
+    return n > 0.9 * sum(burners.values()) and here is not None and not here.loops
 
 
 class LibraryCost:
@@ -30,6 +39,9 @@ class LibraryCost:
 
     **Before** / **After** Depends on the library: a newer version, a compiled or simpler alternative, smaller input, fewer
     calls, or a cache in front of it. The finding names distribution, version, function and the project's line that calls it.
+
+    Whether the cost is avoidable is not known: severity is always `info`. A function that stands on one line outside of any
+    loop only calls compiled code, and is left to `hot-function`.
 
     **When to ignore it.** The library does exactly the work that the service is for.
     """
@@ -57,6 +69,8 @@ class LibraryCost:
         for key, claim in claims.items():
             if view.seconds(claim) < CONCENTRATED * by_library[key[0], self._library(view, burners[key])]:
                 continue
+            if _one_call(view, burners[key]):
+                continue
             yield self._candidate(view, claim, places[key].most_common(1)[0][0], burners[key])
 
     def _library(self, view: View, burners: Counter[Frame]) -> str | None:
@@ -82,7 +96,7 @@ class LibraryCost:
         n = sum(burners.values())
         return Candidate(
             rule=self.name,
-            title=f"{name} {version} burns the time in {frame.function}()",
+            title=f"{name} {version} spends the time in {frame.function}()",
             claim=claim,
             where=where,
             inside=view.inside(frame),
@@ -102,4 +116,5 @@ class LibraryCost:
             confidence=Confidence("medium", f"{view.observed(n)}; whether a better version or use exists is not known"),
             least=LEAST,
             detail=f"{name}.{frame.function}",
+            informative=True,
         )

@@ -41,6 +41,14 @@ BUILDERS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "cssselect/parser.py": (frozenset({"parse"}), "CSS selector"),
     "soupsieve/css_parser.py": (frozenset({"process_selectors"}), "CSS selector"),
     "urllib/robotparser.py": (frozenset({"parse"}), "robots.txt"),
+    "ssl.py": (frozenset({"create_default_context"}), "TLS context"),
+    "importlib/metadata/__init__.py": (frozenset({"entry_points", "distributions", "from_name"}), "package metadata"),
+    "sqlalchemy/engine/create.py": (frozenset({"create_engine"}), "database engine"),
+    "botocore/session.py": (frozenset({"create_client"}), "AWS client"),
+    "httpx/_client.py": (frozenset({"__init__"}), "HTTP client"),
+    "babel/support.py": (frozenset({"load"}), "translation catalogue"),
+    "marshmallow/schema.py": (frozenset({"_init_fields"}), "marshmallow schema"),
+    "pint/registry.py": (frozenset({"__init__"}), "unit registry"),
     "configparser.py": (frozenset({"_read"}), "configuration"),
 }
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from perfkit.findings.interface import Candidate, View
 from perfkit.findings.mechanism import uses
 from perfkit.model.analysis import StackTime
-from perfkit.model.finding import Advice, Confidence, Evidence
+from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Stack
 from perfkit.shared.frameworks import short_name
 from perfkit.shared.origin import module_path
@@ -91,7 +91,7 @@ class Serialisation:
                         where=use.where,
                     ),
                 ),
-                advice=Advice(_ADVICE.get(_family(use.inside.file if use.inside else ""), _GENERAL)),
+                advice=Advice(_advice(use.inside)),
                 saves=(0.3, 0.8),
                 confidence=Confidence(
                     "high" if use.n >= 50 else "medium", f"{view.observed(use.n)} lie inside the serialiser"
@@ -110,6 +110,16 @@ _ADVICE = {
     "yaml": "read YAML once at start, and with yaml.CSafeLoader (about ten times faster than the Python loader)",
     "marshmallow": "create the schema once, dump many=True, and leave out fields that nobody reads",
 }
+
+
+def _advice(inside: Inside | None) -> str:
+    """By the serialiser; where another library encodes on the project's behalf, the project can only ask it less often."""
+    family = _family(inside.file if inside else "")
+    if family in _ADVICE or inside is None or module_path(inside.file) in SERIALISERS:
+        return _ADVICE.get(family, _GENERAL)
+    if inside.distribution and inside.distribution != "Python standard library":
+        return f"{inside.distribution} encodes everything on each call: call it less often, in batches, or use another store"
+    return _GENERAL
 
 
 def _family(file: str) -> str:

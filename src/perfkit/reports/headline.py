@@ -9,6 +9,9 @@ from perfkit.model.finding import Finding, Silenced
 from perfkit.shared import units
 from perfkit.shared.naming import code_name
 
+# Fewer samples than this cannot show that nothing is wrong: a cause of 10 % would be seen three times.
+ENOUGH = 30
+
 
 def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence[Silenced] = ()) -> str:
     """What costs most and how much of the time it is, or that nothing does; what is silenced is not passed over."""
@@ -16,7 +19,12 @@ def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence
     if not analysis.measured:
         return "No request was measured." if analysis.kind == "server" else "Nothing was measured."
     hidden = sum(found.finding.cost.share for found in silenced)
+    if analysis.requests and analysis.failed_requests > 0.5 * analysis.requests:
+        return f"{analysis.failed_requests:,} of {analysis.requests:,} requests failed: this is the cost of failing."
     besides = f"Besides {units.share(hidden)} that is silenced: " if silenced else ""
+    looks = sum(time.n for time in analysis.times)
+    if not findings and looks < ENOUGH:
+        return f"{besides}{'o' if besides else 'O'}nly {looks} samples fell into {whole}: too few to judge."
     if not findings:
         return f"{besides}{'n' if besides else 'N'}o finding above 1% of {whole}."
     first = next((finding for finding in findings if finding.severity != "info"), findings[0])

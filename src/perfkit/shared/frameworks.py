@@ -73,6 +73,12 @@ POOLS: Final = {
     "asgiref/sync.py": {"thread_handler"},
 }
 
+# A forked worker begins here; below lie the frames of its parent.
+FORKS: Final = {
+    "multiprocessing/process.py": {"_bootstrap"},
+    "billiard/process.py": {"_bootstrap"},
+}
+
 EVENT_LOOPS: Final = {
     "asyncio/base_events.py": {"run_forever", "run_until_complete", "_run_once"},
     "asyncio/runners.py": {"run"},
@@ -136,7 +142,7 @@ PLUMBING: Final = frozenset(
         "pytest",
         "pluggy",
         "_pytest",
-        "opentelemetry-instrumentation",
+        "click typer fire docopt invoke cleo absl-py cement opentelemetry-instrumentation",
         "sentry-sdk",
         "ddtrace",
         "newrelic",
