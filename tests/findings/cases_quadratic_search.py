@@ -139,12 +139,12 @@ FIRES = [
         "text grown by +=",
         "to_csv",
         """
-        def to_csv(rows):
-            out = ""
+        def to_csv(self, rows):
+            self.out = ""
             for row in rows:
-                out += ",".join(row)  #<hot>
-                out += "\\n"  #<cold>
-            return out
+                self.out += ",".join(row)  #<hot>
+                count(row)  #<cold>
+            return self.out
         """,
     ),
     _fires(

@@ -216,10 +216,9 @@ def _growth(spot: Spot) -> Iterator[Scan]:
     if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add):
         target = ast.unparse(statement.target)
         kind = {type_of(statement.target, spot), type_of(statement.value, spot)}
-        if kind & {"text", "bytes"}:
-            # CPython grows a local str in place (unicode_concatenate), but no bytes and no attribute.
-            sure = "bytes" in kind or not isinstance(statement.target, ast.Name)
-            yield Scan(f"`{target} += …` copies what there is so far", _join_advice(target), sure=sure)
+        # CPython grows a local str in place (unicode_concatenate), but no bytes and no attribute.
+        if "bytes" in kind or ("text" in kind and not isinstance(statement.target, ast.Name)):
+            yield Scan(f"`{target} += …` copies what there is so far", _join_advice(target), sure=True)
     elif isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         target = ast.unparse(statement.targets[0])
         value = statement.value
@@ -228,9 +227,10 @@ def _growth(spot: Spot) -> Iterator[Scan]:
             kind = {type_of(part, spot) for part in parts}
             if kind & {"text", "bytes", "list", "fixed"} and target in (ast.unparse(parts[0]), ast.unparse(parts[-1])):
                 in_place = "text" in kind and len(parts) == 2 and isinstance(parts[0], ast.Name)
-                sure = not (in_place and ast.unparse(parts[0]) == target)
+                if in_place and ast.unparse(parts[0]) == target:
+                    return
                 advice = f"use {target}.append() or .extend()" if "list" in kind else _join_advice(target)
-                yield Scan(f"`{ast.unparse(statement)[:60]}` copies what there is so far", advice, sure=sure)
+                yield Scan(f"`{ast.unparse(statement)[:60]}` copies what there is so far", advice, sure=True)
         elif _unpacks(value, target):
             yield Scan(
                 f"`{target} = {ast.unparse(value)[:60]}` copies what there is so far",

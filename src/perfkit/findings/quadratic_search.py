@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -35,6 +35,8 @@ LEAST = 0.03
 LEAST_OF_FUNCTION = {True: 0.35, False: 0.85}
 # Who hashes what it looks for does not walk: that is a set or a dict.
 LEAST_HASHED = 0.1
+# What going round a loop or calling a function costs beside a scan of a hundred elements is less than this.
+LEAST_AROUND = 0.04
 
 
 @dataclass
@@ -48,6 +50,7 @@ class HotLine:
     frames: Counter[Frame] = field(default_factory=Counter)
     deciders: Counter[Place] = field(default_factory=Counter)
     called_in_loop: float = 0.0
+    callers: set[tuple[str, int]] = field(default_factory=set)
     seconds: float = 0.0
     hashed: float = 0.0
 
@@ -84,6 +87,7 @@ class QuadraticSearch:
 
     def check(self, view: View) -> Iterable[Candidate]:
         function_seconds = _function_seconds(view)
+        line_seconds = _line_seconds(view)
         for hot in self._hot_lines(view):
             found = next(iter(sorted(scans(hot.spot), key=lambda scan: not scan.sure)), None)
             if found is None or view.share(hot.seconds) < LEAST:
@@ -92,7 +96,7 @@ class QuadraticSearch:
             whole = function_seconds[frame.file, _owner(frame)]
             if hot.seconds < LEAST_OF_FUNCTION[found.sure] * whole:
                 continue
-            if not found.sure and hot.hashed > LEAST_HASHED * hot.seconds:
+            if not found.sure and (hot.hashed > LEAST_HASHED * hot.seconds or _is_quick(hot, line_seconds)):
                 continue
             loops = len(hot.spot.loops) + (1 if hot.called_in_loop > 0.5 * hot.seconds else 0) + found.loops
             if loops or (found.own_loop and view.analysis.kind == "server"):
@@ -157,6 +161,24 @@ def _diff(source: SourceText, line: str, scan: Scan) -> str | None:
     return list_as_set(source, scan.searched) if scan.searched else None
 
 
+def _is_quick(hot: HotLine, line_seconds: Mapping[tuple[str, int], float]) -> bool:
+    """Whether going round the loop, or calling the function, costs as much as the line's share would allow a hash lookup: a
+    true scan dwarfs both. Only where the type of the collection is not known does this decide."""
+    file = hot.source.file
+    around = {(file, loop.lineno) for loop in hot.spot.loops} | set(hot.callers)
+    return sum(line_seconds.get(line, 0.0) for line in around) > LEAST_AROUND * hot.seconds
+
+
+def _line_seconds(view: View) -> dict[tuple[str, int], float]:
+    """Running seconds of the stacks that end on a line."""
+    found: defaultdict[tuple[str, int], float] = defaultdict(float)
+    for time in view.times:
+        frames = view.inner(time)
+        if time.state == "running" and frames:
+            found[frames[-1].file, frames[-1].line] += time.seconds
+    return found
+
+
 def _line_frame(frames: Stack) -> int | None:
     """The leaf, or the line that the leaf is a part of."""
     index = len(frames) - 1
@@ -174,6 +196,8 @@ def _add(hot: HotLine, view: View, time: StackTime, frames: Stack, index: int) -
     hot.n += time.n
     hot.seconds += time.seconds
     hot.frames[frame] += time.n
+    if index:
+        hot.callers.add((frames[index - 1].file, frames[index - 1].line))
     if short_name(frames[-1].function) == "__hash__":
         hot.hashed += time.seconds
     decider = view.deciding(frames, index)
