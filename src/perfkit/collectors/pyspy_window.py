@@ -11,12 +11,14 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from perfkit.errors import PerfkitError
 from perfkit.model.recording import SampleKind
 
+PRIORITY = -10
 _SUMMARY = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _BEHIND = re.compile(r"([\d.]+)s behind in sampling")
 
@@ -66,6 +68,10 @@ class PySpyWindow:
             self._process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err, start_new_session=True
             )
+
+        # On a busy machine py-spy would otherwise run when the target does not, and find it waiting. Only root may do this.
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, PRIORITY)
 
     def interrupt(self) -> None:
         """SIGINT makes py-spy write what it has; SIGTERM would make it lose everything."""

@@ -166,7 +166,8 @@ def _is_quick(hot: HotLine, line_seconds: Mapping[tuple[str, int], float]) -> bo
     true scan dwarfs both. Only where the type of the collection is not known does this decide."""
     file = hot.source.file
     around = {(file, loop.lineno) for loop in hot.spot.loops} | set(hot.callers)
-    return sum(line_seconds.get(line, 0.0) for line in around) > LEAST_AROUND * hot.seconds
+    three_looks = 3 * hot.seconds / hot.n
+    return sum(line_seconds.get(line, 0.0) for line in around) > max(LEAST_AROUND * hot.seconds, three_looks)
 
 
 def _line_seconds(view: View) -> dict[tuple[str, int], float]:
