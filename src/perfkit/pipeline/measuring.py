@@ -36,6 +36,8 @@ def measure(
     target: Command | RunningProcess, options: Options, path: Path, say: Say = lambda progress: None
 ) -> Measured:
     """Launch or attach, measure until something ends it, and leave a sealed recording at `path`."""
+    if os.name != "posix":
+        raise PerfkitError("perfkit measures on Linux and macOS only.", "run it in WSL, or show a recording from elsewhere")
     return Measuring(target, options, path, say).measure()
 
 
