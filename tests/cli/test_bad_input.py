@@ -66,19 +66,46 @@ def test_a_flag_that_makes_no_sense_starts_nothing(here: Here, options: list[str
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "said", "remedy"),
     [
-        (["run", "--duration", "soon", "--", "ls"], r"'soon' is not a valid float"),
-        (["run", "--duratoin", "3", "--", "ls"], r"No such option.*--duration"),
-        (["rnu", "--", "ls"], r"No such command 'rnu'\. Did you mean 'run'\?"),
-        (["attach"], r"Missing argument 'TARGET'"),
+        (["run", "--duration", "soon", "--", "ls"], "'soon' is not a valid float", "perfkit run --help"),
+        (["run", "--duratoin", "3", "--", "ls"], "perfkit run has no option --duratoin", "did you mean --duration"),
+        (["rnu", "--", "ls"], "no such command 'rnu'", "did you mean run?"),
+        (["attach"], "missing argument 'TARGET'", "perfkit attach --help"),
+        (["report", "--output"], "'--output' requires an argument", "--help"),
+        (["run", "--requests", "5", "--", "ls"], "--requests needs --load", "--load URL"),
+        (["attach", "1", "--concurrency", "2"], "--concurrency needs --load", "--load URL"),
     ],
 )
-def test_words_that_are_no_command_line(here: Here, words: list[str], said: str) -> None:
-    ended = here(*words)
+def test_words_that_are_no_command_line(here: Here, words: list[str], said: str, remedy: str) -> None:
+    first, second = here(*words).error(2).splitlines()
+    assert first.startswith("error: ") and said in first
+    assert second.startswith("  try: ") and remedy in second
+
+
+def test_no_words_at_all_show_the_help(here: Here) -> None:
+    ended = here()
     assert ended.code == 2
-    assert re.search(said, ended.err, re.DOTALL)
-    assert "Traceback" not in ended.err
+    assert ended.err.startswith("Usage: perfkit")
+    assert "error:" not in ended.err
+
+
+def test_a_default_for_a_load_needs_no_load(here: Here) -> None:
+    (here.folder / "pyproject.toml").write_text("[tool.perfkit]\nconcurrency = 8\n")
+    assert "command not found" in here.run("no-such-command-at-all", PERFKIT_REQUESTS="5").error(127)
+
+
+def test_a_bad_address_is_refused_before_a_word_is_said(here: Here) -> None:
+    for flag, value in (("--load", "localhost"), ("--ready", "99999")):
+        assert here.run("ls", options=[flag, value]).err.startswith("error: ")
+
+
+def test_a_server_that_never_answers_gets_no_report(here: Here) -> None:
+    options = ["--ready-timeout", "1.5", "--load", f"http://127.0.0.1:{free_port()}/"]
+    said = here.run(sys.executable, "-c", "while True: pass", options=options).error(125)
+    assert "the target did not answer" in said
+    assert "samples" not in said.splitlines()[-1]
+    assert len([line for line in said.splitlines() if line]) == 3, said
 
 
 def test_names_that_are_nearly_right(here: Here) -> None:

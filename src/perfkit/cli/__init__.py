@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from perfkit.errors import PerfkitError
+from perfkit.errors import USAGE, PerfkitError
 
 COMMANDS: Final = {
     "run": "perfkit.cli.run:run",
@@ -60,6 +60,7 @@ def run_app(words: list[str]) -> None:
     import os
 
     from perfkit.cli.defaults import with_settings
+    from perfkit.cli.usage import NoArgsIsHelpError, UsageError, usage_error
 
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by whoever called us (`>&-`)
@@ -67,19 +68,24 @@ def run_app(words: list[str]) -> None:
     debug = "--debug" in words or os.environ.get("PERFKIT_DEBUG", "") not in ("", "0")
     try:
         app = build(words)
-        app(args=words, prog_name="perfkit", default_map=with_settings(words))
-    except PerfkitError as error:
+        code = app(args=words, prog_name="perfkit", default_map=with_settings(words), standalone_mode=False)
+        sys.exit(code or 0)
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(USAGE)
+    except (PerfkitError, UsageError) as error:
         if debug:
             raise
         from perfkit.cli.console import show_error
 
-        show_error(error)
-        sys.exit(error.exit_code)
+        shown = error if isinstance(error, PerfkitError) else usage_error(error)
+        show_error(shown)
+        sys.exit(shown.exit_code)
     except BrokenPipeError:
         # Whoever read our output has enough (`| head`); the interpreter must not complain about it while it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
         if debug:

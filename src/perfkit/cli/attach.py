@@ -10,6 +10,7 @@ from perfkit.cli import options as o
 
 
 def attach(
+    context: typer.Context,
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A pid, :PORT, or a name.")],
     duration: o.Duration = 30.0,
     load: o.Load_ = None,
@@ -27,13 +28,18 @@ def attach(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Measure a running process and its workers from outside, for 30 seconds or until Ctrl-C. It runs on.
+    """Measure a running process and its workers.
+
+    From outside, for 30 seconds or until Ctrl-C. It runs on.
 
     Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --duration 60  ·  perfkit attach 811
     """
     o.check_color(color)
     o.at_least("--duration", duration, 0.1)
     o.at_least("--rate", rate, 1)
+    o.at_least("--requests", requests, 1)
+    o.at_least("--concurrency", concurrency, 1)
+    o.check_load(context, load)
     from perfkit.targets import resolve_running
 
     found = resolve_running(target)

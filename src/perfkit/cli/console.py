@@ -11,6 +11,7 @@ from typing import NamedTuple, TextIO
 from perfkit.errors import FAILED, PerfkitError
 
 WIDEST = 90
+_ERASE_REST = "\x1b[K"
 
 
 class Screen(NamedTuple):
@@ -75,13 +76,19 @@ def _encodable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def write_file(path: Path, text: str) -> None:
-    """Write a whole file or none; into a device or pipe as it comes. Raises PerfkitError where that does not go."""
+def write_file(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a whole file or none; into a device or pipe as it comes. Raises PerfkitError where that does not go.
+
+    A private file is its owner's alone, as a recording is.
+    """
     path = path.resolve()  # a link stays, and leads to the new text
     special = path.exists() and not path.is_file()
     part = path if special else path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8", errors="replace")
+        with part.open("w", encoding="utf-8", errors="replace") as file:
+            if private and not special:
+                os.fchmod(file.fileno(), 0o600)
+            file.write(text)
         if not special:
             part.replace(path)
     except OSError as error:
@@ -93,18 +100,24 @@ def write_file(path: Path, text: str) -> None:
 
 
 class Ticker:
-    """A line that is written over while something goes on: only on a terminal, and gone when it is done."""
+    """A line that is written over while something goes on: only on a terminal, and gone when it is done.
+
+    The cursor goes back to the line's beginning, so that what the target prints next stands over it, not behind it.
+    """
 
     def __init__(self, quiet: bool) -> None:
         self._shown = not quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-        self._width = 0
+        self._written = False
 
     def show(self, text: str) -> None:
         if self._shown:
-            say(f"\r{text.ljust(self._width)}", end="")
-            self._width = len(text)
+            from shutil import get_terminal_size
+
+            room = get_terminal_size((WIDEST, 24)).columns - 1  # a wrapped line could not be written over
+            say(f"\r{text[:room]}{_ERASE_REST}\r", end="")
+            self._written = True
 
     def clear(self) -> None:
-        if self._shown and self._width:
-            say(f"\r{' ' * self._width}\r", end="")
-            self._width = 0
+        if self._written:
+            say(f"\r{_ERASE_REST}", end="")
+            self._written = False

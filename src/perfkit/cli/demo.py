@@ -29,7 +29,9 @@ def demo(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Measure a small web shop that comes with perfkit, and show what a report says. Takes about 15 seconds.
+    """Measure a small web shop that comes with perfkit.
+
+    It shows what a report says, and takes about 15 seconds.
 
     Examples:  perfkit demo  ·  perfkit demo --open
     """

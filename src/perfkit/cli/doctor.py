@@ -24,8 +24,9 @@ def doctor(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Try what perfkit needs, here and on a running process, and say what does not work and what would make it work.
+    """Say what works here, and what would make the rest work.
 
+    It tries what perfkit needs, on this machine and on a running process.
     Ends with 0 where measuring is possible, with 1 where it is not. With --quiet it shows only what is not ok.
 
     Examples:  perfkit doctor  ·  perfkit doctor --pid 811

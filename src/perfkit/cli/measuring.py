@@ -37,7 +37,8 @@ def measure_and_report(
     if measured.path is not None:
         if store is not None:
             store.set_latest(measured.path)
-        _report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
+        if not _never_answered(measured):
+            _report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
     if measured.failure is not None:
         show_error(measured.failure)
     return _exit_code(measured)
@@ -82,7 +83,7 @@ def _greeting(target: Command | RunningProcess, options: Options) -> str:
     from perfkit import __version__
     from perfkit.model.target import Command
 
-    how = f"up to {options.rate:.0f} looks per second" if options.engine == "py-spy" else options.engine
+    how = f"up to {options.rate:.0f} samples per second" if options.engine == "py-spy" else options.engine
     if isinstance(target, Command):
         return f"perfkit {__version__}  {how} · Ctrl-C to stop and report"
     return f"perfkit {__version__}  {how} · attached to {target.description} · it runs on afterwards"
@@ -96,7 +97,7 @@ def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: boo
     html = path.with_suffix(".html")
     shown_html = html
     try:
-        write_file(html, render(report, "html"))
+        write_file(html, render(report, "html"), private=True)
         if stored:
             shown_html = _link_latest(html)
     except PerfkitError as error:
@@ -104,7 +105,7 @@ def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: boo
     if not quiet:
         say(_stopped(report))
     look = screen(sys.stderr, color)
-    report = with_links(report, _relative(shown_html) if html.exists() else None)
+    report = with_links(report, relative(shown_html) if html.exists() else None)
     say()
     say(render(report, "terminal", color=look.color, width=look.width, unicode=look.unicode), end="")
     if open_html:
@@ -135,7 +136,7 @@ def _link_latest(html: Path) -> Path:
     return latest
 
 
-def _relative(path: Path) -> str:
+def relative(path: Path) -> str:
     try:
         return str(path.absolute().relative_to(Path.cwd()))
     except ValueError:
@@ -147,6 +148,11 @@ def open_in_browser(path: Path) -> None:
 
     if not webbrowser.open(path.absolute().as_uri()):
         say(f"no browser could be opened; the report is {path}")
+
+
+def _never_answered(measured: Measured) -> bool:
+    """The workload never began: what was sampled meanwhile is a wait, and a report of it would hide the reason."""
+    return measured.failure is not None and measured.outcome.stopped_by == "perfkit"
 
 
 def _exit_code(measured: Measured) -> int:

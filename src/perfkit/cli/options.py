@@ -25,11 +25,18 @@ Duration = Annotated[
     flag("--duration", "-d", help="Stop and report after this many seconds.", env="DURATION", metavar="SECONDS"),
 ]
 Rate = Annotated[
-    float, flag("--rate", help="Looks per second; twice as many at first, fewer where they cost too much.", env="RATE")
+    float,
+    flag(
+        "--rate",
+        help="Samples per second; twice as many at first, fewer where they cost too much.",
+        env="RATE",
+        metavar="N",
+    ),
 ]
 Warmup = Annotated[float, flag("--warmup", help="Leave out the first seconds.", env="WARMUP", metavar="SECONDS")]
 Exclude = Annotated[
-    list[str] | None, flag("--exclude", help="Leave out an endpoint (health checks). Repeatable.", env="EXCLUDE")
+    list[str] | None,
+    flag("--exclude", help="Leave out an endpoint (health checks). Repeatable.", env="EXCLUDE", metavar="NAME"),
 ]
 Project = Annotated[
     list[str] | None,
@@ -37,20 +44,28 @@ Project = Annotated[
         "--project",
         help="Where the project's own code lies, if not in the working directory. Repeatable.",
         env="PROJECT",
+        metavar="FOLDER",
     ),
 ]
 PathMap = Annotated[
     list[str] | None,
     flag(
-        "--path-map", help="A folder of the container as this machine names it: /app=./src. Repeatable.", env="PATH_MAP"
+        "--path-map",
+        help="A folder of the container as this machine names it: /app=./src. Repeatable.",
+        env="PATH_MAP",
+        metavar="FOLDER=FOLDER",
     ),
 ]
 Load_ = Annotated[
     list[str] | None,
     flag("--load", help="Send requests to this URL while measuring. Repeatable.", env="LOAD", metavar="URL"),
 ]
-Requests = Annotated[int | None, flag("--requests", help="Stop after this many requests of --load.", env="REQUESTS")]
-Concurrency = Annotated[int, flag("--concurrency", help="Clients of --load at the same time.", env="CONCURRENCY")]
+Requests = Annotated[
+    int | None, flag("--requests", help="Stop after this many requests of --load.", env="REQUESTS", metavar="N")
+]
+Concurrency = Annotated[
+    int, flag("--concurrency", help="Clients of --load at the same time.", env="CONCURRENCY", metavar="N")
+]
 While = Annotated[
     str | None, flag("--while", help="Measure as long as this shell command runs.", env="WHILE", metavar="COMMAND")
 ]
@@ -71,6 +86,21 @@ def at_least(name: str, value: float | None, least: float) -> None:
     """Raises PerfkitError (2) for a number below what makes sense."""
     if value is not None and not value >= least:
         raise PerfkitError(f"{name} {value:g} is too small.", f"give {least:g} or more", USAGE)
+
+
+def check_load(context: typer.Context, urls: list[str] | None, ready: str | None = None) -> None:
+    """Raises PerfkitError (2) for a URL that leads nowhere, and for words about a load that is not there."""
+    from perfkit.targets.address import parse
+    from perfkit.targets.ready import Ready
+
+    for name in ("requests", "concurrency"):
+        source = context.get_parameter_source(name)
+        if not urls and source is not None and source.name == "COMMANDLINE":
+            raise PerfkitError(f"--{name} needs --load.", "add --load URL, or leave it out", USAGE)
+    for url in urls or ():
+        parse(url)
+    if ready:
+        Ready(ready, None)
 
 
 def path_maps(values: list[str] | None) -> tuple[tuple[str, str], ...]:

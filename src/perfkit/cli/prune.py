@@ -11,7 +11,7 @@ from perfkit.errors import USAGE, PerfkitError
 
 
 def prune(
-    keep: Annotated[int | None, o.flag("--keep", help="Keep this many of the newest.", env="KEEP")] = None,
+    keep: Annotated[int | None, o.flag("--keep", help="Keep this many of the newest.", env="KEEP", metavar="N")] = None,
     older_than: Annotated[
         float | None,
         o.flag("--older-than", help="Remove only what is older than this.", env="OLDER_THAN", metavar="DAYS"),
@@ -20,7 +20,9 @@ def prune(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Remove recordings and their HTML reports from .perfkit/. Nothing else is touched."""
+    """Remove old recordings from .perfkit/.
+
+    Their HTML reports go with them. Nothing else is touched."""
     o.check_color(color)
     from perfkit.cli.console import say
     from perfkit.recordings import Store

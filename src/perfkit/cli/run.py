@@ -12,6 +12,7 @@ from perfkit.cli import options as o
 
 
 def run(
+    context: typer.Context,
     command: Annotated[
         list[str] | None, typer.Argument(metavar="-- COMMAND…", help="Anything that ends in Python.")
     ] = None,
@@ -24,7 +25,9 @@ def run(
     ready_timeout: o.ReadyTimeout = 60.0,
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
-    engine: Annotated[str, o.flag("--engine", help="py-spy, pyinstrument or cprofile.", env="ENGINE")] = "py-spy",
+    engine: Annotated[
+        str, o.flag("--engine", help="py-spy, pyinstrument or cprofile.", env="ENGINE", metavar="NAME")
+    ] = "py-spy",
     rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
@@ -34,14 +37,16 @@ def run(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Launch a command, measure it, and report when it ends, or on Ctrl-C, SIGTERM or --duration.
+    """Launch a command, measure it, and report.
 
+    The report follows when the command ends, or on Ctrl-C, SIGTERM or --duration.
     The target's output and exit code stay its own; perfkit speaks on stderr. 125: perfkit failed or nothing was measured,
     126: cannot execute, 127: not found.
 
     Examples:  perfkit run -- python app.py  ·  perfkit run --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
     """
     _check(duration, rate, requests, concurrency, warmup, color, engine)
+    o.check_load(context, load, ready)
     from perfkit.targets.command import resolve_command
 
     target = resolve_command(command or [], Path.cwd(), os.environ)

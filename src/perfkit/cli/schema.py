@@ -6,7 +6,7 @@ from perfkit.cli import options as o
 
 
 def schema(quiet: o.Quiet = False, debug: o.Debug = False, color: o.Color = "auto") -> None:
-    """Print the JSON Schema of `perfkit report --format json`."""
+    """Print the JSON Schema of the JSON report."""
     o.check_color(color)
     import json
 
