@@ -12,7 +12,7 @@ from perfkit.model.analysis import EndpointTime
 from perfkit.model.finding import Advice
 from perfkit.model.report import Report
 from perfkit.reports import RenderOptions
-from perfkit.reports.markdown import LIMIT, block, code, render, text
+from perfkit.reports.markdown import LIMIT, block, code, render, sentence, text
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -34,15 +34,23 @@ def test_a_finding_shows_place_fix_and_diff(server: Report) -> None:
     assert '<code class="language-diff">- for o in Order.objects.all()[:60]:\n+ for o' in page
 
 
-def test_endpoints_are_a_table(server: Report) -> None:
-    assert html(server).count("<tr>") == 4
+def test_what_clients_saw_and_what_handlers_took_are_tables_of_their_own(server: Report) -> None:
+    handlers = (EndpointTime("orders()", 5.0, 0.5), EndpointTime("page()", 6.0, 0.6))
+    uncounted = tuple(replace(e, queries_per_request=None) for e in server.analysis.endpoints)
+    page = html(replace(server, analysis=replace(server.analysis, endpoints=(*uncounted, *handlers))))
+    seen, own = page.split("<table>")[1:]
+    heads = [re.findall(r"<th[^>]*>(.*?)</th>", part) for part in (seen, own)]
+    assert heads == [["Endpoint", "Requests", "p50", "p95", "p99", "Share of latency"], ["Handler", "Time", "Share"]]
+    assert (seen.count("<tr>"), own.count("<tr>")) == (4, 3)
+    assert own.index("page()") < own.index("orders()")
+    assert "Queries/req" in html(server)
 
 
 def test_a_pipe_in_an_endpoint_stays_in_its_cell(server: Report) -> None:
     analysis = replace(server.analysis, endpoints=(EndpointTime("GET /a|b", 1.0, 0.1, 5),))
     page = html(replace(server, analysis=analysis))
     assert "<code>GET /a|b</code></td>" in page
-    assert page.count("<td") == 6
+    assert page.count("<td") == 3
 
 
 def test_hostile_names_become_text(hostile: Report) -> None:
@@ -73,6 +81,23 @@ def test_prose_comes_back_as_it_went_in(value: str) -> None:
     shown = PARSER.renderInline(text(value))
     assert "<" not in shown
     assert shown.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&") == value
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("`a` in <b>", "<code>a</code> in &lt;b&gt;"),
+        ("`*a* <b>` *c*", "<code>*a* &lt;b&gt;</code> *c*"),
+        ("`a``<i>`", "<code>a</code>\u2060<code>&lt;i&gt;</code>"),
+        ("`` <i>", "`` &lt;i&gt;"),
+        ("``<i>``", "``&lt;i&gt;``"),
+        ("`a` `<i>", "`a` `&lt;i&gt;"),
+        ("\\`a\\` <i>", "\\<code>a\\</code> &lt;i&gt;"),
+        ("` ` <i>", "` ` &lt;i&gt;"),
+    ],
+)
+def test_code_between_backticks_is_a_span_and_nothing_else_is_markup(value: str, shown: str) -> None:
+    assert PARSER.renderInline(sentence(value)) == shown
 
 
 def test_a_block_cannot_be_closed_from_inside() -> None:

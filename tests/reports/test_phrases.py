@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from perfkit.model.finding import Evidence, Expected
+from perfkit.model.finding import Check, Evidence, Expected
 from perfkit.model.report import Report
 from perfkit.reports import phrases
 
@@ -56,3 +56,9 @@ def test_rules_that_missed_the_same_thing_share_one_reason(server: Report) -> No
 
     checks = (Check("a", "not_run", "no SQL."), Check("b", "clean"), Check("c", "not_run", "no SQL"))
     assert phrases.unchecked(replace(server, checks=checks)) == ["a, c (no SQL)", "Memory growth (--memory)"]
+
+
+def test_what_was_not_checked_has_no_brackets_within_brackets(empty: Report) -> None:
+    reason = "the lock's holder was not sampled (one thread, or a short run)"
+    report = replace(empty, checks=(Check("gil-contention", "not_run", reason),), gaps=())
+    assert phrases.unchecked(report) == ["gil-contention (the lock's holder was not sampled)"]

@@ -20,10 +20,10 @@ def test_findings_follow_the_headline_in_rank_order(server: Report) -> None:
     assert lines[0] == server.headline
     marked = [line for line in lines if re.match(r" +\d+ [▲■●·] ", line)]
     assert [line[:6] for line in marked] == ["  1 ▲ ", "  2 ■ ", "  3 ● "]
-    assert [line.split()[-4:] for line in marked] == [
-        ["37.9", "ms/req", "65%", "certain"],
-        ["3.4", "ms/req", "6.9%", "high"],
-        ["0.8", "ms/req", "1.4%", "medium"],
+    assert [line.split()[-5:] for line in marked] == [
+        ["37.9", "ms/req", "65%", "confidence", "certain"],
+        ["3.4", "ms/req", "6.9%", "confidence", "high"],
+        ["0.8", "ms/req", "1.4%", "confidence", "medium"],
     ]
 
 
@@ -63,7 +63,7 @@ def test_an_empty_list_says_what_was_checked_and_the_largest_cost(empty: Report)
 
 
 def test_a_script_is_priced_in_seconds_of_wall_time(script: Report) -> None:
-    assert re.search(r"1 ■ Quadratic loop.* 900 ms  6.9%  high", render(script, RenderOptions()))
+    assert re.search(r"1 ■ Quadratic loop.* 900 ms  6.9%  confidence high", render(script, RenderOptions()))
 
 
 @pytest.mark.parametrize("case", ALL)

@@ -7,9 +7,10 @@ and counted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 
+from perfkit.model.analysis import EndpointTime
 from perfkit.model.finding import Finding
 from perfkit.model.report import Report
 from perfkit.reports import phrases
@@ -20,6 +21,7 @@ from perfkit.shared import units
 
 LIMIT = 65_536
 ENDPOINTS = 20
+UNKNOWN = "–"
 MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
 
 _SPECIAL = re.compile(r"([\\`*_\[\]#|~$])")
@@ -31,9 +33,9 @@ def render(report: Report, options: RenderOptions) -> str:
     paths = Paths(report.analysis.run.project)
     found = bool(report.findings) or report.analysis.measured <= 0
     opening = [report.headline] if found else phrases.nothing_found(report, paths)
-    parts = [f"### {text(opening[0][:1000])}\n", *(f"{text(sentence)}\n" for sentence in opening[1:])]
+    parts = [f"### {sentence(opening[0][:1000])}\n", *(f"{sentence(line)}\n" for line in opening[1:])]
     parts += [_finding(finding, paths) for finding in report.findings]
-    parts += [_endpoints(report), _time(report), *(f"> **Care** {text(note)}\n" for note in report.analysis.notes)]
+    parts += [_endpoints(report), _time(report), *(f"> **Care** {sentence(note)}\n" for note in report.analysis.notes)]
     parts += [_checks(report)]
     return _fit(part for part in parts if part)
 
@@ -42,6 +44,21 @@ def text(value: str) -> str:
     """Untrusted prose: no markup of Markdown or HTML survives, and `@name` notifies nobody."""
     escaped = _SPECIAL.sub(r"\\\1", visible(value))
     return _inert(escape(escaped, quote=False))
+
+
+def sentence(value: str) -> str:
+    """Untrusted prose in which `code` stands between backticks; an odd number of them are ordinary characters."""
+    parts = value.split("`")
+    if len(parts) % 2 == 0:
+        return text(value)
+    return "".join(_part(part, index, len(parts) - 1) for index, part in enumerate(parts))
+
+
+def _part(part: str, index: int, last: int) -> str:
+    if index % 2:
+        return code(part) if part.strip() else text(f"`{part}`")
+    # Between two spans something must stand: their backticks would become one fence.
+    return text(part) or ("\u2060" if 0 < index < last else "")
 
 
 def code(value: str) -> str:
@@ -69,8 +86,8 @@ def _longest_run(value: str) -> int:
 
 
 def _finding(finding: Finding, paths: Paths) -> str:
-    price = f"{phrases.cost(finding)}, {units.share(finding.cost.share)}, {finding.confidence.level}"
-    rows = [f"#### {finding.rank} {MARKS[finding.severity]} {text(finding.title)}\n", f"**Cost** {text(price)}  "]
+    price = f"{phrases.cost(finding)}, {units.share(finding.cost.share)}, {phrases.confidence(finding)}"
+    rows = [f"#### {finding.rank} {MARKS[finding.severity]} {sentence(finding.title)}\n", f"**Cost** {text(price)}  "]
     spot = finding.where or finding.inside
     if spot:
         rows.append(
@@ -78,8 +95,8 @@ def _finding(finding: Finding, paths: Paths) -> str:
         )
     if finding.endpoint:
         rows.append(f"**Endpoint** {code(finding.endpoint)}  ")
-    rows += [f"**Evidence** {text(phrases.evidence(item))}  " for item in finding.evidence[:2]]
-    rows.append(f"**Fix** {text(finding.advice.text)}  ")
+    rows += [f"**Evidence** {sentence(phrases.evidence(item))}  " for item in finding.evidence[:2]]
+    rows.append(f"**Fix** {sentence(finding.advice.text)}  ")
     saving = phrases.saving(finding)
     if saving:
         rows.append(f"**Expect** {text(saving)}  ")
@@ -89,23 +106,31 @@ def _finding(finding: Finding, paths: Paths) -> str:
 
 
 def _endpoints(report: Report) -> str:
-    endpoints = sorted(report.analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
-    if not endpoints:
-        return ""
-    rows = ["| Endpoint | Requests | p50 | p95 | Queries/req | Share |", "|---|--:|--:|--:|--:|--:|"]
-    for endpoint in endpoints[:ENDPOINTS]:
-        cells = [
-            code(endpoint.endpoint).replace("|", "\\|"),
-            "–" if endpoint.requests is None else units.count(endpoint.requests),
-            "–" if endpoint.p50 is None else units.seconds(endpoint.p50),
-            "–" if endpoint.p95 is None else units.seconds(endpoint.p95),
-            "–" if endpoint.queries_per_request is None else f"{endpoint.queries_per_request:g}",
-            units.share(endpoint.share),
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-    if len(endpoints) > ENDPOINTS:
-        rows.append(f"\n{len(endpoints) - ENDPOINTS} more endpoints are in the JSON report.")
+    return "\n".join(_endpoint_table(title, members) for title, members in phrases.endpoint_groups(report.analysis))
+
+
+def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
+    seen = members[0].source == "load"
+    counted = any(member.queries_per_request is not None for member in members)
+    head = ["Endpoint", "Requests", "p50", "p95", "p99"] if seen else ["Handler", "Time"]
+    head += (["Queries/req"] if counted else []) + ["Share of latency" if seen else "Share"]
+    rows = [f"**{title}**\n", f"| {' | '.join(head)} |", f"|---|{'--:|' * (len(head) - 1)}"]
+    for member in members[:ENDPOINTS]:
+        cells = [code(member.endpoint).replace("|", "\\|"), *_times(member, seen)]
+        if counted:
+            cells.append(UNKNOWN if member.queries_per_request is None else f"{member.queries_per_request:g}")
+        rows.append(f"| {' | '.join([*cells, units.share(member.share)])} |")
+    if len(members) > ENDPOINTS:
+        rows.append(f"\n{len(members) - ENDPOINTS} more are in the JSON report.")
     return "\n".join(rows) + "\n"
+
+
+def _times(endpoint: EndpointTime, seen: bool) -> list[str]:
+    if not seen:
+        return [units.seconds(endpoint.seconds)]
+    latency = (endpoint.p50, endpoint.p95, endpoint.p99)
+    requests = UNKNOWN if endpoint.requests is None else units.count(endpoint.requests)
+    return [requests, *(UNKNOWN if value is None else units.seconds(value) for value in latency)]
 
 
 def _time(report: Report) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from perfkit.model.analysis import Analysis, FunctionTime
+from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime
 from perfkit.model.finding import Evidence, Finding
 from perfkit.model.report import Report
 from perfkit.reports.relative import Paths
 from perfkit.shared import units
+
+_BRACKETS = re.compile(r"\s*\([^()]*\)")
 
 
 def cost(finding: Finding) -> str:
@@ -80,17 +83,35 @@ def explained(report: Report) -> float | None:
     return accounting.explained / accounting.measured if accounting.measured > 0 else None
 
 
+def confidence(finding: Finding) -> str:
+    """How sure the cause is, in words that the severity cannot be taken for."""
+    return f"confidence {finding.confidence.level}"
+
+
+def endpoint_groups(analysis: Analysis) -> list[tuple[str, list[EndpointTime]]]:
+    """What clients timed and what was sampled are different seconds, so they never share a table. Largest first."""
+    ordered = sorted(analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
+    groups = [("Seen by clients", "load"), ("Handlers", "samples")]
+    found = [(title, [endpoint for endpoint in ordered if endpoint.source == source]) for title, source in groups]
+    return [(title, members) for title, members in found if members]
+
+
 def unchecked(report: Report) -> list[str]:
     """`n-plus-one, slow-query (no SQL was recorded)` per reason, then gaps as `what (remedy)`."""
     rules: dict[str, list[str]] = {}
     for check in report.checks:
         if check.status == "not_run":
-            rules.setdefault(_clause(check.reason or ""), []).append(check.rule)
+            rules.setdefault(_short(check.reason or ""), []).append(check.rule)
     items = [", ".join(names) + (f" ({reason})" if reason else "") for reason, names in rules.items()]
     for gap in report.gaps:
-        reason = _clause(gap.remedy) or _clause(gap.why)
+        reason = _short(gap.remedy) or _short(gap.why)
         items.append(_clause(gap.what) + (f" ({reason})" if reason else ""))
     return items
+
+
+def _short(reason: str) -> str:
+    """A reason that is to stand in brackets, without brackets of its own."""
+    return _clause(_BRACKETS.sub("", reason)) or _clause(reason)
 
 
 def _clause(sentence: str) -> str:

@@ -23,7 +23,7 @@ from perfkit.reports.wrapping import flow, pad, wrap
 from perfkit.shared import units
 
 WIDEST, NARROWEST = 90, 40
-SIDE_BY_SIDE = 70  # below this many columns the cost stands under the title
+SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
 MARKS: dict[Severity, tuple[str, str, str]] = {
@@ -88,7 +88,7 @@ def _opening(report: Report, screen: Screen) -> list[Text]:
 
 def _findings(findings: Iterable[Finding], screen: Screen) -> list[list[Text]]:
     findings = list(findings)
-    prices = [[phrases.cost(f), units.share(f.cost.share), f.confidence.level] for f in findings]
+    prices = [[phrases.cost(f), units.share(f.cost.share), phrases.confidence(f)] for f in findings]
     costs, shares, levels = (max((len(p[i]) for p in prices), default=0) for i in range(3))
     columns = [f"{cost:>{costs}}  {share:>{shares}}  {level:<{levels}}" for cost, share, level in prices]
     return [

@@ -13,9 +13,10 @@
   const { depth, name, self, total, names, seconds } = await read($("flame-data").textContent);
   const n = depth.length;
   const { parent, end, left } = layout();
-  const rows = Math.min(MAX_ROWS, depth.reduce((a, b) => Math.max(a, b), 0) + 1);
+  const deepest = depth.reduce((a, b) => Math.max(a, b), 0);
+  const chain = leadingChain();
   const lower = names.map(([f, file]) => `${f} ${file}`.toLowerCase());
-  let zoom = 0, selected = 0, matches = null, boxes = [], scheduled = false;
+  let folded = chain > 1, zoom = 0, selected = 0, matches = null, boxes = [], scheduled = false;
 
   async function read(base64) {
     const packed = Uint8Array.from(atob(base64.trim()), (c) => c.charCodeAt(0));
@@ -43,6 +44,26 @@
     return { parent, end, left };
   }
 
+  // Frames 1…k that every sample passes and that are nobody's own code: a server's loop and a framework's layers.
+  function leadingChain() {
+    let k = 0;
+    while (end[k] > k + 2 && end[k + 1] === end[k] && total[k + 1] >= 0.999 * total[k] && names[name[k + 1]][2] !== "app") k++;
+    return k;
+  }
+
+  // Folded, the chain is one row, which stands for its first frame.
+  function row(i) { return folded && i > chain ? depth[i] - chain + 1 : depth[i]; }
+
+  function isHidden(i) { return folded && i > 1 && i <= chain; }
+
+  function isFold(i) { return folded && i === 1; }
+
+  function isMatch(i) {
+    if (!matches) return false;
+    if (!isFold(i)) return matches[name[i]];
+    return name.subarray(1, chain + 1).some((label) => matches[label]);
+  }
+
   function isWithin(node, ancestor) { return node >= ancestor && node < end[ancestor]; }
 
   function redraw() {
@@ -54,12 +75,13 @@
   function palette() {
     const style = getComputedStyle(document.documentElement);
     const of = (key) => style.getPropertyValue(`--${key}`).trim();
-    return { "": of("library"), app: of("app"), library: of("library"), stdlib: of("stdlib"), native: of("native"),
+    return { "": of("root"), app: of("app"), library: of("library"), stdlib: of("stdlib"), native: of("native"),
       match: of("match"), ink: of("frame-ink"), selected: of("selected"), page: of("page") };
   }
 
   function draw() {
-    const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = rows * ROW;
+    const ratio = devicePixelRatio || 1, width = canvas.clientWidth;
+    const height = Math.min(MAX_ROWS, deepest + 1 - (folded ? chain - 1 : 0)) * ROW;
     if (!width) return;
     canvas.style.height = `${height + 2 * canvas.clientTop}px`;
     canvas.width = Math.round(width * ratio);
@@ -72,10 +94,13 @@
     context.textBaseline = "middle";
     const pen = { colors, width, glyph: context.measureText("0").width };
     boxes = [];
-    const top = Math.max(0, depth[zoom] - CALLERS), scale = width / total[zoom];
-    for (let up = parent[zoom]; up >= 0 && depth[up] >= top; up = parent[up]) box(up, 0, (depth[up] - top) * ROW, width, pen);
+    const top = Math.max(0, row(zoom) - CALLERS), scale = width / total[zoom];
+    for (let up = parent[zoom]; up >= 0 && row(up) >= top; up = parent[up]) {
+      if (!isHidden(up)) box(up, 0, (row(up) - top) * ROW, width, pen);
+    }
     for (let i = zoom; i < end[zoom];) {
-      const wide = total[i] * scale, y = (depth[i] - top) * ROW;
+      if (isHidden(i)) { i++; continue; }
+      const wide = total[i] * scale, y = (row(i) - top) * ROW;
       if (wide < THIN || y >= height) { i = end[i]; continue; }
       box(i, (left[i] - left[zoom]) * scale, y, wide, pen);
       i++;
@@ -83,10 +108,10 @@
   }
 
   function box(i, x, y, wide, { colors, glyph }) {
-    const [label, , origin] = names[name[i]];
+    const [label, , origin] = isFold(i) ? [`… ${chain} frames`, "", ""] : names[name[i]];
     boxes.push([i, x, y, wide]);
     context.globalAlpha = i !== zoom && isWithin(zoom, i) ? 0.55 : 1;
-    context.fillStyle = matches && matches[name[i]] ? colors.match : colors[origin] || colors.library;
+    context.fillStyle = isMatch(i) ? colors.match : colors[origin] || colors.library;
     context.fillRect(x, y, wide > 2 ? wide - 1 : wide, ROW - 1);
     context.globalAlpha = 1;
     const fits = Math.floor((wide - 6) / glyph);
@@ -112,6 +137,7 @@
   }
 
   function describe(i) {
+    if (isFold(i)) return `${chain} frames that all of it passes, none of them your code · click or Enter opens them`;
     const [label, file] = names[name[i]];
     const where = file ? ` · ${file}` : "";
     return `${label}${where} · ${duration(total[i])}, ${share(total[i])} of ${panel.dataset.word} · self ${duration(self[i])}`;
@@ -124,9 +150,13 @@
     redraw();
   }
 
-  function zoomTo(i) { zoom = i; select(i, true); }
+  function zoomTo(i) {
+    if (isFold(i)) folded = false;
+    else zoom = i;
+    select(i, true);
+  }
 
-  function reset() { search.value = ""; matches = null; zoomTo(0); }
+  function reset() { search.value = ""; matches = null; folded = chain > 1; zoomTo(0); }
 
   // The share counts nested matches once.
   function find() {
@@ -164,8 +194,8 @@
   }
 
   const moves = {
-    ArrowDown: () => (end[selected] > selected + 1 ? selected + 1 : selected),
-    ArrowUp: () => Math.max(0, parent[selected]),
+    ArrowDown: () => (isFold(selected) ? chain + 1 : end[selected] > selected + 1 ? selected + 1 : selected),
+    ArrowUp: () => (isHidden(parent[selected]) ? 1 : Math.max(0, parent[selected])),
     ArrowLeft: () => neighbour(selected, -1),
     ArrowRight: () => neighbour(selected, 1),
   };

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from perfkit.model.analysis import Analysis, EndpointTime
 from perfkit.model.finding import Check
 from perfkit.reports import phrases
@@ -14,26 +16,30 @@ UNKNOWN = "–"
 
 
 def endpoints(analysis: Analysis) -> str:
-    """By measured seconds. Columns that no endpoint has a value for are left out."""
-    rows = sorted(analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
-    columns = [Column("Endpoint"), *(Column(title, number=True) for title in _MEASURES)]
-    cells = [[text(endpoint.endpoint), *_endpoint_cells(endpoint)] for endpoint in rows]
+    """What clients saw and what handlers took, each by seconds. Columns without any value are left out."""
+    groups = phrases.endpoint_groups(analysis)
+    return section("endpoints", "Endpoints", *(_endpoint_table(title, members) for title, members in groups))
+
+
+def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
+    seen = members[0].source == "load"
+    titles = ("Requests", "p50 ms", "p95 ms", "p99 ms") if seen else ("Seconds",)
+    titles = (*titles, "Queries/req", "Share of latency" if seen else "Share")
+    columns = [Column("Endpoint" if seen else "Handler"), *(Column(title, number=True) for title in titles)]
+    cells = [[text(member.endpoint), *_endpoint_cells(member, seen)] for member in members]
     used = [i for i in range(len(columns)) if any(row[i] != UNKNOWN for row in cells)]
-    if not cells:
-        return ""
     shown = [[row[i] for i in used] for row in cells]
-    return section("endpoints", "Endpoints", table("Endpoints", [columns[i] for i in used], shown))
+    return f"<h3>{text(title)}</h3>\n{table(title, [columns[i] for i in used], shown)}"
 
 
-_MEASURES = ("Requests", "p50 ms", "p95 ms", "p99 ms", "Queries/req", "Seconds", "Share")
-
-
-def _endpoint_cells(endpoint: EndpointTime) -> list[str]:
-    return [
+def _endpoint_cells(endpoint: EndpointTime, seen: bool) -> list[str]:
+    latency = [
         UNKNOWN if endpoint.requests is None else units.count(endpoint.requests),
         *(UNKNOWN if value is None else f"{value * 1000:,.1f}" for value in (endpoint.p50, endpoint.p95, endpoint.p99)),
+    ]
+    return [
+        *(latency if seen else [f"{endpoint.seconds:,.2f}"]),
         UNKNOWN if endpoint.queries_per_request is None else f"{endpoint.queries_per_request:,.4g}",
-        f"{endpoint.seconds:,.2f}",
         units.share(endpoint.share),
     ]
 
