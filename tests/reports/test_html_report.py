@@ -12,6 +12,7 @@ from itertools import pairwise
 
 import pytest
 
+from perfkit.model.analysis import EndpointTime
 from perfkit.model.report import Report
 from perfkit.reports import RenderOptions
 from perfkit.reports.html.page import render
@@ -213,3 +214,13 @@ def test_the_table_of_functions_says_how_many_it_leaves_out(server: Report) -> N
     assert "25 of 40 functions with self time." in text
     assert "f40" in text
     assert "f15 " not in text
+
+
+def test_clients_and_handlers_have_tables_of_their_own(server: Report) -> None:
+    uncounted = tuple(replace(endpoint, queries_per_request=None) for endpoint in server.analysis.endpoints)
+    endpoints = (*uncounted, EndpointTime("orders()", 5.0, 0.5))
+    page = render(replace(server, analysis=replace(server.analysis, endpoints=endpoints)), RenderOptions())
+    seen, handlers = page.partition("<h3>Seen by clients</h3>")[2].split("<h3>Handlers</h3>")
+    assert "GET /orders" in seen and "Share of latency" in seen and "orders()" not in seen
+    assert "orders()" in handlers.partition("</table>")[0]
+    assert "Queries/req" not in page
