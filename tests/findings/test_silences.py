@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
-from recordings_from_text import recording_of
-
 from perfkit.analysis import analyse
 from perfkit.findings import judge
 from perfkit.model.finding import Silence
 from perfkit.reports.headline import headline
+from recordings_from_text import recording_of
 
 TODAY = date(2026, 11, 21)
 TEXT = """

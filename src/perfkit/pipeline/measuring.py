@@ -37,7 +37,9 @@ def measure(
 ) -> Measured:
     """Launch or attach, measure until something ends it, and leave a sealed recording at `path`."""
     if os.name != "posix":
-        raise PerfkitError("perfkit measures on Linux and macOS only.", "run it in WSL, or show a recording from elsewhere")
+        raise PerfkitError(
+            "perfkit measures on Linux and macOS only.", "run it in WSL, or show a recording from elsewhere"
+        )
     return Measuring(target, options, path, say).measure()
 
 
