@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -14,6 +15,11 @@ import pytest
 Requires = Callable[..., str]
 _NOT_INSTALLED = re.compile(r"\bnot installed\b")
 _INTERPRETER = re.compile(r"\bPython\b")
+
+
+# A job that a shell or a CI runner starts in the background ignores SIGINT, and would hand that down to every program that
+# the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
