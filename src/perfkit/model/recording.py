@@ -9,6 +9,13 @@ from typing import Literal
 
 Origin = Literal["app", "library", "stdlib", "native"]
 SampleKind = Literal["wall", "gil"]
+RequestKind = Literal["wsgi", "asgi", "task"]
+# sql: a statement until its first row is there; fetch: rows made into Python objects; transaction: commit or rollback;
+# connect: a connection opened; pool: waiting for one; block: the event loop held up; gc: a collection; compile and render:
+# a template; regex: a pattern compiled; json: a response encoded; import: a module loaded inside a request.
+SpanKind = Literal[
+    "sql", "fetch", "transaction", "connect", "pool", "block", "gc", "compile", "render", "regex", "json", "import"
+]
 Engine = str  # py-spy, pyinstrument, cprofile, or one that another distribution brings
 
 
@@ -126,13 +133,53 @@ class MachineUsage:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `source` says who timed it: perfkit's own load, later the probe. Status 0 means no answer."""
+    """One request or task. `source` says who timed it: perfkit's own load, or the probe inside the target.
+
+    `number` is unique within its process (probe only; spans refer to it). `cpu` is seconds of the one thread that served
+    it, for an asynchronous one of its own steps on the loop. `size` is bytes of the response's body. Status 0: no answer.
+    """
 
     endpoint: str
     start: float
     seconds: float
     status: int
-    source: Literal["load"] = "load"
+    source: Literal["load", "probe"] = "load"
+    process: int | None = None
+    number: int | None = None
+    kind: RequestKind | None = None
+    cpu: float | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanName:
+    """What spans are about: a statement without its literals, a template, a module, an address.
+
+    `system` is the database (postgresql, mysql, sqlite) of a statement, else empty.
+    """
+
+    id: int
+    text: str
+    system: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A timed stretch inside the target. `request` is its number in `process`, 0 outside of any; `stack` the call site.
+
+    `count` is rows, bytes or requests, by kind; `key` tells equal parameters (or connections) from others; both None
+    where unknown.
+    """
+
+    process: int
+    request: int
+    kind: SpanKind
+    name: int
+    stack: int
+    start: float
+    seconds: float
+    count: int | None = None
+    key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +328,40 @@ class Samples:
         self.seconds.append(sample.seconds)
 
 
+class Spans:
+    """Spans as columns, so that a million of them stay small. -1 stands for None in `count`, 0 in `key`."""
+
+    def __init__(self) -> None:
+        self.process = array("L")
+        self.request = array("L")
+        self.kind: list[SpanKind] = []
+        self.name = array("L")
+        self.stack = array("L")
+        self.start = array("d")
+        self.seconds = array("d")
+        self.count = array("q")
+        self.key = array("q")
+
+    def __len__(self) -> int:
+        return len(self.process)
+
+    def __iter__(self) -> Iterator[Span]:
+        columns = (self.process, self.request, self.kind, self.name, self.stack, self.start, self.seconds)
+        for *row, count, key in zip(*columns, self.count, self.key, strict=True):
+            yield Span(*row, None if count < 0 else count, key or None)
+
+    def append(self, span: Span) -> None:
+        self.process.append(span.process)
+        self.request.append(span.request)
+        self.kind.append(span.kind)
+        self.name.append(span.name)
+        self.stack.append(span.stack)
+        self.start.append(span.start)
+        self.seconds.append(span.seconds)
+        self.count.append(-1 if span.count is None else span.count)
+        self.key.append(span.key or 0)
+
+
 @dataclass(frozen=True)
 class Recording:
     """All that was measured in one run. Tables that no collector could fill honestly are empty, with a Gap."""
@@ -295,6 +376,8 @@ class Recording:
     usage: tuple[Usage, ...] = ()
     machine: tuple[MachineUsage, ...] = ()
     requests: tuple[Request, ...] = ()
+    spans: Spans = field(default_factory=Spans)
+    names: Mapping[int, SpanName] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     sources: tuple[SourceText, ...] = ()
