@@ -346,9 +346,10 @@ class Spans:
         return len(self.process)
 
     def __iter__(self) -> Iterator[Span]:
-        columns = (self.process, self.request, self.kind, self.name, self.stack, self.start, self.seconds)
-        for *row, count, key in zip(*columns, self.count, self.key, strict=True):
-            yield Span(*row, None if count < 0 else count, key or None)
+        where = zip(self.process, self.request, self.kind, self.name, self.stack, strict=True)
+        what = zip(self.start, self.seconds, self.count, self.key, strict=True)
+        for (process, request, kind, name, stack), (start, seconds, count, key) in zip(where, what, strict=True):
+            yield Span(process, request, kind, name, stack, start, seconds, None if count < 0 else count, key or None)
 
     def append(self, span: Span) -> None:
         self.process.append(span.process)
