@@ -7,10 +7,13 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable, Generator
-from typing import Any
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from databases import Database
 
 Requires = Callable[..., str]
 _NOT_INSTALLED = re.compile(r"\bnot installed\b")
@@ -33,6 +36,24 @@ def requires() -> Requires:
         return found
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Database]:
+    """An empty database of a real PostgreSQL, one server for the session; `postgres.fresh()` makes another one in it."""
+    from databases import postgres as running
+
+    with running() as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Database]:
+    """An empty database of a real MariaDB, one server for the session; `mariadb.fresh()` makes another one in it."""
+    from databases import mariadb as running
+
+    with running() as database:
+        yield database
 
 
 @pytest.hookimpl(wrapper=True)
