@@ -26,6 +26,8 @@ class Follow:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._alive: dict[int, Followed] = {}
+        self._ended: list[Process] = []
+        self._unseen: dict[int, Process] = {}
         self._next_look = 0.0
         self._changed_at = 0.0
         self._next_id = 1
@@ -56,6 +58,23 @@ class Follow:
         for pid in [pid for pid in self._alive if not processes.alive(pid)]:
             self._end(pid, now)
 
+    def known(self, pid: int, parent_pid: int, python: str, at: float) -> Process:
+        """The process of that pid that lived at `at`; where it came and went unseen, as it said itself."""
+        for record in (*self._ended, *self.alive):
+            if record.pid == pid and (record.ended is None or at <= record.ended):
+                return record
+        if pid in self._unseen:
+            return self._unseen[pid]
+        record = Process(self._take_id(), pid, parent_pid, "", python, max(0.0, at))
+        self._unseen[pid] = record
+        self._context.sink.process(record)
+        return record
+
+    def lived(self, seconds: float) -> list[Process]:
+        """Those that were seen for at least so long."""
+        now = self._context.clock()
+        return [p for p in (*self._ended, *self.alive) if (p.ended if p.ended is not None else now) - p.started >= seconds]
+
     def _present(self) -> set[int]:
         root = self._context.root_pid
         pids = set(processes.descendants(root))
@@ -71,16 +90,16 @@ class Follow:
         if version is None:
             self.seen_other.add(pid)
             return
+        unseen = self._unseen.pop(pid, None)
         record = Process(
-            id=self._next_id,
+            id=self._take_id() if unseen is None else unseen.id,
             pid=pid,
             parent_pid=processes.parent(pid),
             command=redact.argv(processes.command_line(pid)),
             python=version or None,
-            started=now,
+            started=now if unseen is None else unseen.started,
             cwd=processes.cwd(pid),
         )
-        self._next_id += 1
         self._changed_at = now
         self._alive[pid] = Followed(record, processes.start_time(pid))
         self._context.sink.process(record)
@@ -88,4 +107,10 @@ class Follow:
     def _end(self, pid: int, now: float) -> None:
         followed = self._alive.pop(pid)
         self._changed_at = now
-        self._context.sink.process(replace(followed.record, ended=now))
+        ended = replace(followed.record, ended=now)
+        self._ended.append(ended)
+        self._context.sink.process(ended)
+
+    def _take_id(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1

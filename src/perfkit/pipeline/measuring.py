@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from perfkit.pipeline.values import Measured, Options, Progress, Say
 if TYPE_CHECKING:
     from perfkit.collectors.follow import Follow
     from perfkit.collectors.interface import Collector, Context, Engine
+    from perfkit.collectors.probe import ProbeCollector
     from perfkit.recordings import Writer
     from perfkit.targets.interruption import Interruption
     from perfkit.targets.launch import Launched
@@ -62,6 +64,7 @@ class Measuring:
         self._launched: Launched | None = None
         self._engine: Engine | None = None
         self._follow: Follow | None = None
+        self._probe: ProbeCollector | None = None
         self._collectors: list[Collector] = []
         self._writer: Writer = Writer(path, self._run())
 
@@ -84,16 +87,36 @@ class Measuring:
     def _begin(self) -> None:
         from perfkit.collectors import ENGINES
         from perfkit.collectors.follow import Follow
+        from perfkit.collectors.probe import ProbeCollector
         from perfkit.collectors.system import SystemCollector
 
         engine = ENGINES.load(self._options.engine)
         if isinstance(self._target, Command):
-            self._launch(self._target, engine.environment(self._spool, os.getpid()))
+            self._launch(self._target, self._environment(engine))
         context = self._context()
         self._follow = Follow(context)
         self._engine = engine(context, self._follow)
         self._collectors = [self._follow, self._engine, SystemCollector(context, self._follow)]
+        if self._with_probe():
+            self._probe = ProbeCollector(context, self._follow)
+            self._collectors.append(self._probe)
+        elif self._options.engine == "py-spy":
+            self._writer.gap(_no_probe(isinstance(self._target, RunningProcess)))
         self._driving.begin()
+
+    def _with_probe(self) -> bool:
+        """Only samples share a recording with the probe: the engines inside the target would profile it."""
+        return isinstance(self._target, Command) and self._options.probe and self._options.engine == "py-spy"
+
+    def _environment(self, engine: type[Engine]) -> dict[str, str]:
+        from perfkit.collectors.probe import ProbeCollector
+
+        extra = engine.environment(self._spool, os.getpid())
+        if self._with_probe():
+            if os.geteuid() == 0:
+                os.chmod(self._spool, 0o1733)  # workers that give up root can still add their own file, and read none
+            extra |= ProbeCollector.environment(self._spool, self._project, self._options.keep_literals)
+        return extra
 
     def _launch(self, command: Command, extra: dict[str, str]) -> None:
         from perfkit.targets.launch import Launched
@@ -218,7 +241,10 @@ class Measuring:
         if hasattr(self._engine, "finish"):
             self._engine.finish()
         self._writer.requests(self._driving.requests())
-        keep_sources(self._writer, self._engine.stack_seconds)
+        seconds = Counter(self._engine.stack_seconds)
+        if self._probe is not None:
+            seconds.update(self._probe.stack_seconds)
+        keep_sources(self._writer, seconds)
         self._writer.seal(self._run(outcome))
 
     def _has_data(self) -> bool:
@@ -285,3 +311,11 @@ class Measuring:
         if not self._has_data():
             self.path.unlink(missing_ok=True)
         shutil.rmtree(self._spool, ignore_errors=True)
+
+
+def _no_probe(attached: bool) -> Gap:
+    return Gap(
+        "requests, routes, statements and blocked event loops",
+        "perfkit looks at a running process from outside" if attached else "--no-probe leaves the probe out",
+        "launch it with `perfkit run`" + ("" if attached else ", without --no-probe"),
+    )

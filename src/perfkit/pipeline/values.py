@@ -16,6 +16,8 @@ class Options:
     """How to measure. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
 
     engine: EngineName = "py-spy"
+    probe: bool = True
+    keep_literals: bool = False
     rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0

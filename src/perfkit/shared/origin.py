@@ -15,6 +15,9 @@ from perfkit.model.recording import Origin
 _INSTALLED = re.compile(r"/(?:site|dist)-packages/")
 _STDLIB = re.compile(r"/lib(?:64)?/python\d(?:\.\d+)?t?/|/Python\.framework/|/python\d+\.zip/")
 _NATIVE = re.compile(r"\.(?:so|dylib|c|cc|cpp|pyx|pxd|rs)(?:\.[\d.]+)?$")
+_OWN_PROBE = re.compile(r"/perfkit/probe/(?:perfkit_probe/|sitecustomize\.py)")
+PROBE = "<perfkit>"
+"""The file name of the frames that the probe puts on the stack to name a request, a route or a span."""
 
 
 class Origins:
@@ -28,7 +31,9 @@ class Origins:
 
     def of(self, file: str) -> Origin:
         if file.startswith("<"):
-            return "stdlib" if file.startswith("<frozen") else "library"
+            return "stdlib" if file.startswith("<frozen") else "native" if file == PROBE else "library"
+        if _OWN_PROBE.search(file):
+            return "native"
         if file.startswith(self._installed_roots):
             return "app"
         if _INSTALLED.search(file):

@@ -6,16 +6,17 @@ import os
 
 
 def start() -> None:
-    """Do what the environment asks for: name perfkit as a permitted reader, start an engine in this process."""
+    """Do what the environment asks for: name perfkit as a permitted reader, watch requests and statements, start an engine
+    in this process."""
     reader = os.environ.get("PERFKIT_PTRACER")
     if reader and reader.isdigit():
         from . import ptracer
 
         ptracer.permit(int(reader))
     spool = os.environ.get("PERFKIT_SPOOL")
-    engine = (
-        os.environ.pop("PERFKIT_ENGINE", None) if spool else None
-    )  # the first process only: children run without it
+    if spool and os.environ.get("PERFKIT_PROBE"):
+        _watch(spool)
+    engine = os.environ.pop("PERFKIT_ENGINE", None) if spool else None  # the first process only: children run without it
     if spool and engine == "cprofile":
         from . import engine_cprofile
 
@@ -24,3 +25,16 @@ def start() -> None:
         from . import engine_pyinstrument
 
         engine_pyinstrument.start(spool)
+
+
+def _watch(folder: str) -> None:
+    from . import hooks, requests, sites, spool, statements
+
+    sites.begin(os.environ.get("PERFKIT_PROJECT", "").split(os.pathsep))
+    requests.begin()
+    statements.begin(os.environ.get("PERFKIT_KEEP_LITERALS") == "1")
+    spool.open_in(folder)
+    hooks.begin()
+    import atexit
+
+    atexit.register(spool.flush)

@@ -1,0 +1,226 @@
+"""Reads what the probe inside the target writes to the spool, while it is written: requests, spans, names, gaps."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from perfkit.collectors.follow import Follow
+from perfkit.collectors.interface import Context
+from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
+from perfkit.model.recording import Frame, Gap, Process, Request, Span, SpanName
+
+EVERY = 0.1
+# What one poll decodes: a few milliseconds of work.
+BYTES_A_POLL = 1 << 16
+# A process that lived for less than this may have ended before its probe could write.
+LIVED = 1.0
+_NAME = re.compile(r"events-(\d+)-[0-9a-f]+")
+
+
+@dataclass
+class Spooled:
+    """One process's file, and what its numbers mean so far. Numbers of names and stacks become the recording's own."""
+
+    path: Path
+    pid: int
+    offset: int = 0
+    process: Process | None = None
+    endpoints: dict[int, str] = field(default_factory=dict)
+    names: dict[int, int] = field(default_factory=dict)
+    stacks: dict[int, int] = field(default_factory=dict)
+    garbled: bool = False
+
+
+class ProbeCollector:
+    """Comes out: requests and spans on the run's clock, with stacks interned beside those of the samples."""
+
+    def __init__(self, context: Context, follow: Follow) -> None:
+        self._context = context
+        self._follow = follow
+        self._files: dict[str, Spooled] = {}
+        self._names: dict[tuple[str, str], int] = {}
+        self._next = 0.0
+        # The probe and perfkit read one clock, the machine's monotonic one.
+        self._zero = time.monotonic() - context.clock()
+        self.requests = 0
+        self.spans = 0
+        self.stack_seconds: defaultdict[int, float] = defaultdict(float)
+
+    @staticmethod
+    def environment(spool: str, project: tuple[str, ...], keep_literals: bool) -> dict[str, str]:
+        """What a launched target's environment needs for the probe. The key lives as long as the target's environment."""
+        return {
+            "PERFKIT_PROBE": "1",
+            "PERFKIT_SPOOL": spool,
+            "PERFKIT_PROJECT": os.pathsep.join(project),
+            "PERFKIT_KEY": os.urandom(16).hex(),
+            **({"PERFKIT_KEEP_LITERALS": "1"} if keep_literals else {}),
+        }
+
+    def poll(self) -> None:
+        now = self._context.clock()
+        if now >= self._next:
+            self._next = now + EVERY
+            self._find()
+            self._read(BYTES_A_POLL)
+
+    def stop(self) -> None:
+        self._find()
+        while self._read(1 << 22):
+            pass
+        self._say_where_it_is_missing()
+
+    def _find(self) -> None:
+        with os.scandir(self._context.spool) as entries:
+            for entry in entries:
+                match = _NAME.fullmatch(entry.name)
+                if match and entry.name not in self._files:
+                    self._files[entry.name] = Spooled(Path(entry.path), int(match[1]))
+
+    def _read(self, most: int) -> int:
+        """How many bytes were read, over all files."""
+        total = 0
+        for spooled in self._files.values():
+            if total >= most:
+                break
+            if not spooled.garbled:
+                total += self._read_one(spooled, most - total)
+        return total
+
+    def _read_one(self, spooled: Spooled, most: int) -> int:
+        data = _bytes_of(spooled.path, spooled.offset, most)
+        requests: list[Request] = []
+        spans: list[Span] = []
+        done = 0
+        try:
+            for event, end in events(data):
+                self._take(spooled, event, requests, spans)
+                done = end
+        except GarbledError as error:
+            spooled.garbled = True
+            self._context.sink.gap(
+                Gap(
+                    f"what the probe saw in process {spooled.pid} from some moment on",
+                    f"its events cannot be read ({error}): another program wrote there, or the disk was full",
+                    "measure again with room on the disk of the temporary folder (TMPDIR)",
+                )
+            )
+        if done == 0 and len(data) == most and not spooled.garbled and most < 1 << 22:
+            return self._read_one(spooled, 1 << 22)  # one definition that is longer than a poll takes
+        spooled.offset += done
+        self._context.sink.requests(requests)
+        self._context.sink.spans(spans)
+        self.requests += len(requests)
+        self.spans += len(spans)
+        return done
+
+    def _take(self, spooled: Spooled, event: Event, requests: list[Request], spans: list[Span]) -> None:
+        if isinstance(event, Definition):
+            self._define(spooled, event)
+        elif spooled.process is None:
+            raise GarbledError("an event before the process is named")
+        elif isinstance(event, SpanEvent):
+            spans.append(self._span(spooled, spooled.process, event))
+        else:
+            requests.append(self._request(spooled, spooled.process, event))
+
+    def _define(self, spooled: Spooled, definition: Definition) -> None:
+        fields = definition.fields
+        try:
+            if definition.kind == "hello":
+                pid, parent, python, at = int(fields[0]), int(fields[1]), fields[2], float(fields[3]) - self._zero
+                spooled.process = self._follow.known(pid, parent, python, at)
+            elif definition.kind == "endpoint":
+                spooled.endpoints[int(fields[0])] = fields[1]
+            elif definition.kind == "name":
+                spooled.names[int(fields[0])] = self._name(fields[1], fields[2])
+            elif definition.kind == "stack":
+                spooled.stacks[int(fields[0])] = self._stack(spooled, fields[1:])
+            elif definition.kind == "gap":
+                self._context.sink.gap(Gap(*fields[:3]))
+        except (ValueError, IndexError, TypeError) as error:
+            raise GarbledError(f"a definition of {definition.kind[:20]!r}") from error
+
+    def _name(self, text: str, system: str) -> int:
+        number = self._names.get((text, system))
+        if number is None:
+            number = self._names[text, system] = len(self._names) + 1
+            self._context.sink.name(SpanName(number, text, system))
+        return number
+
+    def _stack(self, spooled: Spooled, fields: tuple[str, ...]) -> int:
+        cwd = spooled.process.cwd if spooled.process else None
+        frames = []
+        for function, file, line in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
+            file = self._context.local_path(file, cwd)
+            frames.append(Frame(function, file, int(line), self._context.origins.of(file)))
+        return self._context.sink.intern(tuple(frames))
+
+    def _span(self, spooled: Spooled, process: Process, event: SpanEvent) -> Span:
+        if event.name not in spooled.names or event.stack not in spooled.stacks and event.stack:
+            raise GarbledError("a span of something that was never defined")
+        stack = spooled.stacks.get(event.stack, 0)
+        self.stack_seconds[stack] += event.seconds
+        return Span(
+            process=process.id,
+            request=event.request,
+            kind=event.kind,
+            name=spooled.names[event.name],
+            stack=stack,
+            start=event.start - self._zero,
+            seconds=event.seconds,
+            count=event.count,
+            key=event.key,
+        )
+
+    def _request(self, spooled: Spooled, process: Process, event: RequestEvent) -> Request:
+        if event.endpoint not in spooled.endpoints:
+            raise GarbledError("a request to something that was never defined")
+        return Request(
+            endpoint=spooled.endpoints[event.endpoint],
+            start=event.start - self._zero,
+            seconds=event.seconds,
+            status=event.status,
+            source="probe",
+            process=process.id,
+            number=event.number,
+            kind=event.kind,
+            cpu=event.cpu,
+            size=event.size,
+        )
+
+    def _say_where_it_is_missing(self) -> None:
+        spoke = {spooled.process.pid for spooled in self._files.values() if spooled.process}
+        for process in self._follow.lived(LIVED):
+            if process.pid not in spoke:
+                self._context.sink.gap(_missing(process))
+
+
+def _bytes_of(path: Path, offset: int, most: int) -> bytes:
+    """Of a regular file only: the folder may be open to other users where perfkit runs as root."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return os.pread(file, most, offset) if stat.S_ISREG(os.fstat(file).st_mode) else b""
+    finally:
+        os.close(file)
+
+
+def _missing(process: Process) -> Gap:
+    what = f"requests, routes and statements of process {process.pid} ({process.command[:60]})"
+    old = process.python is not None and tuple(map(int, process.python.split(".")[:2])) < (3, 9)
+    if old:
+        return Gap(what, f"the probe needs Python 3.9, and it runs {process.python}", "samples cover it from outside")
+    return Gap(
+        what,
+        "the probe did not start in it: -I, -E or -S ignores PYTHONPATH, and a cleared environment has none",
+        "start it without these options, with the environment handed on",
+    )

@@ -1,0 +1,75 @@
+"""Frames that a sampler outside can read: functions whose code carries a name for what runs above it.
+
+`request` is on the stack while the application serves one, `route:GET /items/<id>` while its handler runs, `span:sql` while
+something runs that a span times. All of them have the file name `<perfkit>`.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import CodeType, FunctionType
+from typing import Any, Callable, Dict, TypeVar
+
+FILE = "<perfkit>"
+_MOST_ROUTES = 5000
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def named(function: Any, name: str) -> Any:
+    """A copy of `function` whose frames are called `name`; for everything else it is what it was."""
+    code: CodeType = function.__code__
+    changes: Dict[str, Any] = {"co_name": name, "co_filename": FILE}
+    if sys.version_info >= (3, 11):
+        changes["co_qualname"] = name
+    copy = FunctionType(
+        code.replace(**changes), function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__doc__ = function.__doc__
+    copy.__module__ = function.__module__
+    copy.__qualname__ = function.__qualname__
+    copy.__dict__.update(function.__dict__)
+    return copy
+
+
+def marked(name: str) -> Callable[[F], F]:
+    """Decorator: the function's frames are called `name`."""
+    return lambda function: named(function, name)
+
+
+def _call(function: Any, args: Any, kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+async def _await(function: Any, args: Any, kwargs: Any) -> Any:
+    return await function(*args, **kwargs)
+
+
+_calls: Dict[str, Any] = {}
+_awaits: Dict[str, Any] = {}
+
+
+def route(name: str) -> Any:
+    """`route(name)(function, args, kwargs)` calls it below a frame that carries the endpoint's name."""
+    found = _calls.get(name)
+    return found if found is not None else _made(_calls, _call, name)
+
+
+def async_route(name: str) -> Any:
+    """The same for a function to be awaited."""
+    found = _awaits.get(name)
+    return found if found is not None else _made(_awaits, _await, name)
+
+
+def _made(known: Dict[str, Any], template: Any, name: str) -> Any:
+    if len(known) >= _MOST_ROUTES:
+        return template
+    known[name] = made = named(template, "route:" + name)
+    return made
+
+
+def endpoint_text(method: str, template: str) -> str:
+    """`GET /items/<id>`, without what would end a frame in the sampler's output."""
+    text = "%s %s" % (method, template) if method else template
+    clean = "".join([character if character.isprintable() else "?" for character in text[:200]])
+    return clean.replace(";", ",").replace(" (", "(")

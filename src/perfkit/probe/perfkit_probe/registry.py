@@ -1,0 +1,10 @@
+"""The libraries that the probe knows: a file of this folder, and the modules whose import it waits for. One line each."""
+
+from __future__ import annotations
+
+from typing import Dict, Tuple
+
+LIBRARIES: Dict[str, Tuple[str, ...]] = {
+    "flask_app": ("flask.app",),
+    "sqlite3_driver": ("sqlite3", "sqlite3.dbapi2"),
+}

@@ -1,0 +1,164 @@
+"""The request that is being served, and the spans that belong to it.
+
+A request is current in a context variable: it follows awaits, tasks and the thread pools that copy contexts.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from itertools import count
+from struct import error as StructError
+from threading import get_ident
+from time import monotonic
+from typing import Any, Dict, Optional
+
+try:
+    from time import thread_time
+except ImportError:  # a platform without the clock
+
+    def thread_time() -> float:
+        return _UNKNOWN
+
+
+from . import sites, spool
+from .spool import KINDS, REQUEST, SPAN, append
+
+SQL, FETCH, TRANSACTION, CONNECT, POOL, BLOCK, GC, COMPILE, RENDER, REGEX, JSON, IMPORT = range(len(KINDS))
+WSGI, ASGI, TASK = range(3)
+_UNKNOWN = float("nan")
+_MOST_NAMES = 10_000
+_numbers = count(1)
+# How many requests are being served in this process: what waits behind a blocked loop.
+in_flight = 0
+
+
+class Request:
+    """One request or task under way. `endpoint` may be set until it ends; its own method's name before the template is known."""
+
+    __slots__ = ("cpu", "endpoint", "ended", "kind", "number", "size", "start", "status", "thread")
+
+    def __init__(self, kind: int, endpoint: str) -> None:
+        global in_flight
+        self.kind = kind
+        self.endpoint = endpoint
+        self.number = next(_numbers)
+        self.status = 0
+        self.size = -1
+        self.ended = False
+        self.thread = get_ident()
+        # An asynchronous request shares its thread: what it used itself is added up step by step.
+        self.cpu = 0.0 if kind == ASGI else thread_time()
+        in_flight += 1
+        self.start = monotonic()
+
+    def end(self) -> None:
+        """Write it down, once. Later spans of it are work that the client does not wait for."""
+        global in_flight
+        if self.ended:
+            return
+        self.ended = True
+        seconds = monotonic() - self.start
+        in_flight -= 1
+        if self.kind == ASGI:
+            cpu = self.cpu or _UNKNOWN
+        elif get_ident() == self.thread:
+            cpu = thread_time() - self.cpu
+        else:
+            cpu = _UNKNOWN
+        number = endpoint(self.endpoint)
+        try:
+            packed = REQUEST(b"R", self.kind, self.number, number, self.start, seconds, cpu, self.status, self.size)
+        except StructError:
+            return
+        append(packed)
+
+
+current: ContextVar[Optional[Request]] = ContextVar("perfkit_request", default=None)
+get_current = current.get
+
+
+def in_request() -> bool:
+    return get_current() is not None
+
+
+def span(
+    kind: int, name: int, start: float, seconds: float, count: int = -1, key: int = 0, stack: Optional[int] = None
+) -> None:
+    """Write down what took from `start` (monotonic) for `seconds`. `stack` is a number from `sites`, else looked up here.
+
+    Called by hooks, two frames below the call that they time.
+    """
+    if spool.closed:
+        return
+    request = get_current()
+    try:
+        append(
+            SPAN(
+                b"S",
+                kind,
+                0 if request is None else request.number,
+                name,
+                sites.site(3) if stack is None else stack,
+                start,
+                seconds,
+                count,
+                key,
+            )
+        )
+    except StructError:
+        return
+
+
+_names: Dict[str, int] = {}
+_endpoints: Dict[str, int] = {}
+_name_numbers = count(1)
+
+
+def name(text: str, system: str = "") -> int:
+    """The number of a name: a statement without its literals, a template, a module, an address."""
+    found = _names.get(text)
+    if found is None:
+        found = _defined(_names, "name", text, system)
+    return found
+
+
+def endpoint(text: str) -> int:
+    found = _endpoints.get(text)
+    if found is None:
+        found = _defined(_endpoints, "endpoint", text)
+    return found
+
+
+def _defined(known: Dict[str, int], kind: str, text: str, *more: str) -> int:
+    if len(known) >= _MOST_NAMES:
+        text = "(other)"
+        if text in known:
+            return known[text]
+    number = next(_name_numbers)
+    spool.define(kind, number, text, *more)
+    known[text] = number
+    return number
+
+
+def _forget() -> None:
+    global in_flight
+    _names.clear()
+    _endpoints.clear()
+    in_flight = 0
+
+
+def begin() -> None:
+    spool.after_fork.append(_forget)
+
+
+def carried(request: Request, function: Any) -> Any:
+    """`function` as it is called in another thread, on behalf of `request`."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        token = current.set(request)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            current.reset(token)
+
+    return call

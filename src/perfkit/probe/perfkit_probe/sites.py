@@ -1,0 +1,156 @@
+"""Call sites: which lines of the project led to what a span times, as a number that stands for a short stack."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from itertools import count
+from types import FrameType
+from typing import Dict, List, Optional, Tuple
+
+from . import frames, spool
+
+_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
+_STDLIB = re.compile(r"[/\\]lib(?:64)?[/\\]python\d(?:\.\d+)?t?[/\\]|[/\\]Python\.framework[/\\]|[/\\]python\d+\.zip[/\\]")
+_PROBE = os.path.dirname(os.path.abspath(__file__))
+# Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node.
+_TELLING = re.compile(
+    r"[/\\](?:django[/\\]db[/\\]models[/\\]fields[/\\](?:related_descriptors|related)\.py"
+    r"|django[/\\]template[/\\](?:base|response)\.py"
+    r"|sqlalchemy[/\\]orm[/\\](?:strategies|attributes|dynamic)\.py"
+    r"|rest_framework[/\\](?:serializers|relations|fields|pagination)\.py"
+    r"|peewee\.py|tortoise[/\\]models\.py|flask_sqlalchemy[/\\]\w+\.py)$"
+)
+# Libraries through which every statement passes: they never decided on it.
+_CARRIERS = re.compile(
+    r"[/\\](?:sqlalchemy|django|psycopg|psycopg2|psycopg_pool|pymysql|MySQLdb|asyncpg|aiosqlite|flask|werkzeug|starlette"
+    r"|fastapi|aiohttp|celery|kombu|billiard|gunicorn|uvicorn|hypercorn|asgiref|anyio|gevent|greenlet|concurrent)[/\\]"
+)
+PLUMBING, PROJECT, TELLING, LIBRARY, EDGE = range(5)
+_DEEPEST = 120
+_MOST_PROJECT = 5
+_MOST_KNOWN = 20_000
+
+_roots: Tuple[str, ...] = ()
+_kinds: Dict[str, int] = {}
+_known: Dict[Tuple[object, ...], int] = {}
+_numbers = count(1)
+
+
+def begin(roots: List[str]) -> None:
+    """`roots` are the project's folders; everything outside of them, or installed, is not the project's."""
+    global _roots
+    _roots = tuple(os.path.join(os.path.realpath(root), "") for root in roots) + tuple(
+        os.path.join(root, "") for root in roots
+    )
+    spool.after_fork.append(_forget)
+
+
+def _forget() -> None:
+    """A forked process writes a file of its own, in which nothing is defined yet."""
+    _known.clear()
+
+
+def _kind_of(file: str) -> int:
+    if file == frames.FILE or file.startswith(_PROBE):
+        return EDGE
+    if file.startswith("<frozen"):
+        return PLUMBING
+    installed = _INSTALLED.search(file) is not None
+    if _TELLING.search(file) and installed:
+        return TELLING
+    if installed:
+        inside = any(_INSTALLED.search(root) and file.startswith(root) for root in _roots)
+        return PROJECT if inside else PLUMBING if _CARRIERS.search(file) else LIBRARY
+    if _STDLIB.search(file):
+        return PLUMBING
+    if file.startswith("<"):
+        return PROJECT if file in ("<string>", "<stdin>") else PLUMBING
+    return PROJECT if os.path.abspath(file).startswith(_roots) and not _in_environment(file) else LIBRARY
+
+
+def _in_environment(file: str) -> bool:
+    folder = os.path.dirname(os.path.abspath(file))
+    while len(folder) > 1 and (os.path.join(folder, "")).startswith(_roots):
+        if os.path.exists(os.path.join(folder, "pyvenv.cfg")) and os.path.join(folder, "") not in _roots:
+            return True
+        folder = os.path.dirname(folder)
+    return False
+
+
+def site(depth: int = 2) -> int:
+    """The number of the stack that called; 0 where no frame of it says anything. `depth` as for `sys._getframe`."""
+    frame: Optional[FrameType] = sys._getframe(depth)
+    kept: List[FrameType] = []
+    below: Optional[FrameType] = None
+    library: List[FrameType] = []
+    project = 0
+    for _ in range(_DEEPEST):
+        if frame is None:
+            break
+        code = frame.f_code
+        file = code.co_filename
+        kind = _kinds.get(file)
+        if kind is None:
+            kind = _kinds[file] = _kind_of(file)
+        if kind == PROJECT:
+            if not project and below is not None and below not in kept:
+                kept.append(below)
+            kept.append(frame)
+            project += 1
+            if project >= _MOST_PROJECT:
+                break
+        elif kind == EDGE:
+            if code.co_name.startswith(("route:", "request")):
+                break
+        elif project:
+            break
+        elif kind == TELLING:
+            if len(kept) < 2:
+                kept.append(frame)
+        elif kind == LIBRARY and len(library) < 3:
+            library.append(frame)
+        if kind != EDGE:
+            below = frame
+        frame = frame.f_back
+    if not project:
+        kept.extend(library)
+    return _number(kept) if kept else 0
+
+
+def _number(kept: List[FrameType]) -> int:
+    key: List[object] = []
+    for frame in kept:
+        code = frame.f_code
+        key.append(code.co_filename)
+        key.append(code.co_firstlineno)
+        key.append(frame.f_lasti)
+    identity = tuple(key)
+    found = _known.get(identity)
+    if found is not None:
+        return found
+    if len(_known) >= _MOST_KNOWN:
+        return 0
+    number = next(_numbers)
+    define(number, kept)
+    _known[identity] = number
+    return number
+
+
+def define(number: int, innermost_first: List[FrameType]) -> None:
+    """Write what a number stands for: function, file and line of each frame, outermost first."""
+    fields: List[object] = [number]
+    for frame in reversed(innermost_first):
+        code = frame.f_code
+        fields += [getattr(code, "co_qualname", code.co_name), code.co_filename, frame.f_lineno or 0]
+    spool.define("stack", *fields)
+
+
+def whole(frame: Optional[FrameType]) -> int:
+    """The number of a whole stack, for rare events: a blocked loop."""
+    kept: List[FrameType] = []
+    while frame is not None and len(kept) < _DEEPEST:
+        kept.append(frame)
+        frame = frame.f_back
+    return _number(kept) if kept else 0

@@ -1,0 +1,148 @@
+"""Where events go: packed in memory, appended to a file of this process's own in the spool folder. Format: docs/reference/spool.md.
+
+The file is opened for each write: a descriptor kept open might be closed by the application and then mean a file of its
+own. Events older than `KEEP` seconds are on disk whenever another one comes, so that a kill loses only the last moments.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import RLock
+from struct import Struct
+from time import monotonic
+from typing import Callable, List, Optional
+
+KINDS = (
+    "sql",
+    "fetch",
+    "transaction",
+    "connect",
+    "pool",
+    "block",
+    "gc",
+    "compile",
+    "render",
+    "regex",
+    "json",
+    "import",
+)
+REQUEST_KINDS = ("wsgi", "asgi", "task")
+# type, kind, request, name, stack, start, seconds, count, key
+SPAN = Struct("<cBIIIddqq").pack
+# type, kind, number, endpoint, start, seconds, cpu (NaN: unknown), status, size (-1: unknown)
+REQUEST = Struct("<cBIIdddiq").pack
+_LENGTH = Struct("<I").pack
+KEEP = 0.05
+_MANY = 2000
+_MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
+
+_folder: str = ""
+_path: str = ""
+_events: List[bytes] = []
+_lock = RLock()
+_written_at = 0.0
+_on_disk = 0
+# True from the first failure on: nothing is kept any more, and nothing of the application's changes.
+closed = True
+after_fork: List[Callable[[], None]] = []
+
+
+def open_in(folder: str) -> None:
+    """Begin, in this process and in every process that it forks."""
+    global _folder, closed
+    _folder = folder
+    closed = False
+    os.register_at_fork(before=flush, after_in_child=_begin_again)
+    _name_file()
+
+
+def _begin_again() -> None:
+    global _lock, _on_disk
+    _lock = RLock()  # another thread of the parent may have held it
+    _on_disk = 0
+    del _events[:]
+    _name_file()
+    for step in after_fork:
+        step()
+
+
+def _name_file() -> None:
+    """The pid alone may come again: after an exec, or in another process later."""
+    global _path
+    pid = os.getpid()
+    _path = "%s/events-%d-%x" % (_folder, pid, int(monotonic() * 1e6))
+    define("hello", pid, os.getppid(), "%d.%d.%d" % sys.version_info[:3], monotonic())
+    flush()
+
+
+def append(packed: bytes) -> None:
+    """Keep one packed event; write when there is enough or when the last write is a while ago."""
+    if closed:
+        return
+    _events.append(packed)
+    if monotonic() - _written_at > KEEP or len(_events) > _MANY:
+        flush()
+
+
+def define(kind: str, *fields: object) -> None:
+    """A rare record of texts, which later events refer to by number."""
+    if closed:
+        return
+    parts = [text.encode("utf-8", "surrogateescape") for text in map(str, (kind,) + fields)]
+    body = b"".join([_LENGTH(len(part)) + part for part in parts])
+    _events.append(b"D" + _LENGTH(len(body)) + body)
+
+
+def flush() -> None:
+    """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
+    global _written_at, _on_disk
+    if closed or not _events:
+        return
+    with _lock:
+        _written_at = monotonic()
+        n = len(_events)
+        data = b"".join(_events[:n])
+        del _events[:n]
+        if _on_disk + len(data) > _MOST_ON_DISK:
+            close()
+            return
+        try:
+            _write(data)
+            _on_disk += len(data)
+        except OSError:
+            close()
+
+
+def _write(data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    file = os.open(_path, flags, 0o600)
+    try:
+        written = os.write(file, data)
+        if written < len(data):  # a disk that is nearly full: what is cut off would garble all that follows
+            close()
+    finally:
+        os.close(file)
+
+
+def close() -> None:
+    """Stop for good in this process: the disk is full, the folder is gone, or the recording has ended."""
+    global closed
+    closed = True
+    del _events[:]
+
+
+_broken: List[str] = []
+
+
+def broken(where: str, error: Optional[BaseException] = None) -> None:
+    """Something in the probe failed. Said once for each place; the application has not noticed."""
+    if where not in _broken and len(_broken) < 50:
+        _broken.append(where)
+        reason = "" if error is None else ": %s: %s" % (type(error).__name__, error)
+        gap("what %s would have shown" % where, "the probe failed in it%s" % reason, "report this with the versions in use")
+
+
+def gap(what: str, why: str, remedy: str) -> None:
+    define("gap", what, why, remedy)
+    flush()
