@@ -15,6 +15,8 @@ from perfkit.model.recording import (
     Sample,
     SourceFile,
     SourceText,
+    Span,
+    SpanName,
     Thread,
     ThreadUsage,
     Usage,
@@ -55,7 +57,13 @@ USAGE = (
     Usage(1.5, 1, 2.0, 63_000_000, None, 3, 11, 2, None),
 )
 MACHINE = (MachineUsage(0.5, 4.3, 1.5, 0.25, 0.5, 3, 10), MachineUsage(1.5, 4.2, 2.5, 0.25, None, None, None))
-REQUESTS = (Request("GET /orders", 0.5, 0.0381, 200), Request("GET /page", 0.75, 0.005, 0))
+REQUESTS = (
+    Request("GET /orders", 0.5, 0.0381, 200),
+    Request("GET /page", 0.75, 0.005, 0),
+    Request("GET /orders/<id>", 0.5, 0.0375, 200, "probe", 1, 7, "wsgi", 0.0125, 5120),
+    Request("shop.tasks.mail", 0.75, 0.5, 0, "probe", 1, 8, "task"),
+)
+NAMES = (SpanName(1, "SELECT * FROM orders WHERE id = ?", "postgresql"), SpanName(2, "page.html", ""))
 CALLS = (Call(1, None, MAIN, 1, 1, 0.5, 2.0), Call(1, MAIN, PARSE, 60, 30, 1.5, 1.5))
 FILES = (
     SourceFile("/srv/shop/app.py", "app"),
@@ -64,6 +72,16 @@ FILES = (
 )
 SOURCES = (SourceText("/srv/shop/app.py", 1, "def main():\n    load()\n"),)
 GAP = Gap("query plans", "no DSN", "give --dsn URL")
+
+
+def spans_of(writer: Writer) -> tuple[Span, ...]:
+    """At a stack of its own, at one that samples share, and at none; with and without what may be unknown."""
+    own, shared = writer.intern((MAIN, PARSE)), writer.intern((MAIN, LOAD))
+    return (
+        Span(1, 7, "sql", 1, own, 0.5, 0.0125, 3, -(2**63)),
+        Span(1, 7, "render", 2, shared, 0.525, 0.0, 0),
+        Span(1, 0, "gc", 2, 0, -0.25, 0.125, key=7),
+    )
 
 
 def write_everything(path: Path) -> None:
@@ -82,6 +100,9 @@ def write_everything(path: Path) -> None:
     for row in MACHINE:
         writer.machine(row)
     writer.requests(REQUESTS)
+    for name in NAMES:
+        writer.name(name)
+    writer.spans(spans_of(writer))
     writer.calls(CALLS)
     for file in FILES:
         writer.file(file)

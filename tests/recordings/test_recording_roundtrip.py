@@ -7,6 +7,7 @@ import stat
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from recording_cases import (
     LOAD,
     MACHINE,
     MAIN,
+    NAMES,
     PARSE,
     PROCESS,
     REQUESTS,
@@ -29,10 +31,25 @@ from recording_cases import (
     WINDOW,
 )
 
-from perfkit.model.recording import Frame, Gap, Process, Recording, Request, Run, Sample, SourceFile, SourceText, Thread
+from perfkit.model.recording import (
+    Frame,
+    Gap,
+    Process,
+    Recording,
+    Request,
+    RequestKind,
+    Run,
+    Sample,
+    SourceFile,
+    SourceText,
+    Span,
+    SpanKind,
+    SpanName,
+    Thread,
+)
 from perfkit.recordings import Writer, load
 from perfkit.recordings.migrations import MIGRATIONS
-from perfkit.recordings.schema import TABLES
+from perfkit.recordings.schema import SCHEMA_VERSION, TABLES
 
 TEXT = st.text(st.characters() | st.characters(categories=["Cs"]) | st.just("\0"), max_size=12)
 
@@ -47,6 +64,7 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.usage == USAGE
     assert found.machine == MACHINE
     assert found.requests == REQUESTS
+    assert found.names == {name.id: name for name in NAMES}
     assert found.calls == CALLS
     assert found.files == {file.path: file for file in FILES}
     assert found.sources == SOURCES
@@ -54,6 +72,12 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.path == str(recording)
     stacks = [(found.stacks.expand(sample.stack), sample.n, sample.seconds) for sample in found.samples]
     assert stacks == [((MAIN, LOAD, PARSE), 60, 0.625), ((MAIN, LOAD), 37, 0.375), ((), 97, 1.0)]
+    spans = [(found.stacks.expand(span.stack), replace(span, stack=0)) for span in found.spans]
+    assert spans == [
+        ((MAIN, PARSE), Span(1, 7, "sql", 1, 0, 0.5, 0.0125, 3, -(2**63))),
+        ((MAIN, LOAD), Span(1, 7, "render", 2, 0, 0.525, 0.0, 0)),
+        ((), Span(1, 0, "gc", 2, 0, -0.25, 0.125, key=7)),
+    ]
 
 
 def test_every_table_was_written_and_every_noun_was_read(recording: Path) -> None:
@@ -90,6 +114,7 @@ def test_any_text_comes_back(texts: list[str]) -> None:
         frame = Frame(function, file, 1, "app")
         writer.window(WINDOW, [Sample(1, 1, writer.intern((frame,)), 1, 0.5)], ())
         writer.requests([Request(endpoint, 0.0, 0.0, 200)])
+        writer.name(SpanName(1, name, what))
         writer.gap(Gap(what, name, command))
         writer.file(SourceFile(file, "app", distribution, name))
         writer.source(SourceText(file, 1, source))
@@ -99,6 +124,7 @@ def test_any_text_comes_back(texts: list[str]) -> None:
     assert (found.processes[0].command, found.processes[0].cwd, found.threads[0].name) == (command, cwd, name)
     assert found.stacks.expand(found.samples.stack[0]) == (frame,)
     assert found.requests[0].endpoint == endpoint
+    assert found.names == {1: SpanName(1, name, what)}
     assert found.gaps == (Gap(what, name, command),)
     assert found.files == {file: SourceFile(file, "app", distribution, name)}
     assert found.sources == (SourceText(file, 1, source),)
@@ -120,6 +146,84 @@ def test_numbers_come_back_exactly(number: float, count: int) -> None:
     assert list(found.samples) == [Sample(1, 1, 0, count, number)]
 
 
+COUNTS = st.integers(0, 2**63 - 1)
+SECONDS = st.floats(min_value=0, max_value=1e12)
+SPANS = st.builds(
+    Span,
+    process=st.just(1),
+    request=COUNTS,
+    kind=st.sampled_from(get_args(SpanKind)),
+    name=st.integers(1, 2),
+    stack=st.integers(0, 2),
+    start=st.floats(-1e12, 1e12),
+    seconds=SECONDS,
+    count=st.none() | COUNTS,
+    key=st.none() | st.integers(-(2**63), 2**63 - 1).filter(bool),
+)
+PROBED = st.builds(
+    Request,
+    endpoint=TEXT,
+    start=st.floats(-1e12, 1e12),
+    seconds=SECONDS,
+    status=st.integers(0, 999),
+    source=st.just("probe"),
+    process=st.none() | st.just(1),
+    number=st.none() | COUNTS,
+    kind=st.none() | st.sampled_from(get_args(RequestKind)),
+    cpu=st.none() | SECONDS,
+    size=st.none() | COUNTS,
+)
+
+
+@given(spans=st.lists(SPANS, max_size=8), requests=st.lists(PROBED, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_any_span_and_request_comes_back(spans: list[Span], requests: list[Request]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "spans.perfkit"
+        writer = Writer(path, RUN)
+        writer.process(PROCESS)
+        assert [writer.intern((MAIN,)), writer.intern((MAIN, LOAD))] == [1, 2]
+        for name in NAMES:
+            writer.name(name)
+        writer.spans(iter(spans))
+        writer.requests(requests)
+        writer.seal(RUN)
+        found = load(path)
+    assert list(found.spans) == spans
+    assert found.requests == tuple(requests)
+
+
+def test_spans_of_a_killed_recording_have_their_stacks(tmp_path: Path) -> None:
+    path = tmp_path / "a.perfkit"
+    writer = Writer(path, RUN)
+    writer.process(PROCESS)
+    writer.name(NAMES[0])
+    frames = [Frame(f"f{n}", "/x.py", n, "app") for n in range(4)]
+    for number, frame in enumerate(frames):
+        writer.spans([Span(1, number, "sql", 1, writer.intern((MAIN, frame)), 0.0, 0.5)])
+        if number < 3:
+            writer.commit()
+    writer.close()
+    found = load(path)
+    assert [(span.request, found.stacks.expand(span.stack)) for span in found.spans] == [
+        (number, (MAIN, frames[number])) for number in range(3)
+    ]
+
+
+def test_more_spans_than_one_batch_of_reading(tmp_path: Path) -> None:
+    path = tmp_path / "a.perfkit"
+    writer = Writer(path, RUN)
+    writer.process(PROCESS)
+    writer.name(NAMES[0])
+    writer.spans(Span(1, number, "fetch", 1, 0, number / 8, 0.5, number) for number in range(120_000))
+    writer.seal(RUN)
+    spans = load(path).spans
+    assert spans.request.tolist() == spans.count.tolist() == list(range(120_000))
+    assert spans.start[-1] == 119_999 / 8
+    assert set(spans.kind) == {"fetch"}
+    assert len({id(kind) for kind in spans.kind}) == 1
+
+
 def test_the_file_s_origin_holds_for_its_frames(tmp_path: Path) -> None:
     path = tmp_path / "a.perfkit"
     writer = Writer(path, RUN)
@@ -128,14 +232,14 @@ def test_the_file_s_origin_holds_for_its_frames(tmp_path: Path) -> None:
     before, after = Frame("f", "/x.py", 1, "app"), Frame("f", "/x.py", 1, "library")
     stacks = [writer.intern((MAIN, before)), writer.intern((MAIN, after)), writer.intern((MAIN, after, PARSE))]
     writer.window(WINDOW, [Sample(1, 1, stack, 1, 0.1) for stack in stacks], ())
+    writer.name(NAMES[0])
+    writer.spans(Span(1, 0, "sql", 1, stack, 0.0, 0.1) for stack in stacks)
     writer.file(SourceFile("/x.py", "library"))
     writer.seal(RUN)
     found = load(path)
-    assert [found.stacks.expand(stack) for stack in found.samples.stack] == [
-        (MAIN, after),
-        (MAIN, after),
-        (MAIN, after, PARSE),
-    ]
+    expected = [(MAIN, after), (MAIN, after), (MAIN, after, PARSE)]
+    assert [found.stacks.expand(stack) for stack in found.samples.stack] == expected
+    assert [found.stacks.expand(stack) for stack in found.spans.stack] == expected
 
 
 def test_a_later_row_of_the_same_id_replaces(tmp_path: Path) -> None:
@@ -147,11 +251,14 @@ def test_a_later_row_of_the_same_id_replaces(tmp_path: Path) -> None:
     for origin in ("app", "library"):
         writer.file(SourceFile("/x.py", origin))  # type: ignore[arg-type]
         writer.source(SourceText("/x.py", 1, origin))
+    for name in NAMES:
+        writer.name(replace(name, id=1))
     writer.seal(replace(RUN, duration=31.0))
     found = load(path)
     assert found.processes == (ended,)
     assert found.files["/x.py"].origin == "library"
     assert found.sources == (SourceText("/x.py", 1, "library"),)
+    assert found.names == {1: replace(NAMES[1], id=1)}
     assert found.run.duration == 31.0
 
 
@@ -205,7 +312,7 @@ def test_a_growing_recording_can_be_read(tmp_path: Path) -> None:
 def test_an_older_file_is_brought_forward_without_changing_it(recording: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     connection = sqlite3.connect(recording)
     connection.execute("ALTER TABLE process RENAME COLUMN cwd TO folder")
-    connection.execute("PRAGMA user_version = 0")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION - 1}")
     connection.commit()
     connection.close()
     before = recording.read_bytes()
@@ -213,7 +320,7 @@ def test_an_older_file_is_brought_forward_without_changing_it(recording: Path, m
     def step(older: sqlite3.Connection) -> None:
         older.execute("ALTER TABLE process RENAME COLUMN folder TO cwd")
 
-    monkeypatch.setitem(MIGRATIONS, 0, step)
+    monkeypatch.setitem(MIGRATIONS, SCHEMA_VERSION - 1, step)
     found = load(recording)
     assert found.processes == (Process(1, 811, None, "gunicorn", "3.11", -0.5, 30.0, "/srv/shop"),)
     assert isinstance(found.run, Run)

@@ -90,6 +90,7 @@ def test_a_folder_that_becomes_read_only(plain_user: Path) -> None:
 def test_what_was_not_committed_is_dropped_at_close(tmp_path: Path) -> None:
     path = tmp_path / "a.perfkit"
     writer = Writer(path, RUN)
+    writer.process(PROCESS)
     writer.requests(REQUESTS)
     writer.commit()
     writer.gap(GAP)

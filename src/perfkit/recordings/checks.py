@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 _SIGNED = frozenset({"line", "first_line", "exit_code"})
 _UNSIGNED_FLOATS = frozenset({"seconds", "rate", "duration"})
@@ -54,7 +54,7 @@ def _allowed(noun: type, name: str) -> tuple[frozenset[type], frozenset[Any]]:
     types: set[type] = set()
     choices: set[Any] = set()
     hint = get_type_hints(noun)[name]
-    for part in get_args(hint) if isinstance(hint, UnionType) else (hint,):
+    for part in get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,):
         if get_origin(part) is Literal:
             choices.update(get_args(part))
             types.add(str)

@@ -11,19 +11,24 @@ from collections.abc import Callable
 from perfkit.recordings.checks import DamagedError
 from perfkit.recordings.schema import SCHEMA_VERSION
 
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}
+
+def _requests_inside_and_spans(connection: sqlite3.Connection) -> None:
+    """1 → 2: requests may be timed inside the target, and what they spent their time on is there as spans."""
+    for column in ("process INTEGER", "number INTEGER", "kind TEXT", "cpu REAL", "size INTEGER"):
+        connection.execute(f"ALTER TABLE request ADD COLUMN {column}")
+    connection.execute("CREATE TABLE span_name (id INTEGER PRIMARY KEY, text TEXT, system TEXT)")
+    connection.execute("CREATE TABLE span (process, request, kind, name, stack, start, seconds, count, key)")
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _requests_inside_and_spans}
 """Version → the step that turns a file of that version into the next one."""
 
 
-def bring_forward(connection: sqlite3.Connection, version: int) -> sqlite3.Connection:
-    """A copy in memory, in the present format; closes `connection`. Raises DamagedError for a number without a step."""
+def bring_forward(connection: sqlite3.Connection, version: int, copy: sqlite3.Connection) -> None:
+    """Into `copy`, an empty database, in the present format. Raises DamagedError for a number without a step."""
     steps = [MIGRATIONS.get(step) for step in range(version, SCHEMA_VERSION)]
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    if None in steps:
+        raise DamagedError(f"its format has the number {version}, which no perfkit wrote")
     connection.backup(copy)
-    connection.close()
-    for step in steps:
-        if step is None:
-            copy.close()
-            raise DamagedError(f"its format has the number {version}, which no perfkit wrote")
+    for step in filter(None, steps):
         step(copy)
-    return copy

@@ -109,15 +109,16 @@ def _connect(path: Path, cleanup: ExitStack) -> sqlite3.Connection:
         path = _rolled_back(path, cleanup)
         connection = _plain(path)
     try:
-        # What a stranger's file may do while it is read: no functions with effects, no huge values.
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        _restrict(connection)
         connection.execute("BEGIN")
         version: int = connection.execute("PRAGMA user_version").fetchone()[0]
         _check_size(connection, path)
         if version < SCHEMA_VERSION:
             connection.execute("COMMIT")
-            connection = bring_forward(connection, version)
+            with closing(connection) as older:
+                connection = sqlite3.connect(":memory:", isolation_level=None)
+                _restrict(connection)
+                bring_forward(older, version, connection)
         _check_tables(connection)
     except BaseException:
         connection.close()
@@ -127,6 +128,12 @@ def _connect(path: Path, cleanup: ExitStack) -> sqlite3.Connection:
 
 def _plain(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(uri(path, "ro"), uri=True, isolation_level=None)
+
+
+def _restrict(connection: sqlite3.Connection) -> None:
+    """What a stranger's file may do while it is read: no functions with effects, no huge values."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
 
 
 def _rolled_back(path: Path, cleanup: ExitStack) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -19,9 +18,9 @@ from perfkit.model.recording import (
     Recording,
     Request,
     Run,
-    Samples,
     SourceFile,
     SourceText,
+    SpanName,
     StackTable,
     Thread,
     ThreadUsage,
@@ -30,6 +29,7 @@ from perfkit.model.recording import (
 )
 from perfkit.recordings.checks import DamagedError, check_column, check_references
 from perfkit.recordings.codec import restored, unpacked
+from perfkit.recordings.columns import read_samples, read_spans
 from perfkit.recordings.opening import opened
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound="DataclassInstance")
 
-_BATCH = 50_000
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: what a calendar cannot show was not written by a clock
 
 
@@ -53,7 +52,7 @@ def load(path: Path) -> Recording:
 
 
 def load_run(path: Path) -> Run:
-    """Only the circumstances: a few pages, however large the recording is."""
+    """Only the circumstances: a few pages, however large the recording is. Of an older format, it reads the whole file."""
     with opened(path) as connection:
         return _run(connection)
 
@@ -66,7 +65,7 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
     recording = Recording(
         run=_run(connection),
         stacks=stacks,
-        samples=_samples(connection, stack_ids),
+        samples=read_samples(connection, stack_ids),
         processes=_table(connection, Process, "process"),
         threads=_table(connection, Thread, "thread"),
         windows=_table(connection, Window, "window"),
@@ -74,6 +73,8 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         usage=_table(connection, Usage, "usage"),
         machine=_table(connection, MachineUsage, "machine"),
         requests=_table(connection, Request, "request"),
+        spans=read_spans(connection, stack_ids),
+        names={name.id: name for name in _table(connection, SpanName, "span_name")},
         calls=_calls(connection, frames),
         files=files,
         sources=_sources(connection, paths),
@@ -177,26 +178,6 @@ def _stacks(connection: sqlite3.Connection, frames: dict[object, Frame]) -> tupl
     return table, ids
 
 
-def _samples(connection: sqlite3.Connection, stack_ids: dict[int, int]) -> Samples:
-    samples = Samples()
-    rows = connection.execute("SELECT window, thread, stack, n, seconds FROM sample")
-    columns: tuple[array[Any], ...] = (samples.window, samples.thread, samples.stack, samples.n, samples.seconds)
-    try:
-        while batch := rows.fetchmany(_BATCH):
-            for column, values in zip(columns, zip(*batch, strict=True), strict=True):
-                column.extend(values)
-    except TypeError as error:
-        raise DamagedError("sample has a value of the wrong type") from error
-    except OverflowError as error:
-        raise DamagedError("sample has a negative count") from error
-    if samples.seconds and not 0 <= min(samples.seconds) <= max(samples.seconds) < float("inf"):
-        raise DamagedError("sample.seconds is negative or not finite")
-    check_references("stack", samples.stack, stack_ids)
-    if any(number != kept for number, kept in stack_ids.items()):
-        samples.stack = array("L", map(stack_ids.__getitem__, samples.stack))
-    return samples
-
-
 def _calls(connection: sqlite3.Connection, frames: dict[object, Frame]) -> tuple[Call, ...]:
     rows = connection.execute(
         "SELECT process, caller, callee, calls, primitive_calls, self_seconds, total_seconds FROM call"
@@ -215,9 +196,11 @@ def _check_links(recording: Recording) -> None:
     processes = {process.id for process in recording.processes}
     threads = {thread.id for thread in recording.threads}
     windows = {window.id for window in recording.windows}
-    samples = recording.samples
-    for rows in (recording.threads, recording.windows, recording.usage, recording.calls):
+    samples, spans = recording.samples, recording.spans
+    for rows in (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls):
         check_references("process", (row.process for row in rows), processes)
+    check_references("process", spans.process, processes)
+    check_references("name", spans.name, recording.names)
     check_references("thread", (row.thread for row in recording.thread_usage), threads)
     check_references("thread", samples.thread, threads)
     check_references("window", (row.window for row in recording.thread_usage), windows)

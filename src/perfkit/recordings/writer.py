@@ -23,6 +23,8 @@ from perfkit.model.recording import (
     Sample,
     SourceFile,
     SourceText,
+    Span,
+    SpanName,
     Stack,
     StackTable,
     Thread,
@@ -44,7 +46,7 @@ def _columns(noun: type) -> Callable[[Any], tuple[Any, ...]]:
 
 
 class Writer:
-    """One recording, open for writing; threads may share it. Write processes and threads before what refers to them.
+    """One recording, open for writing; threads may share it. Write processes, threads and names before what refers to them.
 
     Raises PerfkitError (exit code 125) where the file exists, cannot be made, or the disk fails. After a failed write
     every further write raises the same error: the file stays as it was at the last commit.
@@ -100,6 +102,15 @@ class Writer:
 
     def requests(self, rows: Iterable[Request]) -> None:
         self._insert("INSERT INTO request", Request, rows)
+
+    def name(self, name: SpanName) -> None:
+        """Adds it, or replaces the one of that id."""
+        self._insert("INSERT OR REPLACE INTO span_name", SpanName, [name])
+
+    def spans(self, rows: Iterable[Span]) -> None:
+        """Stacks by their id in `stacks`, names by theirs, which must be there: a span of no name is damage."""
+        with self._writing() as connection:
+            connection.executemany("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_columns(Span), rows))
 
     def calls(self, rows: Iterable[Call]) -> None:
         """Frames are interned as those of stacks are."""
