@@ -8,12 +8,14 @@ import re
 import shutil
 import signal
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from databases import Database
+    from environments import Environment
 
 Requires = Callable[..., str]
 _NOT_INSTALLED = re.compile(r"\bnot installed\b")
@@ -54,6 +56,18 @@ def mariadb() -> Iterator[Database]:
 
     with running() as database:
         yield database
+
+
+@pytest.fixture(scope="session")
+def environment() -> Callable[..., Path]:
+    """`environment(NEW)` or `environment("3.9", "flask==2.0.3")` is the `bin/python` of such a virtual environment, which is
+    built once and kept between sessions; where that Python is not installed the test is skipped."""
+    from environments import Environment, build
+
+    def find(wanted: Environment | str, *requirements: str) -> Path:
+        return build(Environment(wanted, requirements) if isinstance(wanted, str) else wanted)
+
+    return find
 
 
 @pytest.hookimpl(wrapper=True)
