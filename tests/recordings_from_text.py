@@ -11,6 +11,10 @@ A line is segments divided by `;`, root first, and a number of looks. `name@file
 mark is the line of the source that ends in `#<mark>`. Files are `lib/…` (site-packages), `std/…` (standard library),
 `<…>` (no file) or the project's. `word>` stands for the frames of a server (`ENTRIES`). Before the frames may stand
 `thread NAME`, `process N`, `windows A-B` (from 1; else all of them), and `gil` for a look at the interpreter lock's holder.
+
+Spans come with the text of their name and their frames, which number them:
+
+    spans=[(Span(1, 7, "sql", 0, 0, 0.5, 0.01), "SELECT 1", "flask>; orders@shop.py#search")]
 """
 
 from __future__ import annotations
@@ -31,6 +35,9 @@ from perfkit.model.recording import (
     Samples,
     SourceFile,
     SourceText,
+    Span,
+    SpanName,
+    Spans,
     StackTable,
     Thread,
     ThreadUsage,
@@ -123,6 +130,7 @@ def recording_of(
     gil_rounds: int = 100,
     cpu: Mapping[str, float] | None = None,
     requests: Sequence[Request] = (),
+    spans: Sequence[tuple[Span, str, str]] = (),
     machine: Sequence[MachineUsage] = (),
     run: Mapping[str, object] | None = None,
 ) -> Recording:
@@ -137,13 +145,14 @@ def recording_of(
         threads.setdefault(key, Thread(len(threads) + 1, line.process, None, line.thread))
     processes = sorted({line.process for line in lines}) or [1]
     length = max((_looks(lines, p, w, windows) for p in processes for w in range(1, windows + 1)), default=0) / RATE
-    spans = {(p, kind, w): index for index, (p, kind, w) in enumerate(_keys(processes, windows), 1)}
+    window_ids = {(p, kind, w): index for index, (p, kind, w) in enumerate(_keys(processes, windows), 1)}
     for line in lines:
         thread = threads[line.process, line.thread].id
         stack = table.intern(line.frames)
         for window, n in _spread(line, windows):
             kind = "gil" if line.gil else "wall"
-            samples.append(Sample(spans[line.process, kind, window], thread, stack, n, n / RATE))
+            samples.append(Sample(window_ids[line.process, kind, window], thread, stack, n, n / RATE))
+    columns, names = _spans(spans, table, known)
     recording = Recording(
         run=replace(RUN, duration=max(length * windows, 0.01)),
         stacks=table,
@@ -152,10 +161,12 @@ def recording_of(
         threads=tuple(threads.values()),
         windows=tuple(
             Window(i, p, kind, (w - 1) * length, length, RATE, gil_rounds if kind == "gil" else round(length * RATE))  # type: ignore[arg-type]
-            for (p, kind, w), i in spans.items()
+            for (p, kind, w), i in window_ids.items()
             if kind == "wall" or any(line.gil for line in lines)
         ),
         requests=tuple(requests),
+        spans=columns,
+        names=names,
         machine=tuple(machine),
         files={frame.file: _file(frame) for frame in table.frames},
         sources=known.around(table.frames),
@@ -213,6 +224,18 @@ def _frame(segment: str, known: Sources) -> Frame:
         name, _, number = place.rpartition(":")
         file, line = path_of(name), int(number)
     return Frame(function, file, line, Origins((PROJECT,)).of(file))
+
+
+def _spans(
+    spans: Sequence[tuple[Span, str, str]], table: StackTable, known: Sources
+) -> tuple[Spans, dict[int, SpanName]]:
+    """Statements are those of postgresql."""
+    columns, names = Spans(), dict[tuple[str, str], SpanName]()
+    for span, text, frames in spans:
+        system = "postgresql" if span.kind in ("sql", "fetch", "transaction") else ""
+        name = names.setdefault((text, system), SpanName(len(names) + 1, text, system))
+        columns.append(replace(span, name=name.id, stack=table.intern(_line(f"{frames} 0", known).frames)))
+    return columns, {name.id: name for name in names.values()}
 
 
 def _spread(line: Line, windows: int) -> Iterable[tuple[int, int]]:

@@ -50,6 +50,7 @@ from perfkit.model.recording import (
 from perfkit.recordings import Writer, load
 from perfkit.recordings.migrations import MIGRATIONS
 from perfkit.recordings.schema import SCHEMA_VERSION, TABLES
+from recordings_from_text import recording_of
 
 TEXT = st.text(st.characters() | st.characters(categories=["Cs"]) | st.just("\0"), max_size=12)
 
@@ -208,6 +209,30 @@ def test_spans_of_a_killed_recording_have_their_stacks(tmp_path: Path) -> None:
     assert [(span.request, found.stacks.expand(span.stack)) for span in found.spans] == [
         (number, (MAIN, frames[number])) for number in range(3)
     ]
+
+
+def test_spans_from_text_go_into_a_file_and_back(tmp_path: Path) -> None:
+    page = "flask>; orders@shop.py#search"
+    made = recording_of(
+        f"{page} 60",
+        sources={"shop.py": "def orders(rows):\n    return rows.all()  #<search>"},
+        spans=[
+            (Span(1, 7, "sql", 0, 0, 0.5, 0.25, 3, 9), "SELECT 1", page),
+            (Span(1, 7, "fetch", 0, 0, 0.75, 0.125), "SELECT 1", f"{page}; all@lib/orm.py:4"),
+            (Span(1, 7, "render", 0, 0, 0.875, 0.125), "page.html", ""),
+        ],
+    )
+    writer = Writer(tmp_path / "a.perfkit", made.run)
+    writer.process(made.processes[0])
+    for name in made.names.values():
+        writer.name(name)
+    writer.spans(replace(span, stack=writer.intern(made.stacks.expand(span.stack))) for span in made.spans)
+    writer.seal(made.run)
+    found = load(tmp_path / "a.perfkit")
+    assert [name.text for name in found.names.values()] == ["SELECT 1", "page.html"]
+    assert [span.name for span in found.spans] == [1, 1, 2]
+    leaves = [found.stacks.expand(span.stack)[-1:] for span in found.spans]
+    assert [[(frame.function, frame.line) for frame in leaf] for leaf in leaves] == [[("orders", 2)], [("all", 4)], []]
 
 
 def test_more_spans_than_one_batch_of_reading(tmp_path: Path) -> None:
