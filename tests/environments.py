@@ -118,7 +118,7 @@ NEW = Environment(
         "gevent==26.9.0",
     ),
 )
-# Alone, because it is compiled: 20 s, gcc and Python's headers.
+# Alone, because it is compiled: 20 s, and a test that wants it asks for `requires("gcc", "clang")` first.
 UWSGI = Environment("3.13", ("uwsgi==2.0.31", "flask==3.1.3", "django==6.1.3"))
 
 

@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ def ask(connection: Any, statement: str = "SELECT 1") -> Any:
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
 def test_postgres_through_sync_drivers(postgres: Database, driver: str) -> None:
-    module = pytest.importorskip(driver)
+    module = import_module(driver)
     for address in (login(postgres), {**login(postgres), "host": str(postgres.socket)}):
         connection = module.connect(**address, dbname=postgres.name)
         assert ask(connection) == 1
@@ -74,10 +76,9 @@ def test_postgres_through_a_pool(postgres: Database) -> None:
 
 @pytest.mark.parametrize("driver", ["pymysql", "MySQLdb"])
 def test_mariadb(mariadb: Database, driver: str) -> None:
-    try:
-        module = __import__(driver)
-    except ImportError:
+    if find_spec(driver) is None:
         pytest.skip(f"{driver} is not installed")
+    module = import_module(driver)
     for address in (login(mariadb), {**login(mariadb), "host": "localhost", "unix_socket": str(mariadb.socket)}):
         connection = module.connect(**address, database=mariadb.name)
         assert ask(connection) == 1
