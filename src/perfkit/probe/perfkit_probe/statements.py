@@ -5,20 +5,27 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 from marshal import dumps
+from struct import Struct
 from time import monotonic
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from . import sites, spool, sqltext
-from .requests import FETCH, SQL, TRANSACTION, name, span
+from .requests import FETCH, SQL, TRANSACTION, get_current, name
+from .spool import SPAN, append
+
+Known = Tuple[int, int, Any]  # a text's number, the kind of its spans, its hash
+Executed = Tuple[int, int, int]  # the numbers of statement, call site and request
+NOTHING: Executed = (0, 0, 0)
+MANY: Any = object()
 
 _KEY = b""
 _keep_literals = False
 _MOST_TEXTS = 4096
 _LONG = 65_536
-_texts: Dict[Any, int] = {}
+_int64 = Struct("<q").unpack
+_texts: Dict[Any, Known] = {}
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
-_transactions: Dict[int, bool] = {}
 
 
 def begin(keep_literals: bool) -> None:
@@ -30,42 +37,32 @@ def begin(keep_literals: bool) -> None:
 
 def _forget() -> None:
     _texts.clear()
-    _transactions.clear()
 
 
-def statement(sql: Any, system: str) -> int:
-    """The number of a statement's text without literals. `sql` is what the driver was given: str, bytes, or what prints so."""
-    try:
-        found = _texts.get(sql)
-    except TypeError:
-        found, sql = None, str(sql)
-    return found if found is not None else _new(sql, system)
-
-
-def _new(sql: Any, system: str) -> int:
+def _new(sql: Any, system: str) -> Known:
     text = sql if isinstance(sql, str) else sql.decode("utf-8", "replace") if isinstance(sql, bytes) else str(sql)
     verb = sqltext.verb(text)
     shown = text[: sqltext.LONGEST] if _keep_literals else sqltext.redact(text, system)
-    number = name(shown, system)
-    _transactions[number] = verb in _VERBS
-    if len(_texts) >= _MOST_TEXTS:
-        _texts.clear()
-    if isinstance(sql, (str, bytes)) and len(sql) <= _LONG:
-        _texts[sql] = number
-    return number
+    hashed = blake2b(text[:_LONG].encode("utf-8", "surrogatepass"), digest_size=8, key=_KEY)
+    known = (name(shown, system), TRANSACTION if verb in _VERBS else SQL, hashed)
+    if type(sql) in (str, bytes) and len(sql) <= _LONG:
+        if len(_texts) >= _MOST_TEXTS:
+            _texts.clear()
+        _texts[sql] = known
+    return known
 
 
-def parameters(sql: Any, values: Any) -> int:
+def _key(hashed: Any, values: Any) -> int:
     """A keyed hash of statement and parameters, never 0: equal where both are equal, and nothing else is known from it."""
     try:
         data = dumps(values, 0)
     except ValueError:
         data = _described(values)
-    if isinstance(sql, str):
-        data += sql[:_LONG].encode("utf-8", "surrogatepass")
-    elif isinstance(sql, bytes):
-        data += sql[:_LONG]
-    return int.from_bytes(blake2b(data, digest_size=8, key=_KEY).digest(), "little", signed=True) or 1
+    if len(data) > _LONG:
+        data = b"%d %b %b" % (len(data), data[:_LONG], data[-_LONG:])
+    both = hashed.copy()  # of the statement's own hash: half the price of hashing its text again
+    both.update(data)
+    return int(_int64(both.digest())[0]) or 1
 
 
 def _described(values: Any) -> bytes:
@@ -90,26 +87,40 @@ def _described(values: Any) -> bytes:
     return b"\0".join(parts)
 
 
-def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1) -> Tuple[int, int]:
-    """A driver's hook calls this after a statement has run. Never raises.
+def executed(
+    sql: Any, values: Any, system: str, started: float, rows: int = -1, stack: Optional[int] = None
+) -> Executed:
+    """A driver's hook calls this after a statement has run. Never raises. What it gives is for `fetched`.
 
-    `rows` is what the driver knows to have changed, -1 unknown. Gives the numbers of statement and call site, for `fetched`.
+    `sql` is what the driver was given: str, bytes, or what prints so. `values` is MANY where there are many sets of them.
+    `rows` is what the driver knows to have changed, -1 unknown. `stack` is a number from `sites`, else looked up here.
     """
+    if spool.closed:
+        return NOTHING
     seconds = monotonic() - started
     try:
-        number = statement(sql, system)
-        stack = sites.site(2)
-        span(TRANSACTION if _transactions.get(number) else SQL, number, started, seconds, rows, parameters(sql, values), stack)
-        return number, stack
+        try:
+            known = _texts.get(sql)
+        except TypeError:
+            known = None
+        number, kind, hashed = _new(sql, system) if known is None else known
+        request = get_current()
+        of = 0 if request is None else request.number
+        if stack is None:
+            stack = sites.site(2)
+        key = 0 if values is MANY else _key(hashed, values)
+        append(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+        return number, stack, of
     except Exception as error:
         spool.broken("statements of %s" % system, error)
-        return 0, 0
+        return NOTHING
 
 
-def fetched(what: Tuple[int, int], started: float, seconds: float, rows: int) -> None:
-    """Rows made into Python objects, of the statement for which `executed` gave `what`."""
+def fetched(what: Executed, started: float, seconds: float, rows: int) -> None:
+    """Rows made into Python objects, of the statement for which `executed` gave `what`, and in the same request."""
     try:
-        if what[0]:
-            span(FETCH, what[0], started, seconds, rows, 0, what[1])
+        if what[0] and not spool.closed:
+            number, stack, of = what
+            append(SPAN(b"S", FETCH, of, number, stack, started, seconds, rows, 0))
     except Exception as error:
         spool.broken("rows", error)
