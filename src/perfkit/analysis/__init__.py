@@ -2,14 +2,16 @@
 
 - `analyse` puts it together; `rows` sorts sampled seconds, `stackfacts` reads single stacks, `waits` charges waiting,
   `tables` adds up endpoints and functions, `machine` weighs the kernel's accounting, `calls` reads deterministic profiles.
+- What the probe timed: `inside` charges spans, blocks and collections (`intervals`, `inflight`, `uses`), `division` gives the
+  samples what is left.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from perfkit.analysis import calls, machine, tables, waits
-from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
+from perfkit.analysis import calls, clusters, division, inside, machine, tables, waits
+from perfkit.analysis.rows import kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis, Kind
 from perfkit.model.recording import Gap, Recording
@@ -29,8 +31,13 @@ def analyse(recording: Recording) -> Analysis:
     rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)
     labels = tables.endpoint_labels(rows, recording, facts)
     times = stack_times(rows, facts, labels)
+    cluster, cluster_of = clusters.of(recording, kind)
+    probed = inside.read(recording, begin, kind, cluster)
+    if probed is not None:
+        times = division.divide(division.clustered(times, cluster_of), probed, recording, facts, kind)
     measured = sum(time.seconds for time in times)
-    counted = [request for request in recording.requests if request.start >= begin]
+    counted = [request for request in recording.requests if request.start >= begin and request.source == "load"]
+    timed = probed.requests if probed is not None and kind == "server" else ()
     analysis = Analysis(
         run=recording.run,
         kind=kind,
@@ -46,7 +53,7 @@ def analyse(recording: Recording) -> Analysis:
         holders=waits.holders(recording, facts, begin),
         blocked=waits.blocked(recording, rows, facts, lines),
         gil_wait=waits.gil_wait(recording, rows),
-        endpoints=tables.endpoints(times, measured, counted, kind),
+        endpoints=tables.endpoints(times, measured, counted, timed, probed.uses if probed else (), kind),
         functions=tables.functions(times, recording),
         slices=tables.slices(times, recording, measured),
         processes=recording.processes,
@@ -54,18 +61,19 @@ def analyse(recording: Recording) -> Analysis:
         pressure=machine.pressure(recording, begin),
         files=recording.files,
         sources=recording.sources,
+        uses=probed.uses if probed else (),
         calls=recording.calls,
-        requests=len(counted) or None,
-        latency=tables.percentiles([request.seconds for request in counted if request.status]),
-        failed_requests=sum(1 for request in counted if request.status == 0 or request.status >= 400),
+        requests=len(timed) or len(counted) or None,
+        latency=tables.percentiles([request.seconds for request in counted or timed if request.status]),
+        failed_requests=sum(1 for request in counted or timed if tables.has_failed(request)),
         samples=rows.samples,
         windows=sum(1 for window in recording.windows if window.kind == "wall"),
         gaps=recording.gaps,
     )
-    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, rows, kind))
+    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, kind, bool(timed)))
 
 
-def _gaps(analysis: Analysis, rows: Rows, kind: Kind) -> tuple[Gap, ...]:
+def _gaps(analysis: Analysis, kind: Kind, timed: bool) -> tuple[Gap, ...]:
     gaps = list(analysis.gaps)
     if not analysis.run.sealed:
         gaps.append(
@@ -75,7 +83,7 @@ def _gaps(analysis: Analysis, rows: Rows, kind: Kind) -> tuple[Gap, ...]:
                 "measure again",
             )
         )
-    if kind == "server" and _has_event_loop(analysis):
+    if kind == "server" and not timed and _has_event_loop(analysis):
         gaps.append(
             Gap(
                 AWAITING,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from perfkit.analysis.clusters import Clusters, command_process
+from perfkit.analysis.inside import is_excluded
 from perfkit.analysis.stackfacts import Facts, LeafState
 from perfkit.model.analysis import Kind, StackState, StackTime
 from perfkit.model.recording import Process, Recording, Sample, Window
@@ -79,7 +80,7 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
         if in_request and not (fact.pooled and fact.leaf == "idle"):
             if window.start < serving_from:
                 continue
-            if fact.endpoint is not None and fact.endpoint in recording.run.exclude:
+            if is_excluded(fact.endpoint, recording.run.exclude):
                 rows.excluded += sample.seconds
                 continue
             rows.first_request = window.start if rows.first_request is None else rows.first_request
@@ -113,7 +114,7 @@ def script_rows(recording: Recording, facts: Facts, measured_from: float) -> Row
     """Wall seconds of the first process: its main thread's own, and where that waits, those of whoever works meanwhile."""
     rows = Rows()
     windows = {window.id: window for window in recording.windows}
-    command = _command_process(recording)
+    command = command_process(recording)
     main = _main_threads(recording, command)
     asleep = _asleep(recording, facts)
     ran: defaultdict[int, list[Share]] = defaultdict(list)
@@ -187,37 +188,6 @@ def _without_main(rows: Rows, others: defaultdict[int, list[Share]], clusters: C
         scale = min(1.0, clusters.length(cluster) / ran) if ran else 0.0
         for stack, seconds, n in samples:
             rows.measured[stack].add(seconds * scale, n, cluster)
-
-
-class Clusters:
-    """The stretches of time over which a script's intervals are computed: the windows of the process that is the command,
-    or, where that is not Python, pieces of four seconds."""
-
-    PIECE = 4.0
-
-    def __init__(self, recording: Recording, command: Process | None) -> None:
-        own = [w for w in recording.windows if command and w.process == command.id and w.kind == "wall"]
-        self._windows = sorted(own, key=lambda window: window.start)
-        self._starts = [window.start for window in self._windows]
-        self._end = recording.run.duration
-
-    def at(self, window: Window) -> int:
-        middle = window.start + window.seconds / 2
-        if not self._windows:
-            return int(middle // self.PIECE)
-        return self._windows[max(bisect_right(self._starts, middle) - 1, 0)].id
-
-    def length(self, cluster: int) -> float:
-        """Wall seconds of a piece; the last one ends with the run."""
-        return max(0.0, min(self.PIECE, self._end - cluster * self.PIECE))
-
-
-def _command_process(recording: Recording) -> Process | None:
-    """The process that is the command itself: the only one that no other Python process of the target started. Orphans,
-    whose parent is 1, were started by one."""
-    pids = {process.pid for process in recording.processes}
-    roots = [p for p in recording.processes if p.parent_pid not in pids and (p.parent_pid != 1 or p.id == 1)]
-    return roots[0] if len(roots) == 1 else None
 
 
 def _main_threads(recording: Recording, command: Process | None) -> set[int]:

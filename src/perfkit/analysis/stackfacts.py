@@ -9,7 +9,7 @@ from typing import Literal
 from perfkit.model.recording import Frame, SourceFile, Stack, StackTable
 from perfkit.shared import frameworks
 from perfkit.shared.codeline import Lines
-from perfkit.shared.origin import module_path
+from perfkit.shared.origin import PROBE, ROUTE, module_path
 
 LeafState = Literal["running", "lock", "io", "sleep", "idle"]
 
@@ -17,7 +17,8 @@ LeafState = Literal["running", "lock", "io", "sleep", "idle"]
 @dataclass(frozen=True, slots=True)
 class StackFacts:
     """`request` is the index of the first frame inside the request, None outside of any; `handler` likewise. `worker` is the
-    index at which a forked worker's own work begins: below it lie the frames of the parent that forked it."""
+    index at which a forked worker's own work begins: below it lie the frames of the parent that forked it. `probed` tells that
+    the probe times this request, `spanned` that one of its spans owns this moment."""
 
     request: int | None
     handler: int | None
@@ -27,6 +28,8 @@ class StackFacts:
     worker: int
     by_test_client: bool
     event_loop: bool
+    probed: bool
+    spanned: bool
 
 
 class Facts:
@@ -64,7 +67,8 @@ class Facts:
         return "idle" if fact.request is None else "io"
 
     def _work_out(self, frames: Stack) -> StackFacts:
-        server = dispatcher = pool = None
+        server = dispatcher = pool = marked = route = None
+        spanned = False
         by_test_client = event_loop = False
         for index, frame in enumerate(frames):
             role = self._role(frame)
@@ -78,9 +82,19 @@ class Facts:
                 by_test_client = True
             elif role == "loop":
                 event_loop = True
+            elif role == "request" and marked is None:
+                marked = index
+            elif role == "route":
+                route = index
+            elif role == "span":
+                spanned = True
             if role == "server" and "trace_task" in frame.function:
                 dispatcher = index
         begin = server if server is not None else self._first_dispatcher(frames, dispatcher)
+        if begin is None and marked is not None:
+            begin = marked
+        if begin is None and route is not None:
+            begin = route - 1  # the probe carried the request into a pool's thread
         pooled = begin is None and pool is not None
         if pooled:
             begin = pool
@@ -88,11 +102,12 @@ class Facts:
         request = None if begin is None else begin + 1
         if request is not None and leaf != "running" and self._only_server(frames, request):
             request = None
-        handler = None if request is None else self._handler(frames, request, dispatcher)
+        handler = None if request is None else self._handler(frames, request, dispatcher if route is None else route)
+        named = frames[route].function.removeprefix(ROUTE) if route is not None else None
         return StackFacts(
             request=request,
             handler=handler,
-            endpoint=None if handler is None else frames[handler].function,
+            endpoint=named or (None if handler is None else frames[handler].function),
             leaf=leaf,
             pooled=pooled,
             worker=max(
@@ -100,6 +115,8 @@ class Facts:
             ),
             by_test_client=by_test_client,
             event_loop=event_loop,
+            probed=marked is not None or route is not None,
+            spanned=spanned,
         )
 
     def _role(self, frame: Frame) -> str:
@@ -171,6 +188,8 @@ class Facts:
 
 
 def _role_of(frame: Frame) -> str:
+    if frame.file == PROBE:
+        return "route" if frame.function.startswith(ROUTE) else frame.function.partition(":")[0]
     if frame.origin == "app":
         return ""
     if frameworks.listed(frameworks.SERVERS, frame):

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
-from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, StackTime
+from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, SpanUse, StackTime
 from perfkit.model.recording import Recording, Request
 
 
@@ -27,9 +27,16 @@ def endpoint_labels(rows: Rows, recording: Recording, facts: Facts) -> dict[str,
 
 
 def endpoints(
-    times: Sequence[StackTime], measured: float, requests: Sequence[Request], kind: Kind
+    times: Sequence[StackTime],
+    measured: float,
+    requests: Sequence[Request],
+    timed: Sequence[Request],
+    uses: Sequence[SpanUse],
+    kind: Kind,
 ) -> tuple[EndpointTime, ...]:
-    """Handlers by measured time, then the URLs of perfkit's own load by total latency."""
+    """Routes as the probe timed them, or handlers by sampled time; then the URLs of perfkit's own load by total latency."""
+    if timed:
+        return (*_timed(timed, uses, measured), *_loaded(requests))
     if kind == "script" and not any(time.endpoint for time in times):
         return ()
     by_handler: defaultdict[str, float] = defaultdict(float)
@@ -41,6 +48,30 @@ def endpoints(
     ]
     handlers.sort(key=lambda endpoint: -endpoint.seconds)
     return (*handlers, *_loaded(requests))
+
+
+def has_failed(request: Request) -> bool:
+    return request.status == 0 or request.status >= 400
+
+
+def _timed(requests: Sequence[Request], uses: Sequence[SpanUse], measured: float) -> list[EndpointTime]:
+    by_endpoint: defaultdict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        by_endpoint[request.endpoint].append(request)
+    queries: Counter[str | None] = Counter()
+    for use in uses:
+        if use.kind == "sql":
+            queries[use.endpoint] += use.count
+    found = []
+    for name, own in by_endpoint.items():
+        lengths = [request.seconds for request in own]
+        marks = percentiles(lengths) or (0.0, 0.0, 0.0)
+        seconds = sum(lengths)
+        share = seconds / measured if measured else 0.0
+        failed = sum(map(has_failed, own))
+        per_request = queries[name] / len(own)
+        found.append(EndpointTime(name, seconds, share, len(own), *marks, per_request, "probe", failed))
+    return sorted(found, key=lambda endpoint: -endpoint.seconds)
 
 
 def _loaded(requests: Sequence[Request]) -> list[EndpointTime]:
@@ -121,7 +152,22 @@ def slices(times: Sequence[StackTime], recording: Recording, measured: float) ->
     return (*(Slice(label, share) for label, share in large), *((Slice("other", rest),) if rest > 0.005 else ()))
 
 
+_SPAN_SLICES = {
+    "<sql>": "database",
+    "<transaction>": "database",
+    "<connect>": "opening connections",
+    "<pool>": "waiting for a connection",
+    "<loop>": "waiting for the event loop",
+    "<gc>": "garbage collection",
+}
+
+
 def _slice_of(time: StackTime, recording: Recording) -> str:
+    if time.state == "awaiting":
+        return "awaiting"
+    if time.state == "span":
+        kind = recording.stacks.expand(time.stack)[-1].file
+        return _SPAN_SLICES.get(kind, kind.strip("<>"))
     if time.state == "lock":
         return "waiting for locks"
     if time.state == "idle":

@@ -28,6 +28,16 @@ def run(
     engine: Annotated[
         str, o.flag("--engine", help="py-spy, pyinstrument or cprofile.", env="ENGINE", metavar="NAME")
     ] = "py-spy",
+    probe: Annotated[
+        bool,
+        o.flag(
+            "--probe/--no-probe", help="Time requests, statements and the event loop inside the target.", env="PROBE"
+        ),
+    ] = True,
+    keep_literals: Annotated[
+        bool,
+        o.flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS"),
+    ] = False,
     rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
@@ -62,6 +72,8 @@ def run(
     )
     options = Options(
         engine=engine,
+        probe=probe,
+        keep_literals=keep_literals,
         rate=rate,
         duration=duration,
         warmup=warmup,

@@ -73,7 +73,9 @@ class Follow:
     def lived(self, seconds: float) -> list[Process]:
         """Those that were seen for at least so long."""
         now = self._context.clock()
-        return [p for p in (*self._ended, *self.alive) if (p.ended if p.ended is not None else now) - p.started >= seconds]
+        return [
+            p for p in (*self._ended, *self.alive) if (p.ended if p.ended is not None else now) - p.started >= seconds
+        ]
 
     def _present(self) -> set[int]:
         root = self._context.root_pid

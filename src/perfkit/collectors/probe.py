@@ -163,7 +163,7 @@ class ProbeCollector:
         return self._context.sink.intern(tuple(frames))
 
     def _span(self, spooled: Spooled, process: Process, event: SpanEvent) -> Span:
-        if event.name not in spooled.names or event.stack not in spooled.stacks and event.stack:
+        if event.name not in spooled.names or (event.stack and event.stack not in spooled.stacks):
             raise GarbledError("a span of something that was never defined")
         stack = spooled.stacks.get(event.stack, 0)
         self.stack_seconds[stack] += event.seconds

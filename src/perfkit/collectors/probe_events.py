@@ -97,9 +97,7 @@ def _span(
     kind: int, request: int, name: int, stack: int, start: float, seconds: float, count: int, key: int
 ) -> SpanEvent:
     _check(kind < len(SPAN_KINDS) and _is_time(start) and _is_time(seconds), "a span")
-    return SpanEvent(
-        SPAN_KINDS[kind], request, name, stack, start, seconds, None if count < 0 else count, key or None
-    )
+    return SpanEvent(SPAN_KINDS[kind], request, name, stack, start, seconds, None if count < 0 else count, key or None)
 
 
 def _request(

@@ -38,7 +38,7 @@ class CpuThrottled:
         yield Candidate(
             rule=self.name,
             title="The CPU quota of the container stops the application",
-            claim={time.stack: min(1.0, share) for time in view.times if time.state == "running"},
+            claim={time.stack: min(1.0, share) for time in view.code if time.state == "running"},
             where=None,
             evidence=(
                 Evidence(f"The control group was throttled for {share:.0%} of the run.", round(share, 3), "share"),

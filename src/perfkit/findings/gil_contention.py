@@ -49,7 +49,7 @@ class GilContention:
             frame = view.deciding(stack, len(stack)) if not holder.in_request else None
             if frame is not None:
                 groups[frame.file, frame.function].append((holder, frame))
-        running = sum(time.seconds for time in view.times if time.state == "running")
+        running = sum(time.seconds for time in view.code if time.state == "running")
         for group in groups.values():
             held = sum(holder.share for holder, _ in group)
             waited = min(analysis.gil_wait, running * held)
@@ -63,7 +63,7 @@ class GilContention:
         return Candidate(
             rule=self.name,
             title=f"Thread {holder.thread or 'in the background'} holds the interpreter lock in {frame.function}()",
-            claim={time.stack: part for time in view.times if time.state == "running"},
+            claim={time.stack: part for time in view.code if time.state == "running"},
             where=place(frame),
             inside=None if stack[-1].origin == "app" else view.inside(stack[-1]),
             evidence=(

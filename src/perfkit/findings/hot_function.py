@@ -43,7 +43,7 @@ class HotFunction:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        left = {time.stack: view.left.get(time.stack, 1.0) if time.state != "idle" else 0.0 for time in view.times}
+        left = {time.stack: view.left.get(time.stack, 1.0) if time.state != "idle" else 0.0 for time in view.code}
         for choose in (_nearest, _outer):
             for _ in range(MOST):
                 found = self._largest(view, left, choose)
@@ -58,7 +58,7 @@ class HotFunction:
         """The function with most of what is left, its claim, and the frames at which it was found."""
         seconds: Counter[Function] = Counter()
         depth: defaultdict[Function, float] = defaultdict(float)
-        for time in view.times:
+        for time in view.code:
             part = time.seconds * left[time.stack]
             if part:
                 for frame, index in choose(view, time):
@@ -73,7 +73,7 @@ class HotFunction:
             key = max(enough, key=lambda k: (depth[k] / seconds[k], k))
         claim: dict[int, float] = {}
         frames: Counter[Frame] = Counter()
-        for time in view.times:
+        for time in view.code:
             if not left[time.stack]:
                 continue
             at = next((frame for frame, _ in choose(view, time) if (frame.file, frame.function) == key), None)
@@ -84,7 +84,7 @@ class HotFunction:
 
     def _candidate(self, view: View, claim: dict[int, float], frames: Counter[Frame]) -> Candidate:
         frame = frames.most_common(1)[0][0]
-        times = [time for time in view.times if time.stack in claim]
+        times = [time for time in view.code if time.stack in claim]
         n = sum(time.n for time in times)
         inside = dominant_library(view, times, claim, (frame.file, frame.function))
         state = _state(times, claim)

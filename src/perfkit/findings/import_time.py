@@ -44,7 +44,7 @@ class ImportTime:
         claims: defaultdict[Frame, dict[int, float]] = defaultdict(dict)
         imported: defaultdict[Frame, Counter[Frame]] = defaultdict(Counter)
         samples: Counter[Frame] = Counter()
-        for time in view.times:
+        for time in view.code:
             frames = view.inner(time)
             first = next((i for i, frame in enumerate(frames) if _imports(frame)), None)
             if first is None:

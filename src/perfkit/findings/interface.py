@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from perfkit.model.analysis import Analysis, StackTime
 from perfkit.model.finding import Advice, Basis, Confidence, Evidence, Inside, Place
@@ -20,6 +20,10 @@ from perfkit.shared.naming import COMPREHENSIONS
 from perfkit.shared.units import plural
 
 Claim = Mapping[int, float]
+
+
+# The file of the last frame of stacks that held up an event loop.
+LOOP = "<loop>"
 
 
 class NotRunError(Exception):
@@ -64,10 +68,12 @@ class Rule(Protocol):
 
 @dataclass
 class View:
-    """An Analysis with the questions that rules ask of it. `left` is the fraction of each stack that nobody owns yet."""
+    """An Analysis with the questions that rules ask of it. `left` is the fraction of each stack that nobody owns yet,
+    `notes` what rules have worked out for one another."""
 
     analysis: Analysis
     left: dict[int, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> Lines:
@@ -77,8 +83,19 @@ class View:
     def times(self) -> tuple[StackTime, ...]:
         return self.analysis.times
 
+    @cached_property
+    def code(self) -> tuple[StackTime, ...]:
+        """The stacks that show code at work: sampled ones, and those that held up an event loop."""
+        return tuple(time for time in self.times if not time.timed or self._is_block(time))
+
+    def _is_block(self, time: StackTime) -> bool:
+        stack = self.analysis.stacks.expand(time.stack)
+        return bool(stack) and stack[-1].file == LOOP
+
     def frames(self, time: StackTime) -> Stack:
-        return self.analysis.stacks.expand(time.stack)
+        """Root first; of a blocked loop's, without the last one, which stands for the wait."""
+        stack = self.analysis.stacks.expand(time.stack)
+        return stack[:-1] if stack and stack[-1].file == LOOP else stack
 
     def inner(self, time: StackTime) -> Stack:
         """The frames inside the request, or all of a script's."""
@@ -104,7 +121,7 @@ class View:
         the one whose frames come first inside the requests."""
         project = 0.0
         first: defaultdict[str, float] = defaultdict(float)
-        for time in self.times:
+        for time in self.code:
             frames = self.inner(time)
             if any(frame.origin == "app" for frame in frames):
                 project += time.seconds
@@ -121,7 +138,7 @@ class View:
     def inclusive(self) -> dict[tuple[str, str], float]:
         """Share of all measured time by (file, function), a function counted once a stack."""
         found: defaultdict[tuple[str, str], float] = defaultdict(float)
-        for time in self.times:
+        for time in self.code:
             for key in {(frame.file, frame.function) for frame in self.inner(time)}:
                 found[key] += self.share(time.seconds)
         return dict(found)

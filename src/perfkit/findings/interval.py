@@ -15,12 +15,21 @@ _DESIGN_EFFECT = 4.0
 
 
 def interval(view: View, claim: Claim) -> tuple[float, float]:
-    """95 % interval of the claimed seconds, given what was measured: the ratio estimator over clusters (Cochran, Sampling
-    Techniques, 6.4), or Wilson's score interval on thinned samples where there are few windows."""
+    """95 % interval of the claimed seconds, given what was measured. What spans timed is known as it is; of the sampled
+    seconds, the ratio estimator over clusters (Cochran, Sampling Techniques, 6.4), or Wilson's score interval on thinned
+    samples where there are few clusters."""
+    timed = sum(time.seconds * claim.get(time.stack, 0.0) for time in view.times if time.timed)
+    low, high = _sampled(view, claim)
+    return timed + low, timed + high
+
+
+def _sampled(view: View, claim: Claim) -> tuple[float, float]:
     claimed: defaultdict[int, float] = defaultdict(float)
     measured: defaultdict[int, float] = defaultdict(float)
     n = 0
     for time in view.times:
+        if time.timed:
+            continue
         part = claim.get(time.stack, 0.0)
         n += time.n
         for cluster, seconds in time.clusters.items():
@@ -30,6 +39,8 @@ def interval(view: View, claim: Claim) -> tuple[float, float]:
     if not total:
         return 0.0, 0.0
     share = sum(claimed.values()) / total
+    if not share:
+        return 0.0, 0.0
     k = len(measured)
     if k < _FEWEST_CLUSTERS:
         low, high = _wilson(share, n / _DESIGN_EFFECT)

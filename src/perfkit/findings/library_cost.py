@@ -54,7 +54,7 @@ class LibraryCost:
         claims: defaultdict[Key, dict[int, float]] = defaultdict(dict)
         places: defaultdict[Key, Counter[Place]] = defaultdict(Counter)
         burners: defaultdict[Key, Counter[Frame]] = defaultdict(Counter)
-        for time in view.times:
+        for time in view.code:
             frames = view.inner(time)
             burner = next((i for i in range(len(frames) - 1, -1, -1) if frames[i].origin != "stdlib"), None)
             if burner is None or time.state != "running" or not self._counts(view, frames[burner]):

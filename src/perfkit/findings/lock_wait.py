@@ -40,7 +40,7 @@ class LockWait:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
-        by_stack = {time.stack: time for time in view.times}
+        by_stack = {time.stack: time for time in view.code}
         groups: defaultdict[tuple[str, str] | None, list[Blocked]] = defaultdict(list)
         for wait in view.analysis.blocked:
             if wait.holder is None or not wait.same_lock:

@@ -46,7 +46,7 @@ def uses(view: View, find: Finder, name_of: Callable[[Frame], str] = lambda fram
     """Uses of a mechanism, most seconds first. `find` gives the index of the mechanism's outermost frame in the frames
     inside the request, or None."""
     found: defaultdict[tuple[str, str] | None, Use] = defaultdict(lambda: Use(None))
-    for time in view.times:
+    for time in view.code:
         frames = view.inner(time)
         index = find(frames, time)
         if index is None:

@@ -104,7 +104,7 @@ class QuadraticSearch:
 
     def _hot_lines(self, view: View) -> Iterator[HotLine]:
         found: dict[tuple[str, int, int], HotLine] = {}
-        for time in view.times:
+        for time in view.code:
             if time.state != "running":
                 continue
             frames = view.inner(time)
@@ -173,7 +173,7 @@ def _is_quick(hot: HotLine, line_seconds: Mapping[tuple[str, int], float]) -> bo
 def _line_seconds(view: View) -> dict[tuple[str, int], float]:
     """Running seconds of the stacks that end on a line."""
     found: defaultdict[tuple[str, int], float] = defaultdict(float)
-    for time in view.times:
+    for time in view.code:
         frames = view.inner(time)
         if time.state == "running" and frames:
             found[frames[-1].file, frames[-1].line] += time.seconds
@@ -229,7 +229,7 @@ def _owner(frame: Frame) -> str:
 def _function_seconds(view: View) -> dict[tuple[str, str], float]:
     """Running seconds of the stacks that end in a function's own lines or their parts."""
     found: defaultdict[tuple[str, str], float] = defaultdict(float)
-    for time in view.times:
+    for time in view.code:
         frames = view.inner(time)
         index = _line_frame(frames) if time.state == "running" else None
         if index is not None:

@@ -42,7 +42,12 @@ def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
 
 
 def _looks(view: View, owned: dict[int, float]) -> float:
-    return sum(time.n * owned.get(time.stack, 0.0) for time in view.times)
+    """Observations behind a claim. What was timed was not seen by chance: its seconds count like looks at them."""
+    parts = [(time, owned[time.stack]) for time in view.times if time.stack in owned]
+    sampled = sum(time.seconds * part for time, part in parts if not time.timed)
+    timed = sum(time.seconds * part for time, part in parts if time.timed)
+    looks = sum(time.n * part for time, part in parts if not time.timed)
+    return looks + (LEAST_LOOKS if timed >= sampled and timed else 0)
 
 
 def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -82,7 +82,7 @@ class RepeatedCompile:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
-        windows = {cluster for time in view.times for cluster in time.clusters}
+        windows = {cluster for time in view.code for cluster in time.clusters}
         for use in uses(view, _outermost_builder, _what):
             if not _keeps_happening(use, len(windows)):
                 continue

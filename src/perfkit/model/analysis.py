@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from perfkit.model.recording import Call, Gap, Process, Run, SourceFile, SourceText, StackTable
+from perfkit.model.recording import Call, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
 
 Kind = Literal["server", "script"]
 Unit = Literal["request-seconds", "wall seconds"]
 # The gap of every asynchronous server: what its requests await is on no thread's stack.
 AWAITING = "time that asynchronous requests spend awaiting"
-StackState = Literal["running", "lock", "io", "sleep", "idle"]
+StackState = Literal["running", "lock", "io", "sleep", "idle", "awaiting", "span"]
 
 
 @dataclass(frozen=True, slots=True)
 class StackTime:
     """Measured seconds of one stack. `clusters` divides them by window, the unit over which intervals are computed.
 
-    `entry` is the index of the first frame inside the request (0 for a script); `n` the samples behind the seconds.
+    `entry` is the index of the first frame inside the request (0 for a script); `n` the samples behind the seconds, or
+    the spans where they are `timed`, one by one, and not sampled.
     """
 
     stack: int
@@ -29,6 +30,7 @@ class StackTime:
     entry: int
     state: StackState
     clusters: Mapping[int, float]
+    timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,46 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanUse:
+    """All spans of one kind, name and call site, on one endpoint. Several uses may share `stack`, the one that has their
+    seconds in `times` (where their kind owns time): the route, the call site, and a last frame that stands for the span.
+
+    `text` is a statement's fingerprint (`sample` one wording of it), a template, a module. `seconds` is what requests
+    waited, `spent` the whole length of the spans, `percentiles` of one (p50, p95, p99, largest). `counts` tells how many
+    requests ran it how often; a script counts as one request. `repeats` are executions whose parameters the request had
+    used before, `distinct` the different parameters over all requests. `parent` is the statement that most often ran just
+    before the first of a request, with its mean rows.
+    """
+
+    kind: SpanKind
+    text: str
+    sample: str
+    system: str
+    endpoint: str | None
+    stack: int
+    count: int
+    seconds: float
+    spent: float
+    percentiles: tuple[float, float, float, float]
+    rows: int | None
+    fetch: float
+    counts: Mapping[int, int]
+    repeats: int = 0
+    distinct: int | None = None
+    parent: str | None = None
+    parent_rows: float | None = None
+
+    @property
+    def requests(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def per_request(self) -> float:
+        """Executions in a request that runs it at all."""
+        return self.count / max(1, self.requests)
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointTime:
     """Requests and percentiles (seconds) are None where nothing counted requests; `seconds` is of measured time."""
 
@@ -64,7 +106,8 @@ class EndpointTime:
     p95: float | None = None
     p99: float | None = None
     queries_per_request: float | None = None
-    source: Literal["samples", "load"] = "samples"
+    source: Literal["samples", "load", "probe"] = "samples"
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +183,7 @@ class Analysis:
     pressure: Pressure | None
     files: Mapping[str, SourceFile]
     sources: tuple[SourceText, ...]
+    uses: tuple[SpanUse, ...] = ()
     calls: tuple[Call, ...] = ()
     requests: int | None = None
     latency: tuple[float, float, float] | None = None

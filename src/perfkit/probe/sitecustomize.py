@@ -19,7 +19,7 @@ def _start() -> None:
         import perfkit_probe  # type: ignore[import-not-found]
 
         perfkit_probe.start()
-    except BaseException:  # noqa: BLE001  (the application must start whatever happens here)
+    except BaseException:
         return
 
 

@@ -18,6 +18,8 @@ _NATIVE = re.compile(r"\.(?:so|dylib|c|cc|cpp|pyx|pxd|rs)(?:\.[\d.]+)?$")
 _OWN_PROBE = re.compile(r"/perfkit/probe/(?:perfkit_probe/|sitecustomize\.py)")
 PROBE = "<perfkit>"
 """The file name of the frames that the probe puts on the stack to name a request, a route or a span."""
+ROUTE = "route:"
+"""How the function name of a route's frame begins; the endpoint follows."""
 
 
 class Origins:

@@ -16,7 +16,9 @@ def start() -> None:
     spool = os.environ.get("PERFKIT_SPOOL")
     if spool and os.environ.get("PERFKIT_PROBE"):
         _watch(spool)
-    engine = os.environ.pop("PERFKIT_ENGINE", None) if spool else None  # the first process only: children run without it
+    engine = (
+        os.environ.pop("PERFKIT_ENGINE", None) if spool else None
+    )  # the first process only: children run without it
     if spool and engine == "cprofile":
         from . import engine_cprofile
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from time import perf_counter
-from typing import Any, Generator
+from typing import Any
 
 from . import frames, spool
 from .requests import ASGI, Request, current, get_current

@@ -14,7 +14,7 @@ _INTERVAL = 0.001
 def start(spool: str) -> None:
     try:
         profiler = _find(spool)(interval=_INTERVAL, async_mode="disabled")
-    except Exception as error:  # noqa: BLE001  (whatever keeps it from loading is told as the reason)
+    except Exception as error:
         ending.write(spool, "pyinstrument", {"gap": _missing(error)})
         return
 

@@ -35,7 +35,7 @@ in_flight = 0
 class Request:
     """One request or task under way. `endpoint` may be set until it ends; its own method's name before the template is known."""
 
-    __slots__ = ("cpu", "endpoint", "ended", "kind", "number", "size", "start", "status", "thread")
+    __slots__ = ("cpu", "ended", "endpoint", "kind", "number", "size", "start", "status", "thread")
 
     def __init__(self, kind: int, endpoint: str) -> None:
         global in_flight

@@ -6,13 +6,16 @@ import os
 import re
 import sys
 from itertools import count
+from threading import local
 from types import FrameType
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import frames, spool
 
 _INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
-_STDLIB = re.compile(r"[/\\]lib(?:64)?[/\\]python\d(?:\.\d+)?t?[/\\]|[/\\]Python\.framework[/\\]|[/\\]python\d+\.zip[/\\]")
+_STDLIB = re.compile(
+    r"[/\\]lib(?:64)?[/\\]python\d(?:\.\d+)?t?[/\\]|[/\\]Python\.framework[/\\]|[/\\]python\d+\.zip[/\\]"
+)
 _PROBE = os.path.dirname(os.path.abspath(__file__))
 # Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node.
 _TELLING = re.compile(
@@ -27,7 +30,9 @@ _CARRIERS = re.compile(
     r"[/\\](?:sqlalchemy|django|psycopg|psycopg2|psycopg_pool|pymysql|MySQLdb|asyncpg|aiosqlite|flask|werkzeug|starlette"
     r"|fastapi|aiohttp|celery|kombu|billiard|gunicorn|uvicorn|hypercorn|asgiref|anyio|gevent|greenlet|concurrent)[/\\]"
 )
-PLUMBING, PROJECT, TELLING, LIBRARY, EDGE = range(5)
+# Where a coroutine awaits for synchronous code that runs in a greenlet of its own.
+_BRIDGE = re.compile(r"[/\\]sqlalchemy[/\\]util[/\\](?:_concurrency_py3k|concurrency)\.py$")
+PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE = range(6)
 _DEEPEST = 120
 _MOST_PROJECT = 5
 _MOST_KNOWN = 20_000
@@ -36,6 +41,8 @@ _roots: Tuple[str, ...] = ()
 _kinds: Dict[str, int] = {}
 _known: Dict[Tuple[object, ...], int] = {}
 _numbers = count(1)
+# `site` is that of the code for which a pool's thread works: its own stack ends in the pool.
+handed = local()
 
 
 def begin(roots: List[str]) -> None:
@@ -60,6 +67,8 @@ def _kind_of(file: str) -> int:
     installed = _INSTALLED.search(file) is not None
     if _TELLING.search(file) and installed:
         return TELLING
+    if _BRIDGE.search(file) and installed:
+        return BRIDGE
     if installed:
         inside = any(_INSTALLED.search(root) and file.startswith(root) for root in _roots)
         return PROJECT if inside else PLUMBING if _CARRIERS.search(file) else LIBRARY
@@ -86,9 +95,16 @@ def site(depth: int = 2) -> int:
     below: Optional[FrameType] = None
     library: List[FrameType] = []
     project = 0
+    greenlet: Any = None
+    behind: Optional[FrameType] = None
     for _ in range(_DEEPEST):
         if frame is None:
-            break
+            if behind is not None:
+                frame, behind = behind, None
+            elif not project:
+                frame, greenlet = _parent(greenlet)
+            if frame is None:
+                break
         code = frame.f_code
         file = code.co_filename
         kind = _kinds.get(file)
@@ -111,12 +127,35 @@ def site(depth: int = 2) -> int:
                 kept.append(frame)
         elif kind == LIBRARY and len(library) < 3:
             library.append(frame)
+        elif kind == BRIDGE and behind is None and code.co_name == "greenlet_spawn":
+            inside = _inside(frame)
+            if inside is not None:
+                frame, behind = inside, frame.f_back
+                continue
         if kind != EDGE:
             below = frame
         frame = frame.f_back
     if not project:
         kept.extend(library)
+        instead: int = getattr(handed, "site", 0)
+        if instead:
+            return instead
     return _number(kept) if kept else 0
+
+
+def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:
+    """Where the greenlet that runs was started from; `of` is the one whose frames have ended, None at first."""
+    module: Any = sys.modules.get("greenlet")
+    if module is None:
+        return None, None
+    parent = (of or module.getcurrent()).parent
+    return (None, None) if parent is None else (parent.gr_frame, parent)
+
+
+def _inside(bridge: FrameType) -> Optional[FrameType]:
+    """The synchronous code that waits in its greenlet for what this coroutine awaits; None where it is what runs."""
+    frame: Optional[FrameType] = getattr(bridge.f_locals.get("context"), "gr_frame", None)
+    return frame
 
 
 def _number(kept: List[FrameType]) -> int:
@@ -143,8 +182,16 @@ def define(number: int, innermost_first: List[FrameType]) -> None:
     fields: List[object] = [number]
     for frame in reversed(innermost_first):
         code = frame.f_code
-        fields += [getattr(code, "co_qualname", code.co_name), code.co_filename, frame.f_lineno or 0]
+        fields += [getattr(code, "co_qualname", code.co_name), code.co_filename, _line(frame)]
     spool.define("stack", *fields)
+
+
+def _line(frame: FrameType) -> int:
+    """The line in the file; Jinja's compiled templates know which of theirs that is."""
+    line = frame.f_lineno or 0
+    if "__jinja_template__" not in frame.f_globals:
+        return line
+    return int(frame.f_globals["__jinja_template__"].get_corresponding_lineno(line))
 
 
 def whole(frame: Optional[FrameType]) -> int:

@@ -140,7 +140,11 @@ def broken(where: str, error: Optional[BaseException] = None) -> None:
     if where not in _broken and len(_broken) < 50:
         _broken.append(where)
         reason = "" if error is None else ": %s: %s" % (type(error).__name__, error)
-        gap("what %s would have shown" % where, "the probe failed in it%s" % reason, "report this with the versions in use")
+        gap(
+            "what %s would have shown" % where,
+            "the probe failed in it%s" % reason,
+            "report this with the versions in use",
+        )
 
 
 def gap(what: str, why: str, remedy: str) -> None:

@@ -6,8 +6,8 @@ from time import monotonic
 from typing import Any, Dict, Tuple
 
 from . import frames, hooks, spool
-from .statements import executed, fetched
 from .requests import CONNECT, name, span
+from .statements import executed, fetched
 
 _SYSTEM = "sqlite"
 _connections: Dict[Any, Any] = {}

@@ -1,0 +1,215 @@
+"""Cursors that are Python classes, as the DB-API describes them: their methods, timed where they stand.
+
+`watch` is what a driver's file calls with a class; all classes of a driver share what `begin` puts on their base.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, Callable, List
+
+from . import frames, hooks, spool
+from .requests import CONNECT, name, span
+from .statements import executed, fetched
+
+_NOTHING = (0, 0)
+_MOST = 1 << 62  # an unbuffered cursor says 2**64 - 1 for rows that it has not counted
+# The connections that log in just now: what they send is a part of that.
+connecting: List[int] = []
+
+
+def begin(base: Any) -> None:
+    """What the methods below keep on each cursor: the last statement, and the rows and seconds of its single fetches."""
+    base.perfkit_last = _NOTHING
+    base.perfkit_rows = 0
+    base.perfkit_seconds = 0.0
+    base.perfkit_inside = False
+    if not hasattr(base, "__del__"):
+        base.__del__ = _end
+
+
+def watch(owner: Any, system: str) -> bool:
+    """Each method that this class has itself. False: it executes nothing, which the driver's file may have expected."""
+    for attribute, make in (
+        ("executemany", _executemany(system)),
+        ("callproc", _callproc(system)),
+        ("fetchone", _fetchone),
+        ("fetchmany", _fetch),
+        ("fetchall", _fetch),
+        ("close", _closing),
+        ("__del__", _closing),
+    ):
+        if vars(owner).get(attribute) is not _end:
+            hooks.replaced(owner, attribute, make)
+    return hooks.replaced(owner, "execute", _execute(system))
+
+
+def _execute(system: str) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        @frames.marked("span:sql")
+        def execute(self: Any, query: Any, args: Any = None) -> Any:
+            if self.perfkit_inside or (connecting and id(self.connection) in connecting):
+                return original(self, query, args)
+            if self.perfkit_rows:
+                _singles(self)
+            started = monotonic()
+            try:
+                return original(self, query, args)
+            finally:
+                self.perfkit_last = executed(query, args, system, started, _changed(self))
+
+        return execute
+
+    return make
+
+
+def _executemany(system: str) -> Callable[[Any], Any]:
+    """One statement, though the driver may send several."""
+
+    def make(original: Any) -> Any:
+        @frames.marked("span:sql")
+        def executemany(self: Any, query: Any, args: Any) -> Any:
+            if self.perfkit_inside or (type(args) in (list, tuple) and not args):
+                return original(self, query, args)
+            if self.perfkit_rows:
+                _singles(self)
+            self.perfkit_inside = True
+            started = monotonic()
+            try:
+                return original(self, query, args)
+            finally:
+                self.perfkit_inside = False
+                self.perfkit_last = executed(query, None, system, started, _changed(self))
+
+        return executemany
+
+    return make
+
+
+def _callproc(system: str) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        @frames.marked("span:sql")
+        def callproc(self: Any, procname: Any, args: Any = ()) -> Any:
+            if self.perfkit_rows:
+                _singles(self)
+            started = monotonic()
+            try:
+                return original(self, procname, args)
+            finally:
+                self.perfkit_last = executed("CALL %s" % (procname,), args, system, started)
+
+        return callproc
+
+    return make
+
+
+def _changed(cursor: Any) -> int:
+    """Rows that a statement changed; of one that gives rows, -1: they count when they are fetched."""
+    rows = cursor.rowcount
+    return rows if cursor.description is None and type(rows) is int and -1 <= rows < _MOST else -1
+
+
+def _fetch(original: Any) -> Any:
+    @frames.marked("span:fetch")
+    def fetch(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if self.perfkit_inside:
+            return original(self, *args, **kwargs)
+        self.perfkit_inside = True
+        started = monotonic()
+        try:
+            rows = original(self, *args, **kwargs)
+        finally:
+            self.perfkit_inside = False
+        if rows:
+            fetched(self.perfkit_last, started, monotonic() - started, len(rows))
+        return rows
+
+    return fetch
+
+
+def _fetchone(original: Any) -> Any:
+    @frames.marked("span:fetch")
+    def fetchone(self: Any) -> Any:
+        if self.perfkit_inside:
+            return original(self)
+        started = monotonic()
+        row = original(self)
+        self.perfkit_seconds += monotonic() - started
+        if row is not None:
+            self.perfkit_rows += 1
+        elif self.perfkit_rows:
+            _singles(self)
+        return row
+
+    return fetchone
+
+
+def _closing(original: Any) -> Any:
+    def close(self: Any) -> Any:
+        _end(self)
+        return original(self)
+
+    return close
+
+
+def _end(cursor: Any) -> None:
+    if cursor.perfkit_rows:
+        _singles(cursor)
+
+
+def _singles(cursor: Any) -> None:
+    """One span for all rows that were fetched one by one."""
+    fetched(cursor.perfkit_last, monotonic() - cursor.perfkit_seconds, cursor.perfkit_seconds, cursor.perfkit_rows)
+    cursor.perfkit_rows = 0
+    cursor.perfkit_seconds = 0.0
+
+
+def sends(sql: str, system: str) -> Callable[[Any], Any]:
+    """A connection's method that sends `sql`: commit, rollback, begin."""
+
+    def make(original: Any) -> Any:
+        @frames.marked("span:transaction")
+        def send(self: Any) -> Any:
+            started = monotonic()
+            try:
+                return original(self)
+            finally:
+                executed(sql, None, system, started)
+
+        return send
+
+    return make
+
+
+def logs_in(system: str, address: Callable[..., str]) -> Callable[[Any], Any]:
+    """A connection's method that connects and logs in; `address(connection, *arguments)` is where to."""
+
+    def make(original: Any) -> Any:
+        @frames.marked("span:connect")
+        def connect(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if spool.closed:
+                return original(self, *args, **kwargs)
+            me = id(self)
+            connecting.append(me)
+            started = monotonic()
+            try:
+                return original(self, *args, **kwargs)
+            finally:
+                seconds = monotonic() - started
+                connecting.remove(me)
+                try:
+                    span(CONNECT, name("%s %s" % (system, address(self, *args, **kwargs))), started, seconds)
+                except Exception as error:
+                    spool.broken("connections to %s" % system, error)
+
+        return connect
+
+    return make
+
+
+def place(host: Any, port: Any, database: Any, socket: Any = None) -> str:
+    """`host:port/database`, or the socket's path in the place of host and port."""
+    texts = [part.decode("utf-8", "replace") if isinstance(part, bytes) else part for part in (host, database, socket)]
+    host, database, socket = texts
+    where = socket or "%s:%s" % (host or "localhost", port)
+    return "%s/%s" % (where, database) if database else "%s" % where
