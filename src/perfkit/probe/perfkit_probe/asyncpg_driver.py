@@ -8,10 +8,10 @@ from typing import Any, Dict, List, Tuple
 from . import frames, hooks, spool
 from .dbapi import place
 from .requests import CONNECT, POOL, TRANSACTION, name, span
-from .sites import site
-from .statements import executed, fetched, statement
+from .statements import MANY, NOTHING, Executed, executed, fetched
 
 _SYSTEM = "postgresql"
+_open: Dict[int, Executed] = {}  # what cursors run, by their ids: they have no place for it
 
 
 def apply(module: Any) -> None:
@@ -47,17 +47,17 @@ def _execute(original: Any) -> Any:
             return status
         finally:
             if query is self._reset_query:
-                _reset(query, started)
+                _reset(started)
             else:
                 executed(query, None, _SYSTEM, started, _changed(status))
 
     return execute
 
 
-def _reset(query: str, started: float) -> None:
-    """What a pool sends before it takes a connection back is none of the application's statements."""
+def _reset(started: float) -> None:
+    """What a pool sends to take a connection back, which ends so, is none of the application's statements."""
     try:
-        span(TRANSACTION, statement(query, _SYSTEM), started, monotonic() - started)
+        span(TRANSACTION, name("RESET ALL", _SYSTEM), started, monotonic() - started)
     except Exception as error:
         spool.broken("connections given back by asyncpg", error)
 
@@ -76,12 +76,13 @@ def _with_rows(original: Any) -> Any:
     return _execute
 
 
-def _ran(query: Any, values: Any, started: float, result: Any) -> None:
+def _ran(query: Any, values: Any, started: float, result: Any) -> Executed:
     """`result` is rows, or rows, a status and whether that was all."""
     rows, status = result[:2] if type(result) is tuple else (result, None)
     what = executed(query, values, _SYSTEM, started, _changed(status))
     if rows:
         fetched(what, monotonic(), 0.0, len(rows))
+    return what
 
 
 def _many(original: Any) -> Any:
@@ -93,7 +94,7 @@ def _many(original: Any) -> Any:
             result = await original(self, query, *others, **kwargs)
             return result
         finally:
-            _ran(query, None, started, result)
+            _ran(query, MANY, started, result)
 
     return _executemany
 
@@ -133,7 +134,7 @@ async def _awaited(query: Any, coroutine: Any) -> Any:
         result = await coroutine
         return result
     finally:
-        _ran(query, None, started, result)
+        _ran(query, MANY, started, result)
 
 
 def _text(cursor: Any) -> Any:
@@ -151,7 +152,7 @@ def _opened(original: Any) -> Any:
             rows = await original(self, *args)
             return rows
         finally:
-            _ran(_text(self), self._args, started, rows if type(rows) is list else None)
+            _open[id(self)] = _ran(_text(self), self._args, started, rows if type(rows) is list else None)
 
     return bind
 
@@ -161,14 +162,19 @@ def _further(original: Any) -> Any:
     async def _exec(self: Any, *args: Any) -> Any:
         started = monotonic()
         rows = await original(self, *args)
-        try:
-            if rows:
-                fetched((statement(_text(self), _SYSTEM), site(1)), started, monotonic() - started, len(rows))
-        except Exception as error:
-            spool.broken("rows of asyncpg's cursors", error)
+        if rows:
+            fetched(_open.get(id(self), NOTHING), started, monotonic() - started, len(rows))
         return rows
 
     return _exec
+
+
+def _gone(original: Any) -> Any:
+    def __del__(self: Any) -> None:
+        _open.pop(id(self), None)
+        original(self)
+
+    return __del__
 
 
 def _connect(original: Any) -> Any:
@@ -232,7 +238,7 @@ _METHODS: Dict[str, Tuple[str, List[Tuple[str, Any]]]] = {
             ("_copy_in_records", _many),
         ],
     ),
-    "cursor": ("BaseCursor", [("_bind_exec", _opened), ("_bind", _opened), ("_exec", _further)]),
+    "cursor": ("BaseCursor", [("_bind_exec", _opened), ("_bind", _opened), ("_exec", _further), ("__del__", _gone)]),
     "pool": ("Pool", [("_acquire", _acquire)]),
     "prepared_stmt": (
         "PreparedStatement",

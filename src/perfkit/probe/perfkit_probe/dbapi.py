@@ -10,9 +10,8 @@ from typing import Any, Callable, List
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
-from .statements import executed, fetched
+from .statements import MANY, NOTHING, executed, fetched
 
-_NOTHING = (0, 0)
 _MOST = 1 << 62  # an unbuffered cursor says 2**64 - 1 for rows that it has not counted
 # The connections that log in just now: what they send is a part of that.
 connecting: List[int] = []
@@ -20,7 +19,7 @@ connecting: List[int] = []
 
 def begin(base: Any) -> None:
     """What the methods below keep on each cursor: the last statement, and the rows and seconds of its single fetches."""
-    base.perfkit_last = _NOTHING
+    base.perfkit_last = NOTHING
     base.perfkit_rows = 0
     base.perfkit_seconds = 0.0
     base.perfkit_inside = False
@@ -79,7 +78,7 @@ def _executemany(system: str) -> Callable[[Any], Any]:
                 return original(self, query, args)
             finally:
                 self.perfkit_inside = False
-                self.perfkit_last = executed(query, None, system, started, _changed(self))
+                self.perfkit_last = executed(query, MANY, system, started, _changed(self))
 
         return executemany
 
@@ -170,6 +169,8 @@ def sends(sql: str, system: str) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         @frames.marked("span:transaction")
         def send(self: Any) -> Any:
+            if connecting and id(self) in connecting:
+                return original(self)
             started = monotonic()
             try:
                 return original(self)
