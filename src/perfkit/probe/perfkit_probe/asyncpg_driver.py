@@ -77,8 +77,10 @@ def _with_rows(original: Any) -> Any:
 
 
 def _ran(query: Any, values: Any, started: float, result: Any) -> Executed:
-    """`result` is rows, or rows, a status and whether that was all."""
+    """`result` is a status, or rows, or rows, a status and whether that was all."""
     rows, status = result[:2] if type(result) is tuple else (result, None)
+    if isinstance(result, (str, bytes)):
+        rows, status = None, result
     what = executed(query, values, _SYSTEM, started, _changed(status))
     if rows:
         fetched(what, monotonic(), 0.0, len(rows))
@@ -97,6 +99,20 @@ def _many(original: Any) -> Any:
             _ran(query, MANY, started, result)
 
     return _executemany
+
+
+def _copied(original: Any) -> Any:
+    @frames.marked("span:sql")
+    async def copy_records_to_table(self: Any, table_name: Any, **kwargs: Any) -> Any:
+        started = monotonic()
+        result: Any = None
+        try:
+            result = await original(self, table_name, **kwargs)
+            return result
+        finally:
+            _ran("COPY %s FROM STDIN (FORMAT binary)" % (table_name,), MANY, started, result)
+
+    return copy_records_to_table
 
 
 def _prepared(original: Any) -> Any:
@@ -235,7 +251,7 @@ _METHODS: Dict[str, Tuple[str, List[Tuple[str, Any]]]] = {
             ("_executemany", _many),
             ("_copy_in", _many),
             ("_copy_out", _many),
-            ("_copy_in_records", _many),
+            ("copy_records_to_table", _copied),
         ],
     ),
     "cursor": ("BaseCursor", [("_bind_exec", _opened), ("_bind", _opened), ("_exec", _further), ("__del__", _gone)]),

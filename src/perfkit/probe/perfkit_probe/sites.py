@@ -32,7 +32,9 @@ _CARRIERS = re.compile(
 )
 # Where a coroutine awaits for synchronous code that runs in a greenlet of its own.
 _BRIDGE = re.compile(r"[/\\]sqlalchemy[/\\]util[/\\](?:_concurrency_py3k|concurrency)\.py$")
-PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE = range(6)
+# Behind it stands whoever started the loop, not what asked for this.
+_LOOP = re.compile(r"[/\\]asyncio[/\\](?:events|runners)\.py$")
+PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE, LOOP = range(7)
 _DEEPEST = 120
 _MOST_PROJECT = 5
 _MOST_KNOWN = 20_000
@@ -73,7 +75,7 @@ def _kind_of(file: str) -> int:
         inside = any(_INSTALLED.search(root) and file.startswith(root) for root in _roots)
         return PROJECT if inside else PLUMBING if _CARRIERS.search(file) else LIBRARY
     if _STDLIB.search(file):
-        return PLUMBING
+        return LOOP if _LOOP.search(file) else PLUMBING
     if file.startswith("<"):
         return PROJECT if file in ("<string>", "<stdin>") else PLUMBING
     return PROJECT if os.path.abspath(file).startswith(_roots) and not _in_environment(file) else LIBRARY
@@ -120,7 +122,7 @@ def site(depth: int = 2) -> int:
         elif kind == EDGE:
             if code.co_name.startswith(("route:", "request")):
                 break
-        elif project:
+        elif project or kind == LOOP:
             break
         elif kind == TELLING:
             if len(kept) < 2:

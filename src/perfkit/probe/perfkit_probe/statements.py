@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from hashlib import blake2b
 from marshal import dumps
 from struct import Struct
@@ -26,6 +27,8 @@ _int64 = Struct("<q").unpack
 _texts: Dict[Any, Known] = {}
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
+# Frameworks number their savepoints on and on.
+_SAVEPOINT = re.compile(r"\b(savepoint|release|to)\s+(?!savepoint\b)[^\s;]+", re.IGNORECASE)
 
 
 def begin(keep_literals: bool) -> None:
@@ -44,7 +47,10 @@ def _new(sql: Any, system: str) -> Known:
     verb = sqltext.verb(text)
     shown = text[: sqltext.LONGEST] if _keep_literals else sqltext.redact(text, system)
     hashed = blake2b(text[:_LONG].encode("utf-8", "surrogatepass"), digest_size=8, key=_KEY)
-    known = (name(shown, system), TRANSACTION if verb in _VERBS else SQL, hashed)
+    kind = TRANSACTION if verb in _VERBS else SQL
+    if kind == TRANSACTION:
+        shown = _SAVEPOINT.sub(r"\1 ?", shown)
+    known = (name(shown, system), kind, hashed)
     if type(sql) in (str, bytes) and len(sql) <= _LONG:
         if len(_texts) >= _MOST_TEXTS:
             _texts.clear()
