@@ -30,12 +30,15 @@ def start() -> None:
 
 
 def _watch(folder: str) -> None:
-    from . import hooks, requests, sites, spool, statements
+    from . import gc_pauses, hooks, loop_blocks, loop_watcher, requests, sites, spool, statements
 
     sites.begin(os.environ.get("PERFKIT_PROJECT", "").split(os.pathsep))
     requests.begin()
     statements.begin(os.environ.get("PERFKIT_KEEP_LITERALS") == "1")
+    loop_blocks.begin()
+    loop_watcher.begin()
     spool.open_in(folder)
+    gc_pauses.begin()
     hooks.begin()
     import atexit
 

@@ -2,40 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from time import perf_counter
-from typing import Any
+from time import monotonic
+from typing import Any, Generator
 
-from . import frames, spool
+from . import frames, loop_blocks, spool
 from .requests import ASGI, Request, current, get_current
+
+
+class AsyncRequest(Request):
+    """`stepping`: one of its coroutines runs right now. `prefix`: the templates under which the application was mounted."""
+
+    __slots__ = ("loop", "prefix", "stepping")
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(ASGI, endpoint)
+        self.prefix = ""
+        self.stepping = False
+        self.loop = loop_blocks.here()
 
 
 def application(original: Any) -> Any:
     """The class's `__call__(self, scope, receive, send)`, timed. Websockets and lifespan go through untouched."""
 
-    @frames.marked("request")
-    async def __call__(self: Any, scope: Any, receive: Any, send: Any) -> None:
-        if spool.closed or scope.get("type") != "http" or get_current() is not None:
-            await original(self, scope, receive, send)
-            return
-        request = Request(ASGI, "%s (no route)" % scope.get("method", ""))
-        token = current.set(request)
-        try:
-            await Steps(original(self, scope, receive, _noting(request, send)), request)
-        except BaseException:
-            request.status = request.status or 500
-            raise
-        finally:
-            request.end()
-            try:
-                current.reset(token)
-            except ValueError:
-                pass  # a framework may finish it in another context than the one in which it began
+    async def __call__(self: Any, scope: Any, receive: Any, send: Any, *more: Any) -> Any:
+        if _passes(scope):
+            return await original(self, scope, receive, send, *more)
+        return await _timed(original, (self, scope, receive), send, more)
 
     return __call__
 
 
-def _noting(request: Request, send: Any) -> Any:
+def served(called: Any) -> Any:
+    """The same for the application that a server was given, whatever it is."""
+
+    async def perfkit_application(scope: Any, receive: Any, send: Any) -> Any:
+        if _passes(scope):
+            return await called(scope, receive, send)
+        return await _timed(called, (scope, receive), send, ())
+
+    return perfkit_application
+
+
+def _passes(scope: Any) -> bool:
+    if spool.closed or scope.get("type") != "http":
+        return True
+    outer = get_current()
+    # A server's task may still carry the request before it on the same connection: that one has ended.
+    return outer is not None and not outer.ended
+
+
+async def _timed(called: Any, args: Any, send: Any, more: Any) -> Any:
+    method = args[-2].get("method", "")
+    request = AsyncRequest("%s (no route)" % method)
+    token = current.set(request)
+    try:
+        return await steps(called(*args, _noting(request, send, method != "HEAD"), *more), request)
+    except Exception:
+        request.status = request.status or 500
+        raise
+    finally:
+        request.end()
+        try:
+            current.reset(token)
+        except ValueError:
+            pass  # a framework may finish it in another context than the one in which it began
+
+
+def _noting(request: Request, send: Any, has_body: bool) -> Any:
     async def noting(message: Any) -> None:
         kind = message.get("type")
         if kind == "http.response.start":
@@ -43,22 +76,30 @@ def _noting(request: Request, send: Any) -> Any:
             request.size = 0
         await send(message)
         if kind == "http.response.body":
-            request.size += len(message.get("body", b""))
+            if has_body:
+                request.size += len(message.get("body", b""))
             if not message.get("more_body", False):
                 request.end()
+        elif kind == "http.response.pathsend":
+            request.size = -1
+            request.end()
 
     return noting
 
 
-class Steps:
-    """Awaits a coroutine and adds up the time that its own steps take on the loop's thread.
+def steps(awaitable: Any, request: Any) -> Any:
+    """What to await instead of a coroutine that works for an asynchronous request, in whichever task that is."""
+    if isinstance(request, AsyncRequest) and hasattr(awaitable, "send"):
+        return Steps(awaitable, request)
+    return awaitable
 
-    `step` is what runs now and since when (monotonic), for whoever watches the loop.
-    """
+
+class Steps:
+    """Awaits a coroutine and adds up the time that its own steps take on the loop's thread, once where it is nested."""
 
     __slots__ = ("_coroutine", "_request")
 
-    def __init__(self, coroutine: Any, request: Request) -> None:
+    def __init__(self, coroutine: Any, request: AsyncRequest) -> None:
         self._coroutine = coroutine
         self._request = request
 
@@ -68,29 +109,37 @@ class Steps:
     def __iter__(self) -> Any:
         return self
 
-    @frames.marked("request")
     def __next__(self) -> Any:
-        started = perf_counter()
-        try:
-            return self._coroutine.send(None)
-        finally:
-            self._request.cpu += perf_counter() - started
+        return self._step(self._coroutine.send, None)
 
-    @frames.marked("request")
     def send(self, value: Any) -> Any:
-        started = perf_counter()
-        try:
-            return self._coroutine.send(value)
-        finally:
-            self._request.cpu += perf_counter() - started
+        return self._step(self._coroutine.send, value)
+
+    def throw(self, *error: Any) -> Any:
+        if len(error) == 3 and isinstance(error[1], BaseException):
+            # Python 3.12 warns of three arguments, and has done so to whoever called with them.
+            error = (error[1].with_traceback(error[2]),)
+        return self._step(self._coroutine.throw, *error)
 
     @frames.marked("request")
-    def throw(self, *error: Any) -> Any:
-        started = perf_counter()
+    def _step(self, forward: Any, *values: Any) -> Any:
+        request = self._request
+        if request.stepping:
+            return forward(*values)
+        request.stepping = True
+        loop = request.loop
+        before = loop.request
+        loop.step = started = monotonic()
+        loop.request = request
         try:
-            return self._coroutine.throw(*error)
+            return forward(*values)
         finally:
-            self._request.cpu += perf_counter() - started
+            seconds = monotonic() - started
+            request.cpu += seconds
+            request.stepping = False
+            loop.request = before
+            if seconds > loop_blocks.LONG:
+                loop.slow(request, started, seconds)
 
     def close(self) -> None:
         self._coroutine.close()

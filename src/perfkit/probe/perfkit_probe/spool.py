@@ -85,6 +85,12 @@ def append(packed: bytes) -> None:
         flush()
 
 
+def keep(packed: bytes) -> None:
+    """Keep one packed event without ever writing: for code that interrupts any other, `flush` as well."""
+    if not closed:
+        _events.append(packed)
+
+
 def define(kind: str, *fields: object) -> None:
     """A rare record of texts, which later events refer to by number."""
     if closed:

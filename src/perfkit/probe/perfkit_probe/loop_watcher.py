@@ -1,0 +1,184 @@
+"""A thread that looks at what blocks an event loop while it does. It begins with the first request in a loop and is gone
+while the process forks; without requests it looks twenty times a second, with requests a hundred times."""
+
+from __future__ import annotations
+
+import os
+import sys
+from _thread import allocate_lock, get_native_id, start_new_thread
+from time import monotonic, sleep
+from typing import Any
+
+from . import loop_blocks, loop_stacks, requests, spool
+from .loop_blocks import LONG, Loop
+
+_OFTEN = 0.01
+_SELDOM = 0.05
+# How long it goes on often after the last request.
+_AFTER = 0.2
+_LONGEST_STOP = 0.1
+# A block is looked at this often whenever it has grown to the double of its length, or as often as we look at all.
+_LOOKS = 10
+
+
+class _Thread:
+    """One life of the thread."""
+
+    def __init__(self) -> None:
+        self.wake = allocate_lock()
+        self.wake.acquire()
+        self.stopping = False
+        self.resting = False
+        self.native = 0
+        self.done = True
+
+    def nudge(self) -> None:
+        """Let it look now."""
+        self.resting = False
+        try:
+            self.wake.release()
+        except RuntimeError:
+            return  # another thread was quicker
+
+
+_thread: _Thread | None = None
+_starting = allocate_lock()
+_at_exit = False
+
+
+def needed() -> None:
+    """A request begins in a loop of this thread."""
+    thread = _thread
+    if thread is None:
+        _start()
+    elif thread.resting:
+        thread.nudge()
+
+
+def _start() -> None:
+    global _thread, _at_exit
+    if spool.closed or not _starting.acquire(False):
+        return
+    try:
+        if _thread is None:
+            _thread = _Thread()
+            if not _stands_still():
+                return
+            if not _at_exit:
+                import atexit
+
+                atexit.register(stop)
+                _at_exit = True
+            _thread.done = False
+            start_new_thread(_run, (_thread,))
+    except Exception as error:
+        spool.broken("what blocks the event loop", error)
+    finally:
+        _starting.release()
+
+
+def _stands_still() -> bool:
+    """Without the interpreter lock, frames change while they are read."""
+    enabled: Any = getattr(sys, "_is_gil_enabled", None)
+    if enabled is None or enabled():
+        return True
+    spool.gap(
+        "which code blocks the event loop",
+        "this Python runs without the interpreter lock: another thread's frames cannot be read safely",
+        "measure with a Python that has the lock",
+    )
+    return False
+
+
+def _run(me: _Thread) -> None:
+    me.native = get_native_id()
+    busy = 0.0
+    try:
+        while not me.stopping and not spool.closed:
+            now = monotonic()
+            if requests.in_flight:
+                busy = now
+            for loop in tuple(loop_blocks.loops):
+                try:
+                    _look_after(loop, now)
+                except RuntimeError:  # it was closed at this moment
+                    continue
+            me.resting = now - busy > _AFTER
+            me.wake.acquire(True, _SELDOM if me.resting else _OFTEN)
+    except Exception as error:
+        spool.broken("what blocks the event loop", error)
+    finally:
+        me.done = True
+
+
+def _look_after(loop: Loop, now: float) -> None:
+    target: Any = None
+    if loop.target is not None:
+        target = loop.target()
+        if target is None or target.is_closed():
+            loop_blocks.loops.remove(loop)
+            return
+        if not target.is_running():
+            loop.since = 0.0
+            return
+    since = _since(loop)
+    if since and now - since > LONG:
+        if since != loop.looked or now - loop.last_look > (now - since) / _LOOKS:
+            _look(loop, since, target, now)
+    elif target is not None and not loop.selects and not loop.since and requests.in_flight:
+        loop.since = now
+        target.call_soon_threadsafe(loop.came, now)
+
+
+def _since(loop: Loop) -> float:
+    return loop.since if loop.selects or loop.request is None else loop.step
+
+
+def _look(loop: Loop, since: float, target: Any, now: float) -> None:
+    """What was seen for longest stays, the project's own code before any other."""
+    request = loop_blocks.owner(loop)
+    stack, code = loop_stacks.running(getattr(target, "_thread_id", None) or loop.thread)
+    if since != _since(loop):
+        return  # it ended while we looked
+    again = since == loop.looked
+    looks = loop.looks if again else {}
+    looks[code] = looks.get(code, 0.0) + now - (loop.last_look if again else since)
+    loop.looks = looks
+    loop.last_look = now
+    own = [seconds for seen, seconds in looks.items() if seen is not None]
+    if not again or (looks[code] >= max(own or (0.0,)) and (code is not None or not own)):
+        loop.found = (request, stack, loop_blocks.behind(request))
+        loop.looked = since
+
+
+def stop() -> None:
+    """Come back when the thread is gone, for the kernel as well: a fork beside a thread warns from Python 3.12 on."""
+    global _thread
+    thread = _thread
+    if thread is None:
+        return
+    thread.stopping = True
+    thread.nudge()
+    until = monotonic() + _LONGEST_STOP
+    while (not thread.done or _lives(thread.native)) and monotonic() < until:
+        sleep(0.0002)
+    _thread = None
+
+
+def _lives(native: int) -> bool:
+    return native != 0 and os.path.exists("/proc/self/task/%d" % native)
+
+
+def _forget() -> None:
+    """A forked process has no such thread yet."""
+    global _thread, _starting
+    _thread = None
+    _starting = allocate_lock()
+
+
+def begin() -> None:
+    """Nothing starts here."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=stop)
+    spool.after_fork.append(_forget)
+    loop_blocks.when_needed.append(needed)
