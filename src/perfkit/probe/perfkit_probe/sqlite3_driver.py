@@ -1,188 +1,222 @@
-"""sqlite3: statements, and the rows fetched. Connections and cursors are subclasses of what the application asked for."""
+"""sqlite3: connections and transactions. Connections are of a subclass of what the application asked for.
+
+The methods stand in a class between the application's own, if it has one, and sqlite3's: an override of theirs that calls
+super() comes here, and what sqlite3 itself calls without looking for an override is overridden here too.
+"""
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
+from types import FunctionType
 from typing import Any, Dict, Tuple
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
-from .statements import executed, fetched
+from .sqlite3_cursors import MOST_CLASSES, SYSTEM, Cursors, begin, leaf
+from .statements import MANY, executed
 
-_SYSTEM = "sqlite"
-_connections: Dict[Any, Any] = {}
-_cursors: Dict[Any, Any] = {}
+_FACTORY = 5  # the argument's place
 
 
 def apply(module: Any) -> None:
-    hooks.replaced(module, "connect", _connect_of(module))
+    if module.__name__ == "sqlite3.dbapi2":
+        _keep_warnings_where_they_were(module)
+    if not hooks.replaced(module, "connect", _connect_of(module)):
+        spool.gap("SQL through sqlite3", "this version is not known", "use CPython 3.9 to 3.14")
 
 
 def _connect_of(module: Any) -> Any:
     def make(original: Any) -> Any:
+        connections = _Connections(module)
+
         @frames.marked("span:connect")
         def connect(*args: Any, **kwargs: Any) -> Any:
             if spool.closed:
                 return original(*args, **kwargs)
-            args, kwargs = _with_factory(module, args, kwargs)
+            args, kwargs = connections.with_factory(args, kwargs)
+            call = original
+            if len(args) > 1 and sys.version_info >= (3, 13):  # it warns, and must warn of the application's own line
+                call = _in_the_name_of(sys._getframe(1), original)
             started = monotonic()
-            connection = original(*args, **kwargs)
             try:
-                span(CONNECT, name("sqlite3"), started, monotonic() - started)
-            except Exception as error:
-                spool.broken("sqlite3 connections", error)
-            return connection
+                return call(*args, **kwargs)
+            finally:
+                seconds = monotonic() - started
+                try:
+                    span(CONNECT, name("sqlite3", SYSTEM), started, seconds)
+                except Exception as error:
+                    spool.broken("sqlite3 connections", error)
 
         return connect
 
     return make
 
 
-def _with_factory(module: Any, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
-    """The same arguments with a factory of ours, made of the application's own where it gives one."""
-    base = args[5] if len(args) > 5 else kwargs.get("factory", module.Connection)
-    try:
-        made = _connection_class(module, base)
-    except Exception:  # a factory that is not a class cannot be extended
-        return args, kwargs
-    if len(args) > 5:
-        return (*args[:5], made, *args[6:]), kwargs
-    return args, dict(kwargs, factory=made)
+def _in_the_name_of(caller: Any, function: Any) -> Any:
+    """`function` behind a frame that a warning takes for the caller's."""
+
+    def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip  # noqa: E704
+
+    at = {"co_filename": caller.f_code.co_filename, "co_firstlineno": caller.f_lineno}
+    return FunctionType(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
 
 
-def _connection_class(module: Any, base: Any) -> Any:
-    found = _connections.get(base)
-    if found is not None:
-        return found
+def _keep_warnings_where_they_were(module: Any) -> None:
+    """Python 3.12's default adapters warn two frames above themselves: ours do not count."""
+    if sys.version_info < (3, 12):
+        return
+    from warnings import warn
 
-    class Connection(base):  # type: ignore[misc]
-        def cursor(self, factory: Any = None) -> Any:
-            return super().cursor(_cursor_class(module.Cursor if factory is None else factory))
+    def above(message: str, category: Any, stacklevel: int) -> None:
+        caller = sys._getframe(stacklevel)
+        while caller.f_code.co_filename == frames.FILE and caller.f_back is not None:
+            caller, stacklevel = caller.f_back, stacklevel + 1
+        warn(message, category, stacklevel + 1)
 
-        def execute(self, sql: Any, parameters: Any = (), /) -> Any:
-            return self.cursor().execute(sql, parameters)
+    for adapter in list(module.adapters.values()):
+        code = getattr(adapter, "__code__", None)
+        if code is not None and "warn" in code.co_freevars:
+            cell = adapter.__closure__[code.co_freevars.index("warn")]
+            if cell.cell_contents is warn:
+                cell.cell_contents = above
 
-        def executemany(self, sql: Any, parameters: Any, /) -> Any:
-            return self.cursor().executemany(sql, parameters)
 
-        def executescript(self, script: Any, /) -> Any:
-            return self.cursor().executescript(script)
+class _Connections:
+    """The classes of connections, one for each factory."""
+
+    def __init__(self, module: Any) -> None:
+        self._base = module.Connection
+        self._ours = _methods(module, Cursors(module.Cursor))
+        self._known: Dict[Any, Any] = {}
+
+    def with_factory(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+        """The same arguments with a factory of ours, made of the application's own where it gives one."""
+        base = args[_FACTORY] if len(args) > _FACTORY else kwargs.get("factory", self._base)
+        try:
+            made = self._known.get(base) or self._made(base)
+        except Exception as error:
+            spool.broken("a connection factory of sqlite3", error)
+            return args, kwargs
+        if made is base:
+            return args, kwargs
+        if len(args) > _FACTORY:
+            return (*args[:_FACTORY], made, *args[_FACTORY + 1 :]), kwargs
+        return args, dict(kwargs, factory=made)
+
+    def _made(self, base: Any) -> Any:
+        if len(self._known) >= MOST_CLASSES:
+            return base
+        if isinstance(base, type) and issubclass(base, self._base):
+            return self._known.setdefault(base, leaf(base, self._base, self._ours, ()))
+        if callable(base):
+            why = "a connection factory that is a function cannot be extended"
+            spool.gap("SQL of some sqlite3 connections", why, "give sqlite3.connect a class as factory")
+            self._known[base] = base
+        return base
+
+
+def _methods(module: Any, cursors: Cursors) -> Any:
+    base = module.Connection
+    base_cursor, base_commit, base_rollback, base_exit = base.cursor, base.commit, base.rollback, base.__exit__
+    plain = cursors.of(module.Cursor)
+    in_transaction = base.in_transaction.__get__
+    autocommit = base.autocommit.__get__ if hasattr(base, "autocommit") else None
+
+    def ends(connection: Any) -> bool:
+        """Whether a commit or a rollback now would send anything."""
+        try:
+            return bool(in_transaction(connection)) and not (autocommit and autocommit(connection) is True)
+        except Exception:  # it is closed: what is called next says so
+            return False
+
+    class Connection(base):  # type: ignore[misc, valid-type]
+        __slots__ = ()
+
+        def cursor(self, factory: Any = plain) -> Any:
+            made = factory if factory is plain else cursors.of(factory)
+            cursor = base_cursor(self, made)
+            if made is plain or made is not factory:
+                begin(cursor)
+            return cursor
 
         @frames.marked("span:transaction")
         def commit(self) -> None:
-            if not self.in_transaction:
-                return super().commit()  # type: ignore[no-any-return]
+            if not ends(self):
+                return base_commit(self)  # type: ignore[no-any-return]
             started = monotonic()
             try:
-                return super().commit()  # type: ignore[no-any-return]
+                return base_commit(self)  # type: ignore[no-any-return]
             finally:
-                executed("COMMIT", None, _SYSTEM, started)
+                executed("COMMIT", None, SYSTEM, started)
 
         @frames.marked("span:transaction")
         def rollback(self) -> None:
-            if not self.in_transaction:
-                return super().rollback()  # type: ignore[no-any-return]
+            if not ends(self):
+                return base_rollback(self)  # type: ignore[no-any-return]
             started = monotonic()
             try:
-                return super().rollback()  # type: ignore[no-any-return]
+                return base_rollback(self)  # type: ignore[no-any-return]
             finally:
-                executed("ROLLBACK", None, _SYSTEM, started)
+                executed("ROLLBACK", None, SYSTEM, started)
 
-    return _connections.setdefault(base, _like(base, Connection))
-
-
-_NOTHING = (0, 0)
-
-
-def _cursor_class(base: Any) -> Any:
-    found = _cursors.get(base)
-    if found is not None:
-        return found
-    if not isinstance(base, type):
-        return base
-
-    class Cursor(base):  # type: ignore[misc, valid-type]
-        # What was executed last, and the rows and seconds of its single fetches so far.
-        perfkit_last = _NOTHING
-        perfkit_rows = 0
-        perfkit_seconds = 0.0
-
-        @frames.marked("span:sql")
-        def execute(self, sql: Any, parameters: Any = (), /) -> Any:
-            if self.perfkit_rows:
-                _singles(self)
+        @frames.marked("span:transaction")
+        def __exit__(self, kind: Any, value: Any, trace: Any, /) -> Any:
+            if not ends(self):
+                return base_exit(self, kind, value, trace)
             started = monotonic()
             try:
-                return super().execute(sql, parameters)
+                return base_exit(self, kind, value, trace)
             finally:
-                self.perfkit_last = executed(sql, parameters, _SYSTEM, started, self.rowcount)
+                executed("COMMIT" if kind is None else "ROLLBACK", None, SYSTEM, started)
 
-        @frames.marked("span:sql")
-        def executemany(self, sql: Any, parameters: Any, /) -> Any:
-            started = monotonic()
-            try:
-                return super().executemany(sql, parameters)
-            finally:
-                self.perfkit_last = executed(sql, None, _SYSTEM, started, self.rowcount)
-
-        @frames.marked("span:sql")
-        def executescript(self, script: Any, /) -> Any:
-            started = monotonic()
-            try:
-                return super().executescript(script)
-            finally:
-                executed(script, None, _SYSTEM, started)
-
-        @frames.marked("span:fetch")
-        def fetchall(self) -> Any:
-            started = monotonic()
-            rows = super().fetchall()
-            fetched(self.perfkit_last, started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
-            started = monotonic()
-            rows = super().fetchmany(*args, **kwargs)
-            if rows:
-                fetched(self.perfkit_last, started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchone(self) -> Any:
-            started = monotonic()
-            row = super().fetchone()
-            self.perfkit_seconds += monotonic() - started
-            if row is not None:
-                self.perfkit_rows += 1
-            return row
-
-        @frames.marked("span:fetch")
-        def __next__(self) -> Any:
-            started = monotonic()
-            row = super().__next__()
-            self.perfkit_seconds += monotonic() - started
-            self.perfkit_rows += 1
-            return row
-
-        def __del__(self) -> None:
-            if self.perfkit_rows:
-                _singles(self)
-
-    return _cursors.setdefault(base, _like(base, Cursor))
+    if sys.version_info >= (3, 11):  # before, sqlite3 asks the connection for a cursor, and that one to execute
+        _execute_at_once(Connection, module, plain)
+    return Connection
 
 
-def _singles(cursor: Any) -> None:
-    """One span for all rows that were fetched one by one."""
-    fetched(cursor.perfkit_last, monotonic() - cursor.perfkit_seconds, cursor.perfkit_seconds, cursor.perfkit_rows)
-    cursor.perfkit_rows = 0
-    cursor.perfkit_seconds = 0.0
+def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
+    """`connection.execute` and its like: on a cursor that the application's overrides do not see, as sqlite3 does it."""
+    base_cursor = module.Connection.cursor
+    base_execute, base_executemany = module.Cursor.execute, module.Cursor.executemany
+    base_executescript, rowcount = module.Cursor.executescript, module.Cursor.rowcount.__get__
 
+    @frames.marked("span:sql")
+    def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
+        cursor = base_cursor(self, plain)
+        begin(cursor)
+        rows = -1
+        started = monotonic()
+        try:
+            base_execute(cursor, sql, parameters)
+            rows = rowcount(cursor)
+            return cursor
+        finally:
+            cursor.perfkit_last = executed(sql, parameters, SYSTEM, started, rows)
 
-def _like(base: Any, made: Any) -> Any:
-    """What prints a class's name prints the application's."""
-    made.__name__ = base.__name__
-    made.__qualname__ = base.__qualname__
-    made.__module__ = base.__module__
-    made.__doc__ = base.__doc__
-    return made
+    @frames.marked("span:sql")
+    def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
+        cursor = base_cursor(self, plain)
+        begin(cursor)
+        rows = -1
+        started = monotonic()
+        try:
+            base_executemany(cursor, sql, parameters)
+            rows = rowcount(cursor)
+            return cursor
+        finally:
+            cursor.perfkit_last = executed(sql, MANY, SYSTEM, started, rows)
+
+    @frames.marked("span:sql")
+    def executescript(self: Any, script: Any, /) -> Any:
+        cursor = base_cursor(self, plain)
+        begin(cursor)
+        started = monotonic()
+        try:
+            return base_executescript(cursor, script)
+        finally:
+            executed(script, None, SYSTEM, started)
+
+    for method in (execute, executemany, executescript):
+        method.__doc__ = getattr(module.Connection, method.__name__).__doc__
+        setattr(connection_class, method.__name__, method)
