@@ -6,7 +6,27 @@ from typing import Dict, Tuple
 
 LIBRARIES: Dict[str, Tuple[str, ...]] = {
     "flask_app": ("flask.app",),
+    "django_app": (
+        "django.core.handlers.base",
+        "django.core.handlers.wsgi",
+        "django.core.handlers.asgi",
+        "django.template.response",
+    ),
+    "starlette_app": ("starlette.applications", "starlette.routing", "starlette.responses", "fastapi.routing"),
+    "aiohttp_server": ("aiohttp.web_protocol", "aiohttp.web_urldispatcher"),
+    "servers_asgi": (
+        "uvicorn.protocols.http.h11_impl",
+        "uvicorn.protocols.http.httptools_impl",
+        "hypercorn.app_wrappers",
+    ),
+    "servers_wsgi": ("gunicorn.workers.base", "wsgiref.handlers", "waitress.server"),
+    "anyio_threads": ("anyio.to_thread",),
     "sqlite3_driver": ("sqlite3", "sqlite3.dbapi2"),
+    "aiosqlite_driver": ("aiosqlite.core",),
+    "psycopg_driver": ("psycopg",),
+    "psycopg_pools": ("psycopg_pool",),
+    "psycopg2_driver": ("psycopg2",),
+    "psycopg2_pools": ("psycopg2.pool",),
     "pymysql_driver": ("pymysql.cursors", "pymysql.connections"),
     "mysqlclient_driver": ("MySQLdb.cursors", "MySQLdb.connections"),
     "asyncpg_driver": (
@@ -16,6 +36,7 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
         "asyncpg.pool",
         "asyncpg.prepared_stmt",
     ),
+    "aiosqlite_driver": ("aiosqlite.core",),
     "sqlalchemy_pool": ("sqlalchemy",),
     "futures_threads": ("concurrent.futures.thread", "asgiref.current_thread_executor"),
 }

@@ -30,6 +30,8 @@ _MOST_NAMES = 10_000
 _numbers = count(1)
 # How many requests are being served in this process: what waits behind a blocked loop.
 in_flight = 0
+# Greenlets: the clock of the thread that serves a request counts others as well.
+thread_is_shared = False
 
 
 class Request:
@@ -61,7 +63,7 @@ class Request:
         in_flight -= 1
         if self.kind == ASGI:
             cpu = self.cpu or _UNKNOWN
-        elif get_ident() == self.thread:
+        elif get_ident() == self.thread and not thread_is_shared:
             cpu = thread_time() - self.cpu
         else:
             cpu = _UNKNOWN
@@ -151,14 +153,18 @@ def begin() -> None:
     spool.after_fork.append(_forget)
 
 
-def carried(request: Request, function: Any) -> Any:
-    """`function` as it is called in another thread, on behalf of `request`."""
+def carried(request: Optional[Request], function: Any) -> Any:
+    """`function` as it is called in another thread, on behalf of `request`. The call site here, where this is called, counts
+    for all that it does where that thread's own stack holds no line of the project."""
+    asked_at = sites.asked_at(3)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         token = current.set(request)
+        before = sites.hand(asked_at)
         try:
             return function(*args, **kwargs)
         finally:
+            sites.hand(before)
             current.reset(token)
 
     return call

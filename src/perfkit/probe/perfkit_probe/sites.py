@@ -21,7 +21,8 @@ _PROBE = os.path.dirname(os.path.abspath(__file__))
 _TELLING = re.compile(
     r"[/\\](?:django[/\\]db[/\\]models[/\\]fields[/\\](?:related_descriptors|related)\.py"
     r"|django[/\\]template[/\\](?:base|response)\.py"
-    r"|sqlalchemy[/\\]orm[/\\](?:strategies|attributes|dynamic)\.py"
+    r"|django[/\\](?:db[/\\]models[/\\]query_utils|contrib[/\\]contenttypes[/\\]fields)\.py"
+    r"|sqlalchemy[/\\]orm[/\\](?:attributes|dynamic)\.py"
     r"|rest_framework[/\\](?:serializers|relations|fields|pagination)\.py"
     r"|peewee\.py|tortoise[/\\]models\.py|flask_sqlalchemy[/\\]\w+\.py)$"
 )
@@ -34,17 +35,20 @@ _CARRIERS = re.compile(
 _BRIDGE = re.compile(r"[/\\]sqlalchemy[/\\]util[/\\](?:_concurrency_py3k|concurrency)\.py$")
 # Behind it stands whoever started the loop, not what asked for this.
 _LOOP = re.compile(r"[/\\]asyncio[/\\](?:events|runners)\.py$")
-PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE, LOOP = range(7)
+# It holds loaders of every kind, late and eager ones: the function tells them apart.
+_LATE = re.compile(r"[/\\]sqlalchemy[/\\]orm[/\\]strategies\.py$")
+PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE, LOOP, LATE = range(8)
 _DEEPEST = 120
 _MOST_PROJECT = 5
+_MOST_TELLING = 3
 _MOST_KNOWN = 20_000
 
 _roots: Tuple[str, ...] = ()
 _kinds: Dict[str, int] = {}
 _known: Dict[Tuple[object, ...], int] = {}
 _numbers = count(1)
-# `site` is that of the code for which a pool's thread works: its own stack ends in the pool.
-handed = local()
+# `site` is that of the code for which a thread works: its own stack ends in a pool or a queue.
+_handed = local()
 
 
 def begin(roots: List[str]) -> None:
@@ -69,6 +73,8 @@ def _kind_of(file: str) -> int:
     installed = _INSTALLED.search(file) is not None
     if _TELLING.search(file) and installed:
         return TELLING
+    if _LATE.search(file) and installed:
+        return LATE
     if _BRIDGE.search(file) and installed:
         return BRIDGE
     if installed:
@@ -77,8 +83,13 @@ def _kind_of(file: str) -> int:
     if _STDLIB.search(file):
         return LOOP if _LOOP.search(file) else PLUMBING
     if file.startswith("<"):
-        return PROJECT if file in ("<string>", "<stdin>") else PLUMBING
+        return PROJECT if file == "<stdin>" else PLUMBING
     return PROJECT if os.path.abspath(file).startswith(_roots) and not _in_environment(file) else LIBRARY
+
+
+def _exec_kind(frame: FrameType) -> int:
+    """The program of `python -c`; other code from texts is what libraries write for themselves."""
+    return PROJECT if frame.f_globals.get("__name__") == "__main__" else PLUMBING
 
 
 def _in_environment(file: str) -> bool:
@@ -111,7 +122,7 @@ def site(depth: int = 2) -> int:
         file = code.co_filename
         kind = _kinds.get(file)
         if kind is None:
-            kind = _kinds[file] = _kind_of(file)
+            kind = _exec_kind(frame) if file == "<string>" else _kinds.setdefault(file, _kind_of(file))
         if kind == PROJECT:
             if not project and below is not None and below not in kept:
                 kept.append(below)
@@ -125,7 +136,12 @@ def site(depth: int = 2) -> int:
         elif project or kind == LOOP:
             break
         elif kind == TELLING:
-            if len(kept) < 2:
+            if kept and kept[-1].f_code.co_filename == file:
+                kept[-1] = frame  # the outer one of a file says more: `__get__` rather than what it calls
+            elif len(kept) < _MOST_TELLING:
+                kept.append(frame)
+        elif kind == LATE:
+            if code.co_name == "_load_for_state" and len(kept) < _MOST_TELLING:
                 kept.append(frame)
         elif kind == LIBRARY and len(library) < 3:
             library.append(frame)
@@ -139,7 +155,7 @@ def site(depth: int = 2) -> int:
         frame = frame.f_back
     if not project:
         kept.extend(library)
-        instead: int = getattr(handed, "site", 0)
+        instead: int = getattr(_handed, "site", 0)
         if instead:
             return instead
     return _number(kept) if kept else 0
@@ -194,6 +210,22 @@ def _line(frame: FrameType) -> int:
     if "__jinja_template__" not in frame.f_globals:
         return line
     return int(frame.f_globals["__jinja_template__"].get_corresponding_lineno(line))
+
+
+def asked_at(depth: int) -> int:
+    """The call site of work that another thread will do. Never raises; `depth` as for `site`."""
+    try:
+        return site(depth)
+    except Exception as error:
+        spool.broken("work in threads", error)
+        return 0
+
+
+def hand(number: int) -> int:
+    """Let a site stand for what this thread does from now on; gives the one before."""
+    before: int = getattr(_handed, "site", 0)
+    _handed.site = number
+    return before
 
 
 def whole(frame: Optional[FrameType]) -> int:

@@ -58,4 +58,5 @@ def _address(pool: Any) -> str:
         return system
     given = creator.__closure__[code.co_freevars.index("cparams")].cell_contents
     database = given.get("database") or given.get("dbname") or given.get("db")
-    return "%s %s" % (system, place(given.get("host"), given.get("port"), database, given.get("unix_socket")))
+    host, socket = given.get("host"), given.get("unix_socket")
+    return "%s %s" % (system, place(host, given.get("port"), database, socket)) if host or socket else system

@@ -1,0 +1,56 @@
+"""aiosqlite: sqlite3 in a thread of its own. What runs there belongs to the request, and to the line, that awaits it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import hooks, requests, sites, spool
+from .sqlite3_cursors import on_behalf
+
+
+def apply(module: Any) -> None:
+    known = hooks.replaced(module.Connection, "_execute", _execute)
+    if not (hooks.replaced(module.Connection, "_connect", _connect) and known):
+        spool.gap("requests and lines of SQL through aiosqlite", "this version is not known", "use aiosqlite 0.17 to 0.22")
+
+
+def _execute(original: Any) -> Any:
+    async def _execute(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        return await original(self, _carried(fn), *args, **kwargs)
+
+    return _execute
+
+
+def _connect(original: Any) -> Any:
+    async def _connect(self: Any) -> Any:
+        connector = getattr(self, "_connector", None)
+        if connector is None:
+            return await original(self)
+        self._connector = _carried(connector)
+        try:
+            return await original(self)
+        finally:
+            self._connector = connector
+
+    return _connect
+
+
+def _carried(function: Any) -> Any:
+    """`function` for the thread, with what only the awaiting side knows."""
+    if spool.closed:
+        return function
+    try:
+        request, stack = requests.get_current(), sites.site(2)
+    except Exception as error:
+        spool.broken("statements through aiosqlite", error)
+        return function
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        in_request, at_site = requests.current.set(request), on_behalf.set(stack)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            on_behalf.reset(at_site)
+            requests.current.reset(in_request)
+
+    return call
