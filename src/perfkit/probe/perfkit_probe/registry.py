@@ -23,10 +23,6 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
     "anyio_threads": ("anyio.to_thread",),
     "sqlite3_driver": ("sqlite3", "sqlite3.dbapi2"),
     "aiosqlite_driver": ("aiosqlite.core",),
-    "psycopg_driver": ("psycopg",),
-    "psycopg_pools": ("psycopg_pool",),
-    "psycopg2_driver": ("psycopg2",),
-    "psycopg2_pools": ("psycopg2.pool",),
     "pymysql_driver": ("pymysql.cursors", "pymysql.connections"),
     "mysqlclient_driver": ("MySQLdb.cursors", "MySQLdb.connections"),
     "asyncpg_driver": (

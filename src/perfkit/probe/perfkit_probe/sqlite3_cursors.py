@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from time import monotonic
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from . import frames, spool
 from .statements import MANY, NOTHING, executed, fetched
 
 SYSTEM = "sqlite"
+# The call site, where another thread than this one decided on it.
+on_behalf: ContextVar[Optional[int]] = ContextVar("perfkit_site", default=None)
+site_elsewhere = on_behalf.get
 MOST_CLASSES = 1000
 
 
@@ -99,7 +103,7 @@ def _methods(base: Any) -> Any:
                 rows = rowcount(self)
                 return result
             finally:
-                self.perfkit_last = executed(sql, parameters, SYSTEM, started, rows)
+                self.perfkit_last = executed(sql, parameters, SYSTEM, started, rows, site_elsewhere())
 
         @frames.marked("span:sql")
         def executemany(self, sql: Any, parameters: Any, /) -> Any:
@@ -112,7 +116,7 @@ def _methods(base: Any) -> Any:
                 rows = rowcount(self)
                 return result
             finally:
-                self.perfkit_last = executed(sql, MANY, SYSTEM, started, rows)
+                self.perfkit_last = executed(sql, MANY, SYSTEM, started, rows, site_elsewhere())
 
         @frames.marked("span:sql")
         def executescript(self, script: Any, /) -> Any:
@@ -121,7 +125,7 @@ def _methods(base: Any) -> Any:
             try:
                 return base_executescript(self, script)
             finally:
-                executed(script, None, SYSTEM, started)
+                executed(script, None, SYSTEM, started, -1, site_elsewhere())
 
         @frames.marked("span:fetch")
         def fetchall(self) -> Any:

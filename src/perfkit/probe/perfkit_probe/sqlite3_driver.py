@@ -13,7 +13,7 @@ from typing import Any, Dict, Tuple
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
-from .sqlite3_cursors import MOST_CLASSES, SYSTEM, Cursors, begin, leaf
+from .sqlite3_cursors import MOST_CLASSES, SYSTEM, Cursors, begin, leaf, site_elsewhere
 from .statements import MANY, executed
 
 _FACTORY = 5  # the argument's place
@@ -44,7 +44,7 @@ def _connect_of(module: Any) -> Any:
             finally:
                 seconds = monotonic() - started
                 try:
-                    span(CONNECT, name("sqlite3", SYSTEM), started, seconds)
+                    span(CONNECT, name("sqlite3", SYSTEM), started, seconds, stack=site_elsewhere())
                 except Exception as error:
                     spool.broken("sqlite3 connections", error)
 
@@ -148,7 +148,7 @@ def _methods(module: Any, cursors: Cursors) -> Any:
             try:
                 return base_commit(self)  # type: ignore[no-any-return]
             finally:
-                executed("COMMIT", None, SYSTEM, started)
+                executed("COMMIT", None, SYSTEM, started, -1, site_elsewhere())
 
         @frames.marked("span:transaction")
         def rollback(self) -> None:
@@ -158,7 +158,7 @@ def _methods(module: Any, cursors: Cursors) -> Any:
             try:
                 return base_rollback(self)  # type: ignore[no-any-return]
             finally:
-                executed("ROLLBACK", None, SYSTEM, started)
+                executed("ROLLBACK", None, SYSTEM, started, -1, site_elsewhere())
 
         @frames.marked("span:transaction")
         def __exit__(self, kind: Any, value: Any, trace: Any, /) -> Any:
@@ -168,7 +168,7 @@ def _methods(module: Any, cursors: Cursors) -> Any:
             try:
                 return base_exit(self, kind, value, trace)
             finally:
-                executed("COMMIT" if kind is None else "ROLLBACK", None, SYSTEM, started)
+                executed("COMMIT" if kind is None else "ROLLBACK", None, SYSTEM, started, -1, site_elsewhere())
 
     if sys.version_info >= (3, 11):  # before, sqlite3 asks the connection for a cursor, and that one to execute
         _execute_at_once(Connection, module, plain)
@@ -192,7 +192,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
             rows = rowcount(cursor)
             return cursor
         finally:
-            cursor.perfkit_last = executed(sql, parameters, SYSTEM, started, rows)
+            cursor.perfkit_last = executed(sql, parameters, SYSTEM, started, rows, site_elsewhere())
 
     @frames.marked("span:sql")
     def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
@@ -205,7 +205,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
             rows = rowcount(cursor)
             return cursor
         finally:
-            cursor.perfkit_last = executed(sql, MANY, SYSTEM, started, rows)
+            cursor.perfkit_last = executed(sql, MANY, SYSTEM, started, rows, site_elsewhere())
 
     @frames.marked("span:sql")
     def executescript(self: Any, script: Any, /) -> Any:
@@ -215,7 +215,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
         try:
             return base_executescript(cursor, script)
         finally:
-            executed(script, None, SYSTEM, started)
+            executed(script, None, SYSTEM, started, -1, site_elsewhere())
 
     for method in (execute, executemany, executescript):
         method.__doc__ = getattr(module.Connection, method.__name__).__doc__
