@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from time import monotonic
-from typing import Any, Generator
+from typing import Any
 
 from . import frames, loop_blocks, spool
 from .requests import ASGI, Request, current, get_current
@@ -62,10 +63,14 @@ async def _timed(called: Any, args: Any, send: Any, more: Any) -> Any:
         raise
     finally:
         request.end()
-        try:
-            current.reset(token)
-        except ValueError:
-            pass  # a framework may finish it in another context than the one in which it began
+        _reset(token)
+
+
+def _reset(token: Any) -> None:
+    try:
+        current.reset(token)
+    except ValueError:
+        return  # a framework may finish it in another context than the one in which it began
 
 
 def _noting(request: Request, send: Any, has_body: bool) -> Any:
@@ -104,7 +109,7 @@ class Steps:
         self._request = request
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        return self  # type: ignore[return-value]
+        return self
 
     def __iter__(self) -> Any:
         return self

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import frames, hooks, wsgi
+from . import frames, hooks, routes, spool, wsgi
 from .requests import get_current
 
 
 def apply(module: Any) -> None:
     # The class, not an instance's `wsgi_app`: that one users replace.
     hooks.replaced(module.Flask, "__call__", wsgi.application)
-    hooks.replaced(module.Flask, "full_dispatch_request", _routed)
+    if not hooks.replaced(module.Flask, "full_dispatch_request", _routed):
+        spool.gap(
+            "the routes of Flask's requests", "this version dispatches in another way", "profile with Flask 2.0 to 3"
+        )
 
 
 def _routed(original: Any) -> Any:
     def full_dispatch_request(self: Any, *args: Any, **kwargs: Any) -> Any:
-        request = get_current()
-        if request is None:
+        endpoint = _endpoint()
+        if not endpoint:
             return original(self, *args, **kwargs)
-        try:
-            from flask import request as http
-
-            rule = http.url_rule
-            if rule is not None:
-                request.endpoint = frames.endpoint_text(http.method, rule.rule)
-        except Exception:
-            return original(self, *args, **kwargs)
-        return frames.route(request.endpoint)(original, (self, *args), kwargs)
+        return frames.route(endpoint)(original, (self, *args), kwargs)
 
     return full_dispatch_request
+
+
+def _endpoint() -> str:
+    if get_current() is None:
+        return ""
+    try:
+        from flask import request as http
+
+        rule = http.url_rule
+        return "" if rule is None else routes.known(http.method, rule.rule)
+    except Exception as error:
+        spool.broken("the routes of Flask's requests", error)
+        return ""

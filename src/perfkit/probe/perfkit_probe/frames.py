@@ -68,8 +68,20 @@ def _made(known: Dict[str, Any], template: Any, name: str) -> Any:
     return made
 
 
+_texts: Dict[Any, str] = {}
+
+
 def endpoint_text(method: str, template: str) -> str:
     """`GET /items/<id>`, without what would end a frame in the sampler's output."""
+    found = _texts.get((method, template))
+    if found is None:
+        found = _cleaned(method, template)
+        if len(_texts) < _MOST_ROUTES:
+            _texts[method, template] = found
+    return found
+
+
+def _cleaned(method: str, template: str) -> str:
     text = "%s %s" % (method, template) if method else template
     clean = "".join([character if character.isprintable() else "?" for character in text[:200]])
     return clean.replace(";", ",").replace(" (", "(")

@@ -13,7 +13,7 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
         "django.template.response",
     ),
     "starlette_app": ("starlette.applications", "starlette.routing", "starlette.responses", "fastapi.routing"),
-    "aiohttp_server": ("aiohttp.web_protocol", "aiohttp.web_urldispatcher"),
+    "aiohttp_server": ("aiohttp.web_protocol", "aiohttp.web_urldispatcher", "aiohttp.web_response"),
     "servers_asgi": (
         "uvicorn.protocols.http.h11_impl",
         "uvicorn.protocols.http.httptools_impl",

@@ -5,35 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import frames, spool
+from . import frames, routes, spool
 from .requests import WSGI, Request, current, get_current
 
 
 def application(original: Any) -> Any:
     """The class's `__call__(self, environ, start_response)`, timed. A call inside another request is a part of it."""
 
-    @frames.marked("request")
     def __call__(self: Any, environ: Any, start_response: Any) -> Any:
-        if spool.closed or get_current() is not None:
+        if _passes():
             return original(self, environ, start_response)
-        request = Request(WSGI, _unrouted(environ))
-        token = current.set(request)
-        try:
-            result = original(self, environ, _noting(request, start_response))
-        except BaseException:
-            request.status = request.status or 500
-            request.end()
-            raise
-        finally:
-            current.reset(token)
-        return _watched(request, result, environ)
+        return _timed(original, (self, environ), environ, start_response)
 
     return __call__
 
 
-def _unrouted(environ: Any) -> str:
-    """Until a route is known; paths are not kept: they hold what people typed."""
-    return "%s (no route)" % environ.get("REQUEST_METHOD", "")
+def served(called: Any) -> Any:
+    """The same for the application that a server was given, whatever it is."""
+
+    def perfkit_application(environ: Any, start_response: Any) -> Any:
+        if _passes():
+            return called(environ, start_response)
+        return _timed(called, (environ,), environ, start_response)
+
+    return perfkit_application
+
+
+def _passes() -> bool:
+    if spool.closed:
+        return True
+    outer = get_current()
+    return outer is not None and not outer.ended
+
+
+@frames.marked("request")
+def _timed(called: Any, args: Any, environ: Any, start_response: Any) -> Any:
+    # Until a route is known; paths are not kept: they hold what people typed.
+    request = Request(WSGI, "%s (no route)" % environ.get("REQUEST_METHOD", ""))
+    token = current.set(request)
+    try:
+        result = called(*args, _noting(request, start_response))
+    except BaseException as error:
+        if isinstance(error, Exception):
+            request.status = request.status or 500
+        request.end()
+        raise
+    finally:
+        current.reset(token)
+    return _watched(request, result, environ)
 
 
 def _noting(request: Request, start_response: Any) -> Any:
@@ -50,23 +69,32 @@ def _noting(request: Request, start_response: Any) -> Any:
 
 def _watched(request: Request, result: Any, environ: Any) -> Any:
     """The body, with its end noticed. What servers recognise by type (lists, files) goes through as it is."""
-    if type(result) in (list, tuple):
-        request.size = sum([len(part) for part in result if isinstance(part, bytes)])
+    try:
+        has_body = environ.get("REQUEST_METHOD") != "HEAD"
+        if type(result) in (list, tuple):
+            request.size = sum([len(part) for part in result if isinstance(part, bytes)]) if has_body else 0
+            request.end()
+            return result
+        wrapper = environ.get("wsgi.file_wrapper")
+        if wrapper is not None and (
+            isinstance(result, wrapper) if isinstance(wrapper, type) else hasattr(result, "read")
+        ):
+            request.end()
+            return result
+        return (_SizedBody if hasattr(type(result), "__len__") else _Body)(request, result, has_body)
+    except Exception as error:
+        spool.broken("bodies of WSGI responses", error)
         request.end()
         return result
-    wrapper = environ.get("wsgi.file_wrapper")
-    if isinstance(wrapper, type) and isinstance(result, wrapper):
-        request.end()
-        return result
-    return _Body(request, result)
 
 
 class _Body:
     """An iterable body; the request ends when it is exhausted and closed, or thrown away."""
 
-    def __init__(self, request: Request, body: Any) -> None:
+    def __init__(self, request: Request, body: Any, has_body: bool) -> None:
         self._request = request
         self._body = body
+        self._has_body = has_body
         self._parts: Any = None
         request.size = 0
 
@@ -74,30 +102,43 @@ class _Body:
         self._parts = iter(self._body)
         return self
 
-    def __next__(self) -> bytes:
-        return self._step()
-
     @frames.marked("request")
-    def _step(self) -> bytes:
+    def __next__(self) -> bytes:
         request = self._request
         token = current.set(request)
         try:
-            part: bytes = next(self._parts)
+            if self._parts is None:
+                self._parts = iter(self._body)
+            part: bytes = routes.below(request)(next, (self._parts,), {})
         finally:
             current.reset(token)
-        request.size += len(part)
+        if self._has_body:
+            request.size += len(part)
         return part
 
+    @frames.marked("request")
     def close(self) -> None:
+        request = self._request
+        token = current.set(request)
         try:
             close = getattr(self._body, "close", None)
             if close is not None:
-                close()
+                routes.below(request)(close, (), {})
         finally:
-            self._request.end()
+            current.reset(token)
+            request.end()
 
     def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("__"):  # what a type does not have itself an instance must not seem to have
+            raise AttributeError(attribute)
         return getattr(self._body, attribute)
 
     def __del__(self) -> None:
         self._request.end()
+
+
+class _SizedBody(_Body):
+    """A body of which servers may ask how many parts it has, to send its length."""
+
+    def __len__(self) -> int:
+        return len(self._body)

@@ -1,0 +1,142 @@
+"""Runs one of the sites in `apps` in a real server with the probe in it, asks it, and reads which requests the probe saw."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from perfkit_command import kill_all
+from probe_spool import Spooled, environment_for, read_spool
+
+APPS = Path(__file__).parent / "apps"
+LONGEST = 30.0
+Seen = tuple[str, int, int | None]  # endpoint, status, bytes of the body
+NUDGE = "GET /nudge"
+
+
+class Server:
+    """A server on a port of its own. `{port}` in its command is that port."""
+
+    def __init__(self, command: Sequence[str], spool: Path, python: str | Path = sys.executable, **environment: str) -> None:
+        self.spool = spool
+        self.port = _free_port()
+        spool.mkdir(mode=0o700)
+        inherited = {**environment_for(spool, APPS), **environment}
+        inherited["PYTHONPATH"] = os.pathsep.join([inherited["PYTHONPATH"], str(APPS)])
+        self.log = spool.with_suffix(".log")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [str(python), *(word.replace("{port}", str(self.port)) for word in command)],
+                env=inherited,
+                cwd=spool,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._until_it_answers()
+
+    def _until_it_answers(self) -> None:
+        until = time.monotonic() + LONGEST
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < until, self.said()
+                time.sleep(0.02)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def ask(self, path: str, method: str = "GET", body: bytes | None = None) -> tuple[int, bytes]:
+        """Status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST)
+        try:
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def begin(self, path: str) -> socket.socket:
+        """Ask and do not wait for the answer."""
+        connection = socket.create_connection(("127.0.0.1", self.port), LONGEST)
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return connection
+
+    def spooled(self) -> list[Spooled]:
+        return read_spool(self.spool)
+
+    def seen(self, count: int) -> Counter[Seen]:
+        """The requests that the probe saw but for nudges, when they are `count`. What a process keeps is written when the
+        next request comes, so it gets some."""
+        until = time.monotonic() + LONGEST
+        while True:
+            found = Counter(
+                (one.endpoint(request), request.status, request.size)
+                for one in self.spooled()
+                for request in one.requests
+                if one.endpoint(request) != NUDGE
+            )
+            if found.total() >= count:
+                return found
+            assert time.monotonic() < until, (found, self.said())
+            self.ask("/nudge")
+
+    def stack(self, function: str) -> list[str]:
+        """The functions of the thread that py-spy sees in `function`, outermost last, of whichever process has it."""
+        until = time.monotonic() + LONGEST
+        while True:
+            for pid in [self.process.pid, *_children(self.process.pid)]:
+                dumped = subprocess.run(
+                    [Path(sys.executable).with_name("py-spy"), "dump", "--pid", str(pid)], capture_output=True, text=True, check=False
+                )
+                for thread in dumped.stdout.split("Thread ")[1:]:
+                    lines = [line.strip() for line in thread.splitlines()[1:]]
+                    if any(re.match(rf"{function} \(", line) for line in lines):
+                        return lines
+            assert time.monotonic() < until, (dumped.stdout, dumped.stderr, self.said())
+
+    def kill(self) -> None:
+        kill_all(self.process.pid)
+        self.process.wait()
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                pass
+        self.kill()
+
+
+def _children(pid: int) -> list[int]:
+    from perfkit.shared import processes
+
+    return list(processes.descendants(pid))
+
+
+@contextmanager
+def serving(command: Sequence[str], spool: Path, python: str | Path = sys.executable, **environment: str) -> Iterator[Server]:
+    server = Server(command, spool, python, **environment)
+    try:
+        yield server
+    finally:
+        server.end()
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
