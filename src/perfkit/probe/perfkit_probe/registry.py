@@ -23,6 +23,8 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
     "anyio_threads": ("anyio.to_thread",),
     "sqlite3_driver": ("sqlite3", "sqlite3.dbapi2"),
     "aiosqlite_driver": ("aiosqlite.core",),
+    "psycopg_driver": ("psycopg",),
+    "psycopg_pools": ("psycopg_pool",),
     "pymysql_driver": ("pymysql.cursors", "pymysql.connections"),
     "mysqlclient_driver": ("MySQLdb.cursors", "MySQLdb.connections"),
     "asyncpg_driver": (
@@ -35,4 +37,18 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
     "aiosqlite_driver": ("aiosqlite.core",),
     "sqlalchemy_pool": ("sqlalchemy",),
     "futures_threads": ("concurrent.futures.thread", "asgiref.current_thread_executor"),
+    "regex_compiles": ("re._compiler", "sre_compile"),
+    "templates_jinja2": ("jinja2.environment",),
+    "templates_django": ("django.template.base",),
+    "json_responses": (
+        "django.http.response",
+        "flask.json",
+        "flask.json.provider",
+        "starlette.responses",
+        "fastapi.responses",
+        "fastapi.routing",
+        "rest_framework.renderers",
+        "aiohttp.web_response",
+    ),
+    "celery_tasks": ("celery.app.trace",),
 }
