@@ -41,8 +41,8 @@ class Cursors:
         def __del__(self: Any) -> None:
             try:
                 singles(self)
-            except Exception:  # nothing was ever counted, or the interpreter is ending
-                pass
+            except Exception as error:  # the interpreter is ending
+                del error
             if theirs is not None:
                 theirs(self)
 
@@ -89,11 +89,11 @@ def _methods(base: Any) -> Any:
     base_one, base_many, base_all, base_next = base.fetchone, base.fetchmany, base.fetchall, base.__next__
     base_close, rowcount = base.close, base.rowcount.__get__
 
-    class Cursor(base):  # type: ignore[misc, valid-type]
+    class Cursor(base):  # type: ignore[misc]
         __slots__ = ()
 
         @frames.marked("span:sql")
-        def execute(self, sql: Any, parameters: Any = (), /) -> Any:
+        def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
             if getattr(self, "perfkit_rows", 1):
                 singles(self)
             rows = -1
@@ -106,7 +106,7 @@ def _methods(base: Any) -> Any:
                 self.perfkit_last = executed(sql, parameters, SYSTEM, started, rows, site_elsewhere())
 
         @frames.marked("span:sql")
-        def executemany(self, sql: Any, parameters: Any, /) -> Any:
+        def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
             if getattr(self, "perfkit_rows", 1):
                 singles(self)
             rows = -1

@@ -56,7 +56,7 @@ def _connect_of(module: Any) -> Any:
 def _in_the_name_of(caller: Any, function: Any) -> Any:
     """`function` behind a frame that a warning takes for the caller's."""
 
-    def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip  # noqa: E704
+    def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip
 
     at = {"co_filename": caller.f_code.co_filename, "co_firstlineno": caller.f_lineno}
     return FunctionType(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
