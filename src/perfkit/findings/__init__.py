@@ -19,6 +19,7 @@ RULES: Registry[type[Rule]] = Registry(
     "rule",
     "perfkit.rules",
     {
+        "n-plus-one": "perfkit.findings.n_plus_one:NPlusOne",
         "quadratic-search": "perfkit.findings.quadratic_search:QuadraticSearch",
         "repeated-compile": "perfkit.findings.repeated_compile:RepeatedCompile",
         "deepcopy-cost": "perfkit.findings.deepcopy_cost:DeepcopyCost",

@@ -1,55 +1,107 @@
-"""Questions that the SQL rules ask of statements: uses of one statement at one place, with what they cost in all."""
+"""Statements as the SQL rules see them: uses of one statement at one project line; in come a View's uses, out go groups."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
 
 from perfkit.findings.interface import View, place
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Place
-from perfkit.model.recording import Frame
+from perfkit.model.recording import Frame, SpanKind, Stack
 from perfkit.shared import sqltext
-from perfkit.shared.frameworks import is_plumbing
+from perfkit.shared.frameworks import is_plumbing, short_name
+from perfkit.shared.naming import COMPREHENSIONS
 
-# Packages whose frames between a project's line and the driver do nothing but make, send and read one statement.
-MAPPERS = ("sqlalchemy", "django", "psycopg", "psycopg2", "pymysql", "mysqlclient", "asyncpg", "aiosqlite", "peewee")
+# Packages whose frames between a project's line and the driver do nothing but make, send and read statements.
+MAPPERS: Final = frozenset(
+    {
+        "sqlalchemy",
+        "django",
+        "peewee",
+        "tortoise-orm",
+        "sqlmodel",
+        "flask-sqlalchemy",
+        "asyncpg",
+        "aiosqlite",
+        "pymysql",
+    }
+    | {"psycopg", "psycopg2", "psycopg2-binary", "psycopg-binary", "psycopg-pool", "mysqlclient"}
+)
+_IN_LIST = re.compile(r"\bin\s*\(([^()]*)\)|=\s*any\s*\(", re.IGNORECASE)
+_FEW_ROWS = 20
+Spot = tuple[str, str, int]
 
 
 @dataclass
 class Group:
-    """One statement at one project line, over all endpoints that pass there."""
+    """One statement at one project line, over all endpoints that pass there. `where` is None where no project frame is known."""
 
     text: str
     system: str
     where: Frame | None
     uses: list[SpanUse] = field(default_factory=list)
 
-    @property
+    @cached_property
     def count(self) -> int:
         return sum(use.count for use in self.uses)
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         return sum(use.seconds for use in self.uses)
 
-    @property
+    @cached_property
     def requests(self) -> int:
         return sum(use.requests for use in self.uses)
 
-    @property
+    @cached_property
     def repeats(self) -> int:
         return sum(use.repeats for use in self.uses)
 
-    @property
+    @cached_property
     def rows(self) -> int | None:
         known = [use.rows for use in self.uses if use.rows is not None]
         return sum(known) if known else None
 
     @property
+    def rows_each(self) -> float:
+        return (self.rows or 0) / max(1, self.count)
+
+    @property
+    def per_request(self) -> float:
+        return self.count / max(1, self.requests)
+
+    @property
     def place(self) -> Place | None:
         return None if self.where is None else place(self.where)
+
+    @property
+    def main(self) -> SpanUse:
+        """The use with most executions."""
+        return max(self.uses, key=lambda use: use.count)
+
+    @property
+    def table(self) -> str:
+        """The outermost table without its schema; empty where there is none."""
+        return next(iter(sqltext.tables(self.text, self.system)), "").rpartition(".")[2]
+
+    def is_read(self) -> bool:
+        verb = sqltext.verb(self.text, self.system)
+        return verb in ("SELECT", "WITH", "VALUES", "TABLE") and not sqltext.is_write(self.text, self.system)
+
+    def is_write(self) -> bool:
+        return sqltext.is_write(self.text, self.system)
+
+    def in_chunks(self) -> bool:
+        """Whether one execution asks for many rows already: a list of several values, or a page."""
+        several = any("," in (found[1] or "") for found in _IN_LIST.finditer(self.main.sample))
+        listed = _IN_LIST.search(self.text) is not None
+        many = self.rows_each > _FEW_ROWS
+        return (listed and (several or self.rows_each > 2)) or (many and sqltext.has_limit(self.text, self.system))
 
     def looped(self, least: int) -> tuple[int, int]:
         """Requests that ran it at least so often, and the executions in them."""
@@ -59,120 +111,96 @@ class Group:
         often = {times: requests for times, requests in counts.items() if times >= least}
         return sum(often.values()), sum(times * requests for times, requests in often.items())
 
-    def parent(self) -> tuple[str, float] | None:
-        """The statement that most often ran just before, with the rows it gave."""
-        found = max(self.uses, key=lambda use: use.count)
-        return (found.parent, found.parent_rows or 0.0) if found.parent is not None else None
+    def shown(self, width: int = 70) -> str:
+        """The statement as evidence cites it."""
+        return f"`{sqltext.shortened(self.main.sample, width, self.system)}`"
 
 
-def groups(view: View, kind: str = "sql") -> list[Group]:
+def groups(view: View, kind: SpanKind = "sql") -> list[Group]:
     """Statements by text and deciding project line, most seconds first."""
-    found: dict[tuple[str, str, str, int], Group] = {}
+    name = f"{kind} groups"
+    known: list[Group] | None = view.notes.get(name)
+    if known is not None:
+        return known
+    found: dict[tuple[str, str, Spot], Group] = {}
     for use in view.analysis.uses:
-        if use.kind != kind:
-            continue
-        frame = site(view, use)
-        spot = (frame.file, frame.function, frame.line) if frame else ("", "", 0)
-        group = found.setdefault((use.text, *spot), Group(use.text, use.system, frame))
-        group.uses.append(use)
-    return sorted(found.values(), key=lambda group: -group.seconds)
+        if use.kind == kind:
+            frame = site(view, use)
+            key = (use.text, use.system, spot_of(frame))
+            found.setdefault(key, Group(use.text, use.system, frame)).uses.append(use)
+    view.notes[name] = ordered = sorted(found.values(), key=lambda group: (-group.seconds, group.text))
+    return ordered
+
+
+def spot_of(frame: Frame | None) -> Spot:
+    return (frame.file, frame.function, frame.line) if frame else ("", "", 0)
 
 
 def site(view: View, use: SpanUse) -> Frame | None:
     """The innermost project frame of a use, else the innermost frame of a library that does not merely carry statements."""
     frames = view.analysis.stacks.expand(use.stack)[:-1]
-    own = next((frame for frame in reversed(frames) if view.is_project(frame)), None)
+    own = innermost(view, frames)
     if own is not None:
-        return own
-    return next(
-        (f for f in reversed(frames) if f.origin == "library" and not carries(view, f)),
-        None,
-    )
+        return frames[own]
+    return next((f for f in reversed(frames) if f.origin == "library" and not _carries(view, f)), None)
 
 
-def carries(view: View, frame: Frame) -> bool:
+def innermost(view: View, frames: Stack) -> int | None:
+    """The index of the innermost project frame; a comprehension belongs to the function around it."""
+    for at in range(len(frames) - 1, -1, -1):
+        part = short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
+        if not part and view.is_project(frames[at]):
+            return at
+    return None
+
+
+def project_frames(view: View, use: SpanUse) -> list[Frame]:
+    """The project's frames of a use, innermost first, comprehensions included."""
+    frames = view.analysis.stacks.expand(use.stack)[:-1]
+    return [frame for frame in reversed(frames) if view.is_project(frame)]
+
+
+def _carries(view: View, frame: Frame) -> bool:
     name = (view.distribution(frame)[0] or "").lower()
     return name in MAPPERS or is_plumbing(name)
 
 
-def claim_of(view: View, group: Group) -> dict[int, float]:
-    """The group's own seconds, and the sampled ones that its line spends in the mapper and the driver to make, send and read
-    the statement: in proportion, where the same line runs several statements."""
-    claim = {use.stack: 1.0 for use in group.uses}
-    if group.where is None:
-        return claim
-    spot = (group.where.file, group.where.function, group.where.line)
-    share = group.count / max(1, _at_line(view)[spot])
-    for stack in _mapping(view)[spot]:
-        claim[stack] = min(1.0, share)
-    return claim
-
-
-def _at_line(view: View) -> Counter[tuple[str, str, int]]:
-    """Executions by line."""
-    found = view.notes.get("statements at line")
-    if found is None:
-        found = Counter()
-        for use in view.analysis.uses:
-            frame = site(view, use) if use.kind == "sql" else None
-            if frame is not None:
-                found[frame.file, frame.function, frame.line] += use.count
-        view.notes["statements at line"] = found
-    return found
-
-
-def _mapping(view: View) -> defaultdict[tuple[str, str, int], list[int]]:
-    """Sampled stacks that work for a statement, by the project line that asked for it."""
-    found = view.notes.get("stacks in mappers")
-    if found is None:
-        found = defaultdict(list)
-        for time in view.code:
-            frames = view.inner(time)
-            index = next((i for i in range(len(frames) - 1, -1, -1) if view.is_project(frames[i])), None)
-            if index is None or index + 1 >= len(frames):
-                continue
-            called = frames[index + 1]
-            if is_mapper(view, called) or called.file.endswith("sqlite3/__init__.py"):
-                frame = frames[index]
-                found[frame.file, frame.function, frame.line].append(time.stack)
-        view.notes["stacks in mappers"] = found
-    return found
-
-
 def is_mapper(view: View, frame: Frame) -> bool:
     """Whether a frame belongs to a library that turns rows into objects, or to a driver."""
+    if frame.origin == "app":
+        return False
     name = (view.distribution(frame)[0] or "").lower()
     if name == "django":
         return "/django/db/" in frame.file
-    return name in MAPPERS
+    return name in MAPPERS or frame.file.endswith("/sqlite3/__init__.py")
 
 
-def title_of(text: str, system: str, width: int = 60) -> str:
-    return sqltext.shortened(text, width, system)
+def parent_rows(view: View, use: SpanUse) -> float | None:
+    """Rows that the parent of a use gave. Those read one by one are known only when the last one is read, after the child's
+    first execution: then the parent's own use tells."""
+    if use.parent is None or use.parent_rows:
+        return use.parent_rows
+    same = [other for other in view.analysis.uses if other.text == use.parent and other.endpoint == use.endpoint]
+    rows = sum(other.rows or 0 for other in same)
+    return rows / max(1, sum(other.count for other in same)) if rows else use.parent_rows
 
 
-def table_of(text: str, system: str) -> str | None:
-    return next(iter(sqltext.tables(text, system)), None)
+def parent_group(view: View, text: str, endpoints: Iterable[str | None]) -> Group | None:
+    """The group of a parent's text on one of these endpoints."""
+    known = set(endpoints)
+    return next((g for g in groups(view) if g.text == text and any(use.endpoint in known for use in g.uses)), None)
 
 
-def library(view: View, uses: Iterable[SpanUse]) -> str:
-    """What issues the statements: django, sqlalchemy, peewee, or empty for the driver itself."""
-    counts: Counter[str] = Counter()
-    for use in uses:
-        frames = view.analysis.stacks.expand(use.stack)
-        for frame in frames:
-            name = (view.distribution(frame)[0] or "").lower()
-            if name in ("django", "sqlalchemy", "peewee", "tortoise-orm") or "/django/db/" in frame.file:
-                counts["django" if "/django/" in frame.file else name] += use.count
-    return counts.most_common(1)[0][0] if counts else ""
-
-
-def loaded_late(view: View, uses: Iterable[SpanUse]) -> bool:
-    """Whether a relation was loaded when it was touched, which the mapper's own frames tell."""
-    return any(
-        frame.file.endswith(
-            ("fields/related_descriptors.py", "orm/strategies.py", "orm/attributes.py", "orm/dynamic.py")
-        )
-        for use in uses
-        for frame in view.analysis.stacks.expand(use.stack)
-    )
+def library(view: View, group: Group) -> str:
+    """What issues the statements: `django`, `sqlalchemy` (its mapper), `peewee`, or empty for plain SQL."""
+    for use in group.uses:
+        for frame in view.analysis.stacks.expand(use.stack)[:-1]:
+            if frame.origin == "app":
+                continue
+            if "/django/db/models/" in frame.file or "/django/shortcuts.py" in frame.file:
+                return "django"
+            if "/sqlalchemy/orm/" in frame.file or "/flask_sqlalchemy/" in frame.file:
+                return "sqlalchemy"
+            if frame.file.endswith("/peewee.py"):
+                return "peewee"
+    return ""

@@ -1,0 +1,112 @@
+"""What a statement costs in all: its own seconds, and the sampled ones of the mapper and driver that make and read it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from perfkit.findings.interface import View
+from perfkit.findings.sql_uses import Spot, innermost, is_mapper, site, spot_of
+from perfkit.model.analysis import SpanUse, StackTime
+from perfkit.model.recording import Frame, Stack
+from perfkit.shared.origin import PROBE
+
+# A row that a mapper turns into an object costs about as much as this part of a statement that it makes and sends: 6 µs
+# against 150 µs in Django 5.2, 5 µs against 120 µs in SQLAlchemy 2.
+_ROW = 0.04
+# A queryset is often built a line or two above the one that runs it.
+_NEAR = 3
+_OWN_PROBE = "/perfkit_probe/"
+Works = dict[int, dict[int, float]]
+
+
+def claim_of(view: View, uses: Iterable[SpanUse], part: float = 1.0) -> dict[int, float]:
+    """Stacks of these uses with the fraction of them that is theirs, times `part`. The project's own work at their lines is
+    not among them."""
+    works, whole = _works(view), _by_stack(view)
+    claim: defaultdict[int, float] = defaultdict(float)
+    for use in uses:
+        claim[use.stack] += part * (use.seconds / whole[use.stack] if whole[use.stack] else 0.0)
+        for stack, fraction in works.get(id(use), {}).items():
+            claim[stack] += part * fraction
+    return {stack: min(1.0, fraction) for stack, fraction in claim.items() if fraction > 0}
+
+
+def _by_stack(view: View) -> Counter[int]:
+    """Seconds of all uses that share a stack."""
+    found: Counter[int] | None = view.notes.get("seconds of uses by stack")
+    if found is None:
+        found = Counter()
+        for use in view.analysis.uses:
+            if use.kind not in ("block", "render"):
+                found[use.stack] += use.seconds  # type: ignore[assignment]
+        view.notes["seconds of uses by stack"] = found
+    return found
+
+
+def _works(view: View) -> Works:
+    """By use (its id): the fractions of sampled stacks that work for it."""
+    found: Works | None = view.notes.get("sampled work of statements")
+    if found is None:
+        view.notes["sampled work of statements"] = found = _divided(view)
+    return found
+
+
+def _divided(view: View) -> Works:
+    by_spot: defaultdict[Spot, list[SpanUse]] = defaultdict(list)
+    for use in view.analysis.uses:
+        if use.kind in ("sql", "transaction"):
+            by_spot[spot_of(site(view, use))].append(use)
+    lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    for file, function, line in by_spot:
+        lines[file, function].append(line)
+    found: Works = {}
+    for time in view.code:
+        frames = view.inner(time)
+        at = None if time.timed else innermost(view, frames)
+        if at is None or not _works_for_statements(view, frames[at + 1 :]):
+            continue
+        spot = _nearest(frames[at], lines[frames[at].file, frames[at].function])
+        chosen = _asked(view, frames[at + 1 :], time, by_spot[spot]) if spot else []
+        total = sum(map(_weight, chosen))
+        for use in chosen:
+            found.setdefault(id(use), {})[time.stack] = _weight(use) / total
+    return found
+
+
+def _weight(use: SpanUse) -> float:
+    return use.count + _ROW * (use.rows or 0)
+
+
+def _works_for_statements(view: View, above: Stack) -> bool:
+    """Whether what runs above a project's line is a mapper or driver, with no code of the project's in it; or the probe,
+    that writes down what the driver did."""
+    if not above:
+        return False
+    return any(is_mapper(view, frame) for frame in above) or all(
+        _OWN_PROBE in frame.file or frame.file == PROBE for frame in above
+    )
+
+
+def _nearest(frame: Frame, lines: Sequence[int]) -> Spot | None:
+    line = min(lines, key=lambda known: (abs(known - frame.line), known), default=None)
+    if line is None or abs(line - frame.line) > _NEAR:
+        return None
+    return frame.file, frame.function, line
+
+
+def _asked(view: View, above: Stack, time: StackTime, uses: Sequence[SpanUse]) -> list[SpanUse]:
+    """Of the statements of one line those that this stack works for: of its endpoint, and with most library frames in common,
+    which tells a relation loaded late from the query around it."""
+    own = [use for use in uses if use.endpoint == time.endpoint] or list(uses)
+    seen = {(frame.file, frame.function) for frame in above}
+    scores = [_common(view, use, seen) for use in own]
+    best = max(scores, default=0)
+    return [use for use, score in zip(own, scores, strict=True) if score == best]
+
+
+def _common(view: View, use: SpanUse, seen: set[tuple[str, str]]) -> int:
+    frames = view.analysis.stacks.expand(use.stack)[:-1]
+    return sum(
+        (frame.file, frame.function) in seen for frame in frames if frame.origin != "app" and frame.file != PROBE
+    )
