@@ -34,7 +34,7 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
         "asyncpg.pool",
         "asyncpg.prepared_stmt",
     ),
-    "aiosqlite_driver": ("aiosqlite.core",),
+    "django_sqlite": ("django.db.backends.sqlite3.base",),
     "sqlalchemy_pool": ("sqlalchemy",),
     "futures_threads": ("concurrent.futures.thread", "asgiref.current_thread_executor"),
     "regex_compiles": ("re._compiler", "sre_compile"),

@@ -17,7 +17,8 @@ _STDLIB = re.compile(
     r"[/\\]lib(?:64)?[/\\]python\d(?:\.\d+)?t?[/\\]|[/\\]Python\.framework[/\\]|[/\\]python\d+\.zip[/\\]"
 )
 _PROBE = os.path.dirname(os.path.abspath(__file__))
-# Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node.
+# Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node. Those that load
+# for many objects at once, `get_prefetch…`, are the opposite of late.
 _TELLING = re.compile(
     r"[/\\](?:django[/\\]db[/\\]models[/\\]fields[/\\](?:related_descriptors|related)\.py"
     r"|django[/\\]template[/\\](?:base|response)\.py"
@@ -108,21 +109,27 @@ def site(depth: int = 2) -> int:
     below: Optional[FrameType] = None
     library: List[FrameType] = []
     project = 0
+    told = ""
     greenlet: Any = None
     behind: Optional[FrameType] = None
     for _ in range(_DEEPEST):
         if frame is None:
-            if behind is not None:
-                frame, behind = behind, None
-            elif not project:
-                frame, greenlet = _parent(greenlet)
-            if frame is None:
+            if behind is None and not project:
+                behind, greenlet = _parent(greenlet)
+            if behind is None:
                 break
+            frame, behind = behind, None
         code = frame.f_code
         file = code.co_filename
         kind = _kinds.get(file)
         if kind is None:
             kind = _exec_kind(frame) if file == "<string>" else _kinds.setdefault(file, _kind_of(file))
+        if not kind:  # plumbing, as most frames are
+            if project:
+                break
+            below = frame
+            frame = frame.f_back
+            continue
         if kind == PROJECT:
             if not project and below is not None and below not in kept:
                 kept.append(below)
@@ -135,30 +142,30 @@ def site(depth: int = 2) -> int:
                 break
         elif project or kind == LOOP:
             break
-        elif kind == TELLING:
-            if kept and kept[-1].f_code.co_filename == file:
-                kept[-1] = frame  # the outer one of a file says more: `__get__` rather than what it calls
-            elif len(kept) < _MOST_TELLING:
-                kept.append(frame)
-        elif kind == LATE:
-            if code.co_name == "_load_for_state" and len(kept) < _MOST_TELLING:
-                kept.append(frame)
-        elif kind == LIBRARY and len(library) < 3:
-            library.append(frame)
-        elif kind == BRIDGE and behind is None and code.co_name == "greenlet_spawn":
-            inside = _inside(frame)
+        elif kind == BRIDGE:
+            inside = None if behind is not None else _inside(frame)
             if inside is not None:
                 frame, behind = inside, frame.f_back
                 continue
+        elif kind == TELLING:
+            if file == told:
+                kept[-1] = frame  # the outer one of a file says more: `__get__` rather than what it calls
+            elif len(kept) < _MOST_TELLING and not code.co_name.startswith("get_prefetch"):
+                kept.append(frame)
+                told = file
+        elif kind == LATE:
+            if code.co_name == "_load_for_state":
+                kept.append(frame)
+                told = ""
+        elif len(library) < _MOST_TELLING:
+            library.append(frame)
         if kind != EDGE:
             below = frame
         frame = frame.f_back
-    if not project:
-        kept.extend(library)
-        instead: int = getattr(_handed, "site", 0)
-        if instead:
-            return instead
-    return _number(kept) if kept else 0
+    if project:
+        return _number(kept)
+    instead: int = getattr(_handed, "site", 0)
+    return instead or (_number(kept + library) if kept or library else 0)
 
 
 def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:
@@ -172,6 +179,8 @@ def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:
 
 def _inside(bridge: FrameType) -> Optional[FrameType]:
     """The synchronous code that waits in its greenlet for what this coroutine awaits; None where it is what runs."""
+    if bridge.f_code.co_name != "greenlet_spawn":
+        return None
     frame: Optional[FrameType] = getattr(bridge.f_locals.get("context"), "gr_frame", None)
     return frame
 
@@ -180,9 +189,7 @@ def _number(kept: List[FrameType]) -> int:
     key: List[object] = []
     for frame in kept:
         code = frame.f_code
-        key.append(code.co_filename)
-        key.append(code.co_firstlineno)
-        key.append(frame.f_lasti)
+        key += (code.co_filename, code.co_firstlineno, frame.f_lasti)
     identity = tuple(key)
     found = _known.get(identity)
     if found is not None:
