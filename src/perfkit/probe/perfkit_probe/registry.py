@@ -25,6 +25,8 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
     "aiosqlite_driver": ("aiosqlite.core",),
     "psycopg_driver": ("psycopg",),
     "psycopg_pools": ("psycopg_pool",),
+    "psycopg2_driver": ("psycopg2",),
+    "psycopg2_pools": ("psycopg2.pool",),
     "pymysql_driver": ("pymysql.cursors", "pymysql.connections"),
     "mysqlclient_driver": ("MySQLdb.cursors", "MySQLdb.connections"),
     "asyncpg_driver": (

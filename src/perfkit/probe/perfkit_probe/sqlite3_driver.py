@@ -12,8 +12,9 @@ from types import FunctionType
 from typing import Any, Dict, Tuple
 
 from . import frames, hooks, spool
+from .c_classes import MOST_CLASSES, Classes, begin, leaf
 from .requests import CONNECT, name, span
-from .sqlite3_cursors import MOST_CLASSES, SYSTEM, Cursors, begin, leaf, site_elsewhere
+from .sqlite3_cursors import SYSTEM, classes, site_elsewhere
 from .statements import MANY, executed
 
 _FACTORY = 5  # the argument's place
@@ -87,7 +88,7 @@ class _Connections:
 
     def __init__(self, module: Any) -> None:
         self._base = module.Connection
-        self._ours = _methods(module, Cursors(module.Cursor))
+        self._ours = _methods(module, classes(module.Cursor))
         self._known: Dict[Any, Any] = {}
 
     def with_factory(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
@@ -116,7 +117,7 @@ class _Connections:
         return base
 
 
-def _methods(module: Any, cursors: Cursors) -> Any:
+def _methods(module: Any, cursors: Classes) -> Any:
     base = module.Connection
     base_cursor, base_commit, base_rollback, base_exit = base.cursor, base.commit, base.rollback, base.__exit__
     plain = cursors.of(module.Cursor)
