@@ -41,7 +41,7 @@ def ran(script: Path, python: str | Path = sys.executable, *arguments: str) -> t
     spool = Path(tempfile.mkdtemp(dir=script.parent.parent))
     ended, processes = run_with_probe(script, spool, python, *arguments)
     assert ended.returncode == 0, ended.stderr
-    assert not ended.stderr
+    assert not ended.stderr, ended.stderr
     (process,) = processes
-    assert not process.gaps
+    assert not process.gaps, process.gaps
     return ended.stdout, process
