@@ -29,6 +29,9 @@ from bench import circumstances, median_interval, table
 
 LIMIT = 1.05
 KINDS = ("loop", "deep", "flask", "threads")
+# With the probe, which only a launched target has: what the whole of perfkit costs an application that talks to a database.
+PROBED = ("flask-sql", "django-sql")
+PROBED_LIMIT = 1.10
 TARGET = str(Path(__file__).with_name("overhead_target.py"))
 # A profiler that attaches is given this long to start, and is measured after it.
 START, HALF, LAUNCHED = 1.2, 2.0, 3.0
@@ -84,7 +87,7 @@ class Pairs:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=12)
-    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS + PROBED)
     parser.add_argument("--launched", action="store_true")
     parser.add_argument("--rate", type=int, help="perfkit's --rate, where it is not the default")
     options = parser.parse_args()
@@ -178,6 +181,7 @@ def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
     with tempfile.TemporaryDirectory() as folder:
         profilers = {
             "perfkit": [python, "-m", "perfkit", "run", "-q", *rate, "-o", f"{folder}/recording", "--", python],
+            "perfkit --no-probe": [python, "-m", "perfkit", "run", "-q", "--no-probe", *rate, "-o", f"{folder}/recording", "--", python],
             "py-spy 100 Hz": [str(BIN / "py-spy"), "record", "-r", "100", "-f", "raw", "-o", f"{folder}/raw", "--", python],
             "pyinstrument": [python, "-m", "pyinstrument", "-o", f"{folder}/pyinstrument"],
             "cProfile": [python, "-m", "cProfile", "-o", f"{folder}/cprofile"],

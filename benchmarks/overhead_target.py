@@ -58,6 +58,93 @@ def flask() -> Callable[[], object]:
     return lambda: run_wsgi_app(app, environ.copy())
 
 
+def _shop() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER, total INTEGER)")
+    connection.execute("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT, town TEXT)")
+    rows = range(2000)
+    connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", [(n, n % 50, n * 7 % 100) for n in rows])
+    connection.executemany("INSERT INTO customer VALUES (?, ?, ?)", [(n, f"name {n}", f"town {n % 9}") for n in rows])
+    connection.commit()
+    return connection
+
+
+def flask_sql() -> Callable[[], object]:
+    """Flask and sqlite3: ten statements and about a millisecond a request."""
+    from flask import Flask, jsonify
+    from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+    app = Flask(__name__)
+    database = _shop()
+
+    @app.get("/orders/<int:first>")
+    def orders(first: int) -> object:
+        found = database.execute("SELECT id, customer, total FROM orders WHERE id >= ? LIMIT 9", (first,)).fetchall()
+        shown = []
+        for number, customer, total in found:
+            query = "SELECT name, town FROM customer WHERE id = ?"
+            name, town = database.execute(query, (customer,)).fetchone()
+            shown.append({"id": number, "customer": name, "town": town, "total": total, "words": _words(total)})
+        return jsonify(shown)
+
+    environ = EnvironBuilder(path="/orders/40").get_environ()
+    return lambda: run_wsgi_app(app, environ.copy())
+
+
+def _words(total: int) -> list[str]:
+    """The application's own work, so that a request is not statements alone."""
+    return sorted(f"{total * number % 17:03d}" for number in range(40))
+
+
+def django_sql() -> Callable[[], object]:
+    """Django and its ORM on SQLite: ten statements a request."""
+    from django.conf import settings
+
+    settings.configure(
+        ALLOWED_HOSTS=["*"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        ROOT_URLCONF=__name__,
+        MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+        SECRET_KEY="benchmark",
+        LOGGING_CONFIG=None,
+    )
+    import django
+
+    django.setup()
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connection, models
+    from django.http import JsonResponse
+    from django.urls import path
+    from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+    class Customer(models.Model):
+        name = models.TextField()
+
+        class Meta:
+            app_label = "shop"
+
+    class Order(models.Model):
+        customer = models.ForeignKey(Customer, models.CASCADE)
+        total = models.IntegerField()
+
+        class Meta:
+            app_label = "shop"
+
+    def orders(request: object, first: int) -> object:
+        found = Order.objects.filter(id__gte=first)[:9]
+        return JsonResponse([{"id": o.id, "name": o.customer.name, "total": o.total} for o in found], safe=False)
+
+    with connection.schema_editor() as editor:
+        editor.create_model(Customer)
+        editor.create_model(Order)
+    Customer.objects.bulk_create([Customer(id=n, name=f"name {n}") for n in range(1, 51)])
+    Order.objects.bulk_create([Order(id=n, customer_id=n % 50 + 1, total=n) for n in range(1, 501)])
+    globals()["urlpatterns"] = [path("orders/<int:first>", orders)]
+    application = get_wsgi_application()
+    environ = EnvironBuilder(path="/orders/40").get_environ()
+    return lambda: run_wsgi_app(application, environ.copy())
+
+
 def account(done: int) -> None:
     try:
         with open("/proc/self/schedstat") as file:
@@ -95,12 +182,21 @@ def serve_by_threads(request: Callable[[], object], seconds: float) -> None:
         time.sleep(0.1)
 
 
+REQUESTS: dict[str, Callable[[], Callable[[], object]]] = {
+    "loop": lambda: plain,
+    "deep": lambda: deep,
+    "flask": flask,
+    "flask-sql": flask_sql,
+    "django-sql": django_sql,
+}
+
+
 def main() -> None:
     kind, seconds = sys.argv[1], float(sys.argv[2])
     if kind == "threads":
         serve_by_threads(flask(), seconds)
     else:
-        serve({"loop": lambda: plain, "deep": lambda: deep, "flask": flask}[kind](), seconds)
+        serve(REQUESTS[kind](), seconds)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ class ProbeCollector:
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
 
     @staticmethod
-    def environment(spool: str, project: tuple[str, ...], keep_literals: bool) -> dict[str, str]:
+    def variables(spool: str, project: tuple[str, ...], keep_literals: bool) -> dict[str, str]:
         """What a launched target's environment needs for the probe. The key lives as long as the target's environment."""
         return {
             "PERFKIT_PROBE": "1",

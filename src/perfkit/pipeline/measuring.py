@@ -115,7 +115,7 @@ class Measuring:
         if self._with_probe():
             if os.geteuid() == 0:
                 os.chmod(self._spool, 0o1733)  # workers that give up root can still add their own file, and read none
-            extra |= ProbeCollector.environment(self._spool, self._project, self._options.keep_literals)
+            extra |= ProbeCollector.variables(self._spool, self._project, self._options.keep_literals)
         return extra
 
     def _launch(self, command: Command, extra: dict[str, str]) -> None:

@@ -100,7 +100,7 @@ def span(
                 kind,
                 0 if request is None else request.number,
                 name,
-                sites.site(3) if stack is None else stack,
+                sites.site(2) if stack is None else stack,
                 start,
                 seconds,
                 count,

@@ -1,0 +1,99 @@
+"""From a launched target to the recording: requests, spans and gaps of real processes, each process with its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from perfkit.collectors.probe import ProbeCollector
+from perfkit.model.recording import Recording
+from perfkit.model.target import Command
+from perfkit.pipeline import Options, measure
+from perfkit.recordings import load
+
+STATEMENTS = """
+import os, sqlite3, sys, time
+database = sqlite3.connect(":memory:")
+def ask():
+    return database.execute("SELECT ? + 1 WHERE 'secret' <> ''", (41,)).fetchall()
+until = time.monotonic() + 1.0
+while time.monotonic() < until:
+    ask()
+    sum(range(2000))
+if len(sys.argv) > 1 and os.fork() == 0:
+    until = time.monotonic() + 1.0
+    while time.monotonic() < until:
+        ask()
+    os._exit(0)
+elif len(sys.argv) > 1:
+    os.wait()
+"""
+
+
+def _measured(
+    folder: Path, script: str, *words: str, python: tuple[str, ...] = (), options: Options | None = None
+) -> Recording:
+    (folder / "script.py").write_text(script)
+    argv = (sys.executable, *python, str(folder / "script.py"), *words)
+    target = Command(argv, sys.executable, str(folder))
+    measured = measure(target, options or Options(), folder / "out.perfkit")
+    assert measured.failure is None
+    return load(folder / "out.perfkit")
+
+
+def test_statements_of_a_script_and_of_its_fork(tmp_path: Path) -> None:
+    recording = _measured(tmp_path, STATEMENTS, "fork")
+    processes = {span.process for span in recording.spans if span.kind == "sql"}
+    assert processes == {process.id for process in recording.processes}
+    assert len(processes) == 2
+    spans = [span for span in recording.spans if span.kind == "sql"]
+    fetches = [span for span in recording.spans if span.kind == "fetch"]
+    # The child ends by os._exit: its last moments may be cut between a statement and its rows.
+    assert len(spans) - 1 <= len(fetches) <= len(spans)
+    assert len(fetches) > 100
+    assert {recording.names[span.name].text for span in spans} == {"SELECT ? + ? WHERE ? <> ?"}
+    assert {span.count for span in fetches} == {1}
+    site = recording.stacks.expand(spans[0].stack)
+    assert any(frame.function == "ask" and frame.line == 5 and frame.origin == "app" for frame in site)
+    assert all(0 <= span.start <= recording.run.duration for span in spans)
+
+
+def test_a_value_is_in_no_byte_of_the_recording(tmp_path: Path) -> None:
+    _measured(tmp_path, STATEMENTS)
+    assert b"secret" not in (tmp_path / "out.perfkit").read_bytes().replace(STATEMENTS.encode(), b"")
+
+
+def test_values_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    recording = _measured(tmp_path, STATEMENTS, options=Options(keep_literals=True))
+    assert any("'secret'" in name.text for name in recording.names.values())
+
+
+@pytest.mark.parametrize("flag", ["-I", "-E", "-S"])
+def test_where_the_probe_cannot_start_is_a_gap(tmp_path: Path, flag: str) -> None:
+    recording = _measured(tmp_path, STATEMENTS.replace("1.0", "2.0"), python=(flag,))
+    assert not len(recording.spans)
+    assert any("the probe did not start" in gap.why for gap in recording.gaps)
+    assert len(recording.samples)
+
+
+def test_no_probe_is_a_gap_and_leaves_samples(tmp_path: Path) -> None:
+    recording = _measured(tmp_path, STATEMENTS, options=Options(probe=False))
+    assert not len(recording.spans)
+    assert any("--no-probe" in gap.why for gap in recording.gaps)
+    assert len(recording.samples)
+
+
+def test_garbage_in_the_spool_is_a_gap(tmp_path: Path) -> None:
+    script = "import os, time\n" + STATEMENTS.replace(
+        "until =", "open(os.environ['PERFKIT_SPOOL'] + '/events-1-0', 'wb').write(b'garbage')\nuntil =", 1
+    )
+    recording = _measured(tmp_path, script)
+    assert any("cannot be read" in gap.why for gap in recording.gaps)
+    assert len(recording.spans) > 100
+
+
+def test_the_key_is_new_in_each_run() -> None:
+    first, second = (ProbeCollector.variables("/spool", ("/srv",), False)["PERFKIT_KEY"] for _ in range(2))
+    assert first != second
