@@ -118,7 +118,7 @@ except ImportError:
 else:
 
     class Listing(APIView):
-        renderer_classes = [JSONRenderer]
+        renderer_classes = (JSONRenderer,)
 
         def get(self, request):
             return Response([1, 2, 3])

@@ -32,7 +32,7 @@ async def nudge():
 
 
 @app.get("/items/{number}")
-async def item(number: int, two=Depends(in_thread)):
+async def item(number: int, two=Depends(in_thread)):  # noqa: B008
     return number * two
 
 
@@ -62,7 +62,7 @@ async def boom():
 
 
 @app.get("/spin-dependency")
-async def spin_dependency(spun=Depends(spins_in_thread)):
+async def spin_dependency(spun=Depends(spins_in_thread)):  # noqa: B008
     return None
 
 

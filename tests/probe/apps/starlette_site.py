@@ -123,7 +123,10 @@ routes = [
     Route("/background", background),
     Route("/view", View),
     WebSocketRoute("/echo", echo),
-    Mount("/v1/{tenant}", routes=[Route("/items/{number}", item), Mount("/deep", Starlette(routes=[Route("/sync", sync)]))]),
+    Mount(
+        "/v1/{tenant}",
+        routes=[Route("/items/{number}", item), Mount("/deep", Starlette(routes=[Route("/sync", sync)]))],
+    ),
     Mount("/plain", plain),
 ]
 app = Starlette(routes=routes, lifespan=lifespan)

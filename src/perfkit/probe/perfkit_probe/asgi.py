@@ -9,6 +9,8 @@ from typing import Any
 from . import frames, loop_blocks, spool
 from .requests import ASGI, Request, current, get_current
 
+_CANCELLED = ("CancelledError", "Cancelled")  # of asyncio and of trio
+
 
 class AsyncRequest(Request):
     """`stepping`: one of its coroutines runs right now. `prefix`: the templates under which the application was mounted."""
@@ -58,12 +60,18 @@ async def _timed(called: Any, args: Any, send: Any, more: Any) -> Any:
     token = current.set(request)
     try:
         return await steps(called(*args, _noting(request, send, method != "HEAD"), *more), request)
-    except Exception:
-        request.status = request.status or 500
+    except BaseException as error:
+        if not _called_off(error):
+            request.status = request.status or 500
         raise
     finally:
         request.end()
         _reset(token)
+
+
+def _called_off(error: BaseException) -> bool:
+    """Nobody waits for an answer. Groups of errors were no Exception in older versions of anyio, but are failures."""
+    return isinstance(error, (GeneratorExit, KeyboardInterrupt, SystemExit)) or type(error).__name__ in _CANCELLED
 
 
 def _reset(token: Any) -> None:
