@@ -10,7 +10,10 @@ import perfkit.reports
 from perfkit.errors import USAGE, PerfkitError
 from perfkit.reports import FORMATS, RenderOptions
 
-SHARED = {"headline", "__init__", "interface", "phrases", "relative", "schema", "stacks", "visible", "wrapping"}
+SHARED = {"__init__", "brief", "headline", "interface", "labels", "phrases", "queries", "relative", "schema", "stacks"} | {
+    "visible",
+    "wrapping",
+}
 NAMES = ("terminal", "concise", "json", "markdown", "html", "speedscope", "collapsed")
 
 

@@ -15,7 +15,9 @@ from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, Process
 from perfkit.model.finding import Evidence, Expected, Finding, Inside, Place, Silenced
 from perfkit.model.recording import Run
 from perfkit.model.report import Report
+from perfkit.reports import labels
 from perfkit.reports.interface import RenderOptions
+from perfkit.reports.queries import Query, queries
 from perfkit.reports.relative import Paths
 from perfkit.reports.schema import SCHEMA_ID
 
@@ -39,8 +41,8 @@ def document(report: Report) -> Object:
         "findings": [_finding(finding, paths) for finding in report.findings],
         "silenced": [_silenced(item, paths) for item in report.silenced],
         "endpoints": [_endpoint(endpoint) for endpoint in analysis.endpoints],
-        "queries": [],
-        "functions": [_function(function, paths) for function in analysis.functions],
+        "queries": [_query(query, paths) for query in queries(analysis)],
+        "functions": [_function(function, paths) for function in labels.functions(analysis)],
         "checks": [{"rule": c.rule, "status": c.status, "reason": c.reason} for c in report.checks],
         "gaps": [{"what": g.what, "why": g.why, "remedy": g.remedy} for g in report.gaps],
         "accounting": {
@@ -201,10 +203,38 @@ def _endpoint(endpoint: EndpointTime) -> Object:
         "p50": endpoint.p50,
         "p95": endpoint.p95,
         "p99": endpoint.p99,
-        "share": endpoint.share,
+        "share": min(1.0, endpoint.share),
         "seconds": endpoint.seconds,
         "queries_per_request": endpoint.queries_per_request,
         "source": endpoint.source,
+        # Failures by endpoint are counted inside the target alone.
+        "failed": endpoint.failed if endpoint.source == "probe" else None,
+    }
+
+
+def _query(query: Query, paths: Paths) -> Object:
+    p50, p95, p99, largest = query.percentiles
+    return {
+        "fingerprint": query.fingerprint,
+        "id": query.id,
+        "system": query.system,
+        "count": query.count,
+        "seconds": {
+            "total": query.total,
+            "mean": query.mean,
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+            "max": largest,
+            "fetch": query.fetch,
+        },
+        "share": query.share,
+        "rows": {"sent": query.rows, "examined": None},
+        "per_request": query.per_request,
+        "endpoints": list(query.endpoints),
+        "where": _place(query.where, paths),
+        "sample": query.sample,
+        "n_plus_one": query.n_plus_one,
     }
 
 

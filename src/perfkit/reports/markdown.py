@@ -13,7 +13,7 @@ from html import escape
 from perfkit.model.analysis import EndpointTime
 from perfkit.model.finding import Finding
 from perfkit.model.report import Report
-from perfkit.reports import phrases
+from perfkit.reports import brief, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import visible
@@ -21,6 +21,7 @@ from perfkit.shared import units
 
 LIMIT = 65_536
 ENDPOINTS = 20
+STATEMENT = 100  # characters
 UNKNOWN = "–"
 MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
 
@@ -35,7 +36,12 @@ def render(report: Report, options: RenderOptions) -> str:
     opening = [report.headline] if found else phrases.nothing_found(report, paths)
     parts = [f"### {sentence(opening[0][:1000])}\n", *(f"{sentence(line)}\n" for line in opening[1:])]
     parts += [_finding(finding, paths) for finding in report.findings]
-    parts += [_endpoints(report), _time(report), *(f"> **Care** {sentence(note)}\n" for note in report.analysis.notes)]
+    parts += [
+        _endpoints(report),
+        _statements(report, paths),
+        _time(report),
+        *(f"> **Care** {sentence(note)}\n" for note in report.analysis.notes),
+    ]
     parts += [_checks(report)]
     return _fit(part for part in parts if part)
 
@@ -110,27 +116,47 @@ def _endpoints(report: Report) -> str:
 
 
 def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
-    seen = members[0].source == "load"
+    source = members[0].source
     counted = any(member.queries_per_request is not None for member in members)
-    head = ["Endpoint", "Requests", "p50", "p95", "p99"] if seen else ["Handler", "Time"]
-    head += (["Queries/req"] if counted else []) + ["Share of latency" if seen else "Share"]
-    rows = [f"**{title}**\n", f"| {' | '.join(head)} |", f"|---|{'--:|' * (len(head) - 1)}"]
+    head = ["Handler", "Time"] if source == "samples" else ["Endpoint", "Requests", "p50", "p95", "p99"]
+    head += (["Queries/req"] if counted else []) + ["Share of latency" if source == "load" else "Share"]
+    rows = [f"**{title}**\n", *_head(head)]
     for member in members[:ENDPOINTS]:
-        cells = [code(member.endpoint).replace("|", "\\|"), *_times(member, seen)]
+        cells = [_cell(member.endpoint), *_times(member)]
         if counted:
-            cells.append(UNKNOWN if member.queries_per_request is None else f"{member.queries_per_request:g}")
+            cells.append(brief.number(member.queries_per_request))
         rows.append(f"| {' | '.join([*cells, units.share(member.share)])} |")
     if len(members) > ENDPOINTS:
         rows.append(f"\n{len(members) - ENDPOINTS} more are in the JSON report.")
     return "\n".join(rows) + "\n"
 
 
-def _times(endpoint: EndpointTime, seen: bool) -> list[str]:
-    if not seen:
+def _head(titles: Sequence[str]) -> list[str]:
+    return [f"| {' | '.join(titles)} |", f"|---|{'--:|' * (len(titles) - 1)}"]
+
+
+def _cell(value: str) -> str:
+    return code(value).replace("|", "\\|")
+
+
+def _times(endpoint: EndpointTime) -> list[str]:
+    if endpoint.source == "samples":
         return [units.seconds(endpoint.seconds)]
     latency = (endpoint.p50, endpoint.p95, endpoint.p99)
     requests = UNKNOWN if endpoint.requests is None else units.count(endpoint.requests)
     return [requests, *(UNKNOWN if value is None else units.seconds(value) for value in latency)]
+
+
+def _statements(report: Report, paths: Paths) -> str:
+    table = brief.statements(report, paths, STATEMENT)
+    if table is None:
+        return ""
+    rows = [
+        f"| {' | '.join([_cell(row.name), *row.cells, _cell(row.note) if row.note else UNKNOWN])} |"
+        for row in table.rows
+    ]
+    heads = [head.capitalize() for head in table.heads]
+    return "\n".join([f"**{table.title}**\n", *_head(["Statement", *heads, "Where"]), *rows]) + "\n"
 
 
 def _time(report: Report) -> str:

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 
 from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime
 from perfkit.model.finding import Evidence, Finding
+from perfkit.model.recording import Gap
 from perfkit.model.report import Report
+from perfkit.reports import labels
+from perfkit.reports.queries import queries
 from perfkit.reports.relative import Paths
-from perfkit.shared import units
+from perfkit.shared import sqltext, units
 
+FEW = 4
+TITLE = 60  # characters of a statement in a sentence
+_PROCESS = re.compile(r"process (\d+).*$", re.DOTALL)
 _BRACKETS = re.compile(r"\s*\([^()]*\)")
 
 
@@ -89,9 +95,10 @@ def confidence(finding: Finding) -> str:
 
 
 def endpoint_groups(analysis: Analysis) -> list[tuple[str, list[EndpointTime]]]:
-    """What clients timed and what was sampled are different seconds, so they never share a table. Largest first."""
+    """What routes took inside, what clients saw and what was sampled are different seconds, so they never share a table.
+    Largest first."""
     ordered = sorted(analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
-    groups = [("Seen by clients", "load"), ("Handlers", "samples")]
+    groups = [("Routes, timed inside", "probe"), ("Seen by clients", "load"), ("Handlers", "samples")]
     found = [(title, [endpoint for endpoint in ordered if endpoint.source == source]) for title, source in groups]
     return [(title, members) for title, members in found if members]
 
@@ -103,10 +110,47 @@ def unchecked(report: Report) -> list[str]:
         if check.status == "not_run":
             rules.setdefault(_short(check.reason or ""), []).append(check.rule)
     items = [", ".join(names) + (f" ({reason})" if reason else "") for reason, names in rules.items()]
-    for gap in report.gaps:
+    for gap in gaps(report):
         reason = _short(gap.remedy) or _short(gap.why)
         items.append(_clause(gap.what) + (f" ({reason})" if reason else ""))
     return items
+
+
+def gaps(report: Report) -> list[Gap]:
+    """One for each reason: eight workers without samples are one line, with the first few of their numbers."""
+    groups: dict[tuple[str, str], list[Gap]] = {}
+    for gap in dict.fromkeys(report.gaps):
+        groups.setdefault((_of_any(gap.why, gap), _of_any(gap.remedy, gap)), []).append(gap)
+    return [
+        members[0] if len(members) == 1 else Gap(_together([gap.what for gap in members]), *reason)
+        for reason, members in groups.items()
+    ]
+
+
+def _of_any(text: str, gap: Gap) -> str:
+    """A reason or a remedy that names the gap's own process, as it holds for all of them."""
+    found = _PROCESS.search(gap.what)
+    return re.sub(rf"\b{found[1]}\b", "PID", text) if found else text
+
+
+def _together(whats: list[str]) -> str:
+    """What is missing of several processes is said once; different things stand side by side."""
+    said: dict[str, None] = {}
+    by_process: dict[str, list[str]] = {}
+    for what in whats:
+        found = _PROCESS.search(what)
+        if found:
+            by_process.setdefault(what[: found.start()], []).append(found[1])
+        else:
+            said[_clause(what)] = None
+    for start, pids in by_process.items():
+        said[f"{start}{units.plural(len(pids), 'process')} ({_few(pids)})"] = None
+    return _few(list(said))
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - FEW
+    return ", ".join(names[:FEW]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _short(reason: str) -> str:
@@ -128,12 +172,26 @@ def checks_ran(report: Report) -> str:
 def nothing_found(report: Report, paths: Paths) -> list[str]:
     """The sentences that stand in place of findings, so that an empty list cannot be read as an empty measurement."""
     sentences = [f"No finding above 1% of {time_word(report.analysis)}. {checks_ran(report)}"]
-    largest = max(report.analysis.functions, key=_self_seconds, default=None)
-    if largest is not None and report.analysis.measured > 0:
-        share = units.share(largest.self_seconds / report.analysis.measured)
-        place = f"{largest.function} in {paths.short(largest.file)}:{largest.line}"
-        sentences.append(f"Largest single cost: {place}, {share} self time.")
-    return sentences
+    largest = _largest(report.analysis, paths) if report.analysis.measured > 0 else None
+    return [*sentences, f"Largest single cost: {largest}."] if largest else sentences
+
+
+def _largest(analysis: Analysis, paths: Paths) -> str | None:
+    """A function by its own time, a statement over all places, or what else the probe timed."""
+    function = max(labels.functions(analysis), key=_self_seconds, default=None)
+    query = next(iter(queries(analysis)), None)
+    span = labels.largest_span(analysis)
+    own = function.self_seconds if function else 0.0
+    if query is not None and query.total >= max(own, span[2] if span else 0.0):
+        title = sqltext.shortened(query.fingerprint, TITLE, query.system)
+        at = f" from {paths.at(query.where)}" if query.where else ""
+        return f"the statement {title}{at}, {units.share(query.share)} of {time_word(analysis)}"
+    if span is not None and span[2] > own:
+        return f"{span[0]}, {units.share(span[2] / analysis.measured)} of {time_word(analysis)}"
+    if function is None:
+        return None
+    place = f"{function.function} in {paths.short(function.file)}:{function.line}"
+    return f"{place}, {units.share(own / analysis.measured)} self time"
 
 
 def _self_seconds(function: FunctionTime) -> float:
@@ -142,5 +200,5 @@ def _self_seconds(function: FunctionTime) -> float:
 
 def top_functions(analysis: Analysis, n: int) -> Sequence[FunctionTime]:
     """The first `n` that have self time; equal times keep the order of the analysis."""
-    spending = (function for function in analysis.functions if function.self_seconds > 0)
+    spending = (function for function in labels.functions(analysis) if function.self_seconds > 0)
     return sorted(spending, key=_self_seconds, reverse=True)[:n]

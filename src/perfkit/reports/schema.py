@@ -37,7 +37,7 @@ def json_schema() -> Schema:
             findings=_list(_ref("finding")),
             silenced=_list(_object(finding=_ref("finding"), reason=TEXT, expires=TEXT_OR_NULL)),
             endpoints=_list(_endpoint()),
-            queries=_list({"type": "object"}),
+            queries=_list(_query()),
             functions=_list(_function()),
             checks=_list(_object(rule=TEXT, status={"enum": ["found", "clean", "not_run"]}, reason=TEXT_OR_NULL)),
             gaps=_list(_object(what=TEXT, why=TEXT, remedy=TEXT)),
@@ -164,7 +164,26 @@ def _endpoint() -> Schema:
         share=SHARE,
         seconds=SECONDS,
         queries_per_request=SECONDS_OR_NULL,
-        source={"enum": ["samples", "load"]},
+        source={"enum": ["samples", "load", "probe"]},
+        failed=COUNT_OR_NULL,
+    )
+
+
+def _query() -> Schema:
+    seconds = ("total", "mean", "p50", "p95", "p99", "max", "fetch")
+    return _object(
+        fingerprint=TEXT,
+        id=TEXT,
+        system=TEXT,
+        count=COUNT,
+        seconds=_object(**dict.fromkeys(seconds, SECONDS)),
+        share=SHARE,
+        rows=_object(sent=COUNT_OR_NULL, examined=COUNT_OR_NULL),
+        per_request=SECONDS_OR_NULL,
+        endpoints=_list(TEXT),
+        where=_or_null(_ref("place")),
+        sample=TEXT,
+        n_plus_one=COUNT_OR_NULL,
     )
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 
 from perfkit.model.analysis import Analysis
-from perfkit.model.recording import Frame
 from perfkit.model.report import Report
 from perfkit.reports.interface import RenderOptions
+from perfkit.reports.labels import Shown
 from perfkit.reports.relative import Paths
-from perfkit.reports.stacks import demand_stacks, frame_numbers
+from perfkit.reports.stacks import Frames, demand_stacks
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
@@ -34,14 +34,14 @@ def render(report: Report, options: RenderOptions) -> str:
 
 
 def _profile(analysis: Analysis) -> tuple[list[dict[str, object]], dict[str, object]]:
-    paths = Paths(analysis.run.project)
+    table = Frames(analysis.stacks, Paths(analysis.run.project))
     index: dict[int, int] = {}
     samples: list[list[int]] = []
     weights: list[float] = []
     for time in analysis.times:
-        samples.append([index.setdefault(n, len(index)) for n in frame_numbers(analysis.stacks, time.stack)])
+        samples.append([index.setdefault(n, len(index)) for n in table.numbers(time.stack)])
         weights.append(time.seconds)
-    frames = [_frame(analysis.stacks.frames[n], paths) for n in index]
+    frames = [_frame(table.at(n)) for n in index]
     profile: dict[str, object] = {
         "type": "sampled",
         "name": f"measured {analysis.unit}",
@@ -54,5 +54,6 @@ def _profile(analysis: Analysis) -> tuple[list[dict[str, object]], dict[str, obj
     return frames, profile
 
 
-def _frame(frame: Frame, paths: Paths) -> dict[str, object]:
-    return {"name": frame.function, "file": paths.short(frame.file), "line": frame.line}
+def _frame(frame: Shown) -> dict[str, object]:
+    """A route, a statement or a wait has a name alone."""
+    return {"name": frame.name, **({"file": frame.file, "line": frame.line} if frame.file else {})}

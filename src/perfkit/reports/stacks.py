@@ -5,6 +5,8 @@ from __future__ import annotations
 from perfkit.errors import PerfkitError
 from perfkit.model.analysis import Analysis
 from perfkit.model.recording import StackTable
+from perfkit.reports.labels import Shown, begins, shown
+from perfkit.reports.relative import Paths
 
 
 def demand_stacks(analysis: Analysis, form: str) -> None:
@@ -22,11 +24,31 @@ def demand_stacks(analysis: Analysis, form: str) -> None:
     )
 
 
-def frame_numbers(stacks: StackTable, stack: int) -> list[int]:
-    """Indices into `stacks.frames`, root first: a tenth of the work of comparing frames."""
-    numbers: list[int] = []
-    while stack:
-        numbers.append(stacks.leaves[stack])
-        stack = stacks.parents[stack]
-    numbers.reverse()
-    return numbers
+class Frames:
+    """The frames of a table as they are shown, and stacks as indices of those that are."""
+
+    def __init__(self, stacks: StackTable, paths: Paths) -> None:
+        self._stacks = stacks
+        self.shown = [shown(frame, paths) for frame in stacks.frames]
+        self.begins = [begins(frame) for frame in stacks.frames]
+
+    def numbers(self, stack: int) -> list[int]:
+        """Indices into the table's frames, root first, without the probe's marks. A request begins at its route, else at
+        the application: how the server got there is the same for all, and spans do not know it."""
+        parents, leaves = self._stacks.parents, self._stacks.leaves
+        numbers: list[int] = []
+        while stack:
+            number = leaves[stack]
+            if self.shown[number] is not None:
+                numbers.append(number)
+            if self.begins[number]:
+                break
+            stack = parents[stack]
+        numbers.reverse()
+        return numbers
+
+    def at(self, number: int) -> Shown:
+        """Of an index that `numbers` gave."""
+        found = self.shown[number]
+        assert found is not None
+        return found

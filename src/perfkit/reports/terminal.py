@@ -15,7 +15,7 @@ from rich.text import Text
 
 from perfkit.model.finding import Finding, Severity
 from perfkit.model.report import Report
-from perfkit.reports import phrases
+from perfkit.reports import brief, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -26,6 +26,7 @@ WIDEST, NARROWEST = 90, 40
 SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
+REASONS = 10  # of what was not checked; the HTML report has all
 MARKS: dict[Severity, tuple[str, str, str]] = {
     "high": ("▲", "!", "red"),
     "medium": ("■", "*", "yellow"),
@@ -59,8 +60,9 @@ def render(report: Report, options: RenderOptions) -> str:
     width = max(NARROWEST, min(WIDEST, options.width))
     clean = visible if options.unicode else ascii_only
     screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
-    blocks = [_opening(report, screen), *_findings(report.findings, screen), _summary(report, screen)]
-    blocks.append(_pointers(report, screen))
+    blocks = [_opening(report, screen), *_findings(report.findings, screen)]
+    blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
+    blocks += [_summary(report, screen), _pointers(report, screen)]
     console = Console(
         file=StringIO(),
         width=width,
@@ -142,6 +144,31 @@ def _code(line: str, width: int) -> list[str]:
     return [line] if cell_len(line) <= width else wrap(line, width)
 
 
+def _table(table: brief.Brief | None, screen: Screen) -> list[Text]:
+    """Names on the left, numbers in columns on the right; on a narrow screen the numbers stand under the names."""
+    if table is None:
+        return []
+    widths = [max(map(len, column)) for column in zip(table.heads, *(row.cells for row in table.rows), strict=True)]
+    numbers = ["  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)) for cells in _cells(table)]
+    beside = screen.width >= SIDE_BY_SIDE
+    room = screen.width - (len(numbers[0]) + 2 if beside else 0)
+    lines = [Text(f"{pad(table.title, room)}  {numbers[0]}")] if beside else [Text(table.title)]
+    for row, cells in zip(table.rows, numbers[1:], strict=True):
+        first, *rest = wrap(screen.clean(row.name), room - 2) or [""]
+        lines.append(Text(f"  {pad(first, room - 2)}  {cells}" if beside else f"  {first}"))
+        lines += [Text(f"  {line}") for line in rest]
+        if not beside:
+            said = (f"{head} {cell}" for head, cell in zip(table.heads, row.cells, strict=True))
+            lines += screen.hanging("", said, "  ", 4)
+        if row.note:
+            lines += screen.hanging("", [row.note], "  ", INDENT)
+    return [*lines, Text(f"  {table.more} more in the report")] if table.more else lines
+
+
+def _cells(table: brief.Brief) -> list[tuple[str, ...]]:
+    return [table.heads, *(row.cells for row in table.rows)]
+
+
 def _summary(report: Report, screen: Screen) -> list[Text]:
     share = phrases.explained(report) if report.findings else None
     time = [f"{part.label} {units.share(part.share)}" for part in report.analysis.slices]
@@ -153,7 +180,8 @@ def _summary(report: Report, screen: Screen) -> list[Text]:
         lines += screen.hanging("Care".ljust(LABEL), note.split(), " ")
     unchecked = phrases.unchecked(report)
     if unchecked:
-        lines += screen.paragraph(f"Not checked: {', '.join(unchecked)}.")
+        more = f", and {len(unchecked) - REASONS} more in the report" if len(unchecked) > REASONS else ""
+        lines += screen.paragraph(f"Not checked: {', '.join(unchecked[:REASONS])}{more}.")
     if report.silenced:
         items = [f"{s.finding.rule} at {_place(s.finding, screen)} ({s.silence.reason})" for s in report.silenced]
         lines += screen.paragraph(f"Silenced {len(items)}: {', '.join(items)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
+from perfkit.reports import phrases
 from perfkit.reports.html.markup import Column, code, definitions, section, table, text
 from perfkit.reports.html.summary import started
 from perfkit.reports.html.tables import processes
@@ -32,7 +33,7 @@ def _accounting(report: Report) -> str:
 
 
 def _gaps(report: Report) -> str:
-    rows = [[text(gap.what), text(gap.why), text(gap.remedy)] for gap in report.gaps]
+    rows = [[text(gap.what), text(gap.why), text(gap.remedy)] for gap in phrases.gaps(report)]
     columns = [Column("Not measured"), Column("Why"), Column("Remedy")]
     return f"<h3>What was not measured</h3>\n{table('What was not measured', columns, rows)}" if rows else ""
 

@@ -7,6 +7,7 @@
   if (!panel || typeof DecompressionStream === "undefined") return;
 
   const ROW = 19, FONT = "12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+  const OWN = new Set(["app", "route", "database", "waiting"]);
   const MAX_ROWS = 60, CALLERS = 4, THIN = 0.4, WHOLE = 1e9;
   const canvas = $("flame-canvas"), search = $("flame-search"), line = $("flame-line"), status = $("flame-status");
   const context = canvas.getContext("2d");
@@ -47,7 +48,7 @@
   // Frames 1…k that every sample passes and that are nobody's own code: a server's loop and a framework's layers.
   function leadingChain() {
     let k = 0;
-    while (end[k] > k + 2 && end[k + 1] === end[k] && total[k + 1] >= 0.999 * total[k] && names[name[k + 1]][2] !== "app") k++;
+    while (end[k] > k + 2 && end[k + 1] === end[k] && total[k + 1] >= 0.999 * total[k] && !OWN.has(names[name[k + 1]][2])) k++;
     return k;
   }
 
@@ -76,6 +77,7 @@
     const style = getComputedStyle(document.documentElement);
     const of = (key) => style.getPropertyValue(`--${key}`).trim();
     return { "": of("root"), app: of("app"), library: of("library"), stdlib: of("stdlib"), native: of("native"),
+      route: of("route"), database: of("database"), waiting: of("waiting"),
       match: of("match"), ink: of("frame-ink"), selected: of("selected"), page: of("page") };
   }
 
@@ -167,7 +169,7 @@
       if (matches[name[i]]) { weight += total[i]; i = end[i]; } else i++;
     }
     const found = matches ? matches.filter(Boolean).length : 0;
-    const noun = found === 1 ? "function matches" : "functions match";
+    const noun = found === 1 ? "name matches" : "names match";
     const said = text ? `${found} ${noun}, ${share(weight)} of ${panel.dataset.word}` : "";
     status.textContent = said;
     line.textContent = said || describe(selected);

@@ -17,12 +17,22 @@ from perfkit.model.analysis import Analysis
 from perfkit.reports import phrases
 from perfkit.reports.html.markup import text
 from perfkit.reports.relative import Paths
+from perfkit.reports.stacks import Frames
 from perfkit.reports.visible import visible
 
 WHOLE = 1_000_000_000
 CUT = WHOLE // 10_000  # nodes below 0.01 % of the whole are not drawn
 ROOT = {"server": "(all requests)", "script": "(all)"}
-ORIGINS = (("app", "Your code"), ("library", "Libraries"), ("stdlib", "Standard library"), ("native", "Native"))
+ORIGINS = (
+    ("route", "Endpoints"),
+    ("app", "Your code"),
+    ("library", "Libraries"),
+    ("stdlib", "Standard library"),
+    ("native", "Native"),
+    ("database", "Database"),
+    ("waiting", "Waiting"),
+)
+ALWAYS = {"app", "library", "stdlib"}
 
 Name = tuple[str, str, str]
 
@@ -47,14 +57,19 @@ def flame(analysis: Analysis, paths: Paths) -> str:
     """Hidden until the script has drawn it: without JavaScript the table beside it stands alone."""
     if not analysis.times:
         return ""
+    tree = _merge(analysis, paths)
+    columns = _preorder(tree)
+    names = list(tree.names)
+    used = ALWAYS | {names[name][2] for name in set(columns[1])}
     legend = "".join(
         f'<li><svg class="swatch" viewBox="0 0 10 10" aria-hidden="true"><rect class="origin-{origin}" width="10" '
         f'height="10"/></svg>{label}</li>'
         for origin, label in ORIGINS
+        if origin in used
     )
     word = phrases.time_word(analysis)
     return f"""<div id="flame" data-word="{text(word)}" hidden>
-<div class="tools"><label for="flame-search">Find a function or file</label>
+<div class="tools"><label for="flame-search">Find a function, file or statement</label>
 <input id="flame-search" type="search" placeholder="press / to search" autocomplete="off" spellcheck="false">
 <button id="flame-reset" type="button">Reset zoom</button></div>
 <p class="quiet" id="flame-help">Width is time. Click or Enter zooms, arrow keys move, Esc resets.</p>
@@ -64,20 +79,23 @@ def flame(analysis: Analysis, paths: Paths) -> str:
 <p id="flame-line" class="quiet">&nbsp;</p>
 <p id="flame-status" class="unseen" role="status"></p>
 </div>
-<script id="flame-data" type="application/octet-stream;base64">{payload(analysis, paths)}</script>"""
+<script id="flame-data" type="application/octet-stream;base64">{_packed(tree, columns)}</script>"""
 
 
 def payload(analysis: Analysis, paths: Paths) -> str:
     """The data block. The same analysis gives the same bytes."""
     tree = _merge(analysis, paths)
-    columns = _preorder(tree)
+    return _packed(tree, _preorder(tree))
+
+
+def _packed(tree: Tree, columns: list[array[int]]) -> str:
     used = sorted(set(columns[1]))
     number = {name: i for i, name in enumerate(used)}
-    columns[1] = array("I", [number[name] for name in columns[1]])
+    depth, name, own, total = columns
     names = list(tree.names)
     meta = {"seconds": sum(tree.self_seconds), "names": [names[i] for i in used]}
-    raw = array("I", [len(columns[0])])
-    for column in columns:
+    raw = array("I", [len(depth)])
+    for column in (depth, array("I", [number[i] for i in name]), own, total):
         raw.extend(column)
     if sys.byteorder == "big":
         raw.byteswap()
@@ -86,21 +104,24 @@ def payload(analysis: Analysis, paths: Paths) -> str:
 
 
 def _merge(analysis: Analysis, paths: Paths) -> Tree:
-    """One node per (function, file) and level; the lines of a function fall together."""
+    """One node per name and level; the lines of a function fall together."""
     tree = Tree()
     tree.names[(ROOT[analysis.kind], "", "")] = 0
     stacks = analysis.stacks
-    frame_names = [
-        tree.names.setdefault((visible(f.function), visible(paths.short(f.file)), f.origin), len(tree.names))
-        for f in stacks.frames
+    frames = Frames(stacks, paths)
+    names = [
+        tree.names.setdefault((visible(f.name), visible(f.file), f.origin), len(tree.names)) if f else -1
+        for f in frames.shown
     ]
     children: dict[tuple[int, int], int] = {}
     nodes = array("l", [0])
     for stack in range(1, len(stacks)):
-        key = (nodes[stacks.parents[stack]], frame_names[stacks.leaves[stack]])
-        node = children.get(key)
-        if node is None:
-            node = children[key] = tree.add(*key)
+        leaf = stacks.leaves[stack]
+        node = 0 if frames.begins[leaf] else nodes[stacks.parents[stack]]
+        if names[leaf] >= 0:
+            key = (node, names[leaf])
+            found = children.get(key)
+            node = children[key] = tree.add(*key) if found is None else found
         nodes.append(node)
     for time in analysis.times:
         tree.self_seconds[nodes[time.stack]] += time.seconds

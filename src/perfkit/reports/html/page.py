@@ -11,7 +11,7 @@ from hashlib import sha256
 from importlib.resources import files
 
 from perfkit.model.report import Report
-from perfkit.reports.html import about, findings, flame, summary, tables
+from perfkit.reports.html import about, database, findings, flame, summary, tables
 from perfkit.reports.html.markup import section, text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -26,6 +26,7 @@ def render(report: Report, options: RenderOptions) -> str:
         summary.figures(report),
         findings.findings(report, paths),
         tables.endpoints(report.analysis),
+        database.database(report.analysis, paths),
         section("code", "Code", flame.flame(report.analysis, paths), tables.functions(report.analysis, paths)),
         tables.checks(report.checks),
         about.about(report),
@@ -71,6 +72,7 @@ def _navigation(report: Report, main: str) -> str:
     titles = {
         "findings": f"Findings ({units.count(len(report.findings))})",
         "endpoints": "Endpoints",
+        "database": "Database",
         "code": "Code",
         "checks": "Checks",
         "about": "About this run",

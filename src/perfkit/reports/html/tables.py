@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from perfkit.model.analysis import Analysis, EndpointTime
 from perfkit.model.finding import Check
-from perfkit.reports import phrases
+from perfkit.reports import labels, phrases
 from perfkit.reports.html.markup import Column, code, section, table, text
 from perfkit.reports.relative import Paths
 from perfkit.shared import units
@@ -16,30 +16,38 @@ UNKNOWN = "–"
 
 
 def endpoints(analysis: Analysis) -> str:
-    """What clients saw and what handlers took, each by seconds. Columns without any value are left out."""
+    """What routes took inside, what clients saw and what handlers took, each by seconds. Columns without any value are left
+    out."""
     groups = phrases.endpoint_groups(analysis)
-    return section("endpoints", "Endpoints", *(_endpoint_table(title, members) for title, members in groups))
+    tables = (_endpoint_table(title, members, analysis.serving_seconds) for title, members in groups)
+    return section("endpoints", "Endpoints", *tables)
 
 
-def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
-    seen = members[0].source == "load"
-    titles = ("Requests", "p50 ms", "p95 ms", "p99 ms") if seen else ("Seconds",)
-    titles = (*titles, "Queries/req", "Share of latency" if seen else "Share")
-    columns = [Column("Endpoint" if seen else "Handler"), *(Column(title, number=True) for title in titles)]
-    cells = [[text(member.endpoint), *_endpoint_cells(member, seen)] for member in members]
+_FIRST = {"probe": "Route", "load": "Endpoint", "samples": "Handler"}
+
+
+def _endpoint_table(title: str, members: Sequence[EndpointTime], serving: float) -> str:
+    source = members[0].source
+    counts = ("Requests", "Req/s", "p50 ms", "p95 ms", "p99 ms") if source != "samples" else ("Seconds",)
+    titles = (*counts, "Queries/req", "Failed", "Share of latency" if source == "load" else "Share")
+    columns = [Column(_FIRST[source]), *(Column(title, number=True) for title in titles)]
+    cells = [[text(member.endpoint), *_endpoint_cells(member, serving)] for member in members]
     used = [i for i in range(len(columns)) if any(row[i] != UNKNOWN for row in cells)]
     shown = [[row[i] for i in used] for row in cells]
     return f"<h3>{text(title)}</h3>\n{table(title, [columns[i] for i in used], shown)}"
 
 
-def _endpoint_cells(endpoint: EndpointTime, seen: bool) -> list[str]:
-    latency = [
-        UNKNOWN if endpoint.requests is None else units.count(endpoint.requests),
+def _endpoint_cells(endpoint: EndpointTime, serving: float) -> list[str]:
+    n = endpoint.requests
+    counts = [
+        UNKNOWN if n is None else units.count(n),
+        UNKNOWN if n is None or serving <= 0 or endpoint.source != "probe" else f"{n / serving:,.1f}",
         *(UNKNOWN if value is None else f"{value * 1000:,.1f}" for value in (endpoint.p50, endpoint.p95, endpoint.p99)),
     ]
     return [
-        *(latency if seen else [f"{endpoint.seconds:,.2f}"]),
+        *(counts if endpoint.source != "samples" else [f"{endpoint.seconds:,.2f}"]),
         UNKNOWN if endpoint.queries_per_request is None else f"{endpoint.queries_per_request:,.4g}",
+        units.count(endpoint.failed) if endpoint.failed else UNKNOWN,
         units.share(endpoint.share),
     ]
 
@@ -68,7 +76,7 @@ def functions(analysis: Analysis, paths: Paths) -> str:
         ]
         for function in top
     ]
-    total = sum(function.self_seconds > 0 for function in analysis.functions)
+    total = sum(function.self_seconds > 0 for function in labels.functions(analysis))
     more = (
         f'<p class="quiet">{len(top)} of {units.plural(total, "function")} with self time.</p>'
         if total > len(top)

@@ -1,0 +1,95 @@
+"""Reports room: a report comes in, the short tables of narrow formats go out as cells, unescaped: routes and statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from perfkit.model.report import Report
+from perfkit.reports import phrases
+from perfkit.reports.queries import Query, queries
+from perfkit.reports.relative import Paths
+from perfkit.shared import sqltext, units
+
+MOST = 3
+LEAST = 0.01  # share of the measured time below which a statement is not worth a line
+UNKNOWN = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`note` says where, or is empty."""
+
+    name: str
+    cells: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """`heads` are those of the cells; `more` counts rows that were left out."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[Row, ...]
+    more: int = 0
+
+
+def routes(report: Report) -> Brief | None:
+    """The routes that took most time, as the probe timed them."""
+    timed = [e for e in report.analysis.endpoints if e.source == "probe"]
+    if not timed:
+        return None
+    rows = tuple(
+        Row(
+            e.endpoint,
+            (
+                units.count(e.requests or 0),
+                milliseconds(e.p50),
+                milliseconds(e.p95),
+                number(e.queries_per_request),
+                units.share(e.share),
+            ),
+        )
+        for e in timed[:MOST]
+    )
+    return Brief("Requests", ("n", "p50 ms", "p95 ms", "queries/req", "share"), rows, len(timed) - len(rows))
+
+
+def statements(report: Report, paths: Paths, width: int) -> Brief | None:
+    """The most expensive statements of which no finding speaks, shortened to `width` characters."""
+    spoken = {(f.where.file, f.where.line) for f in report.findings if f.where}
+    left = [query for query in queries(report.analysis) if query.share >= LEAST and not _is_at(query, spoken)]
+    rows = tuple(
+        Row(
+            sqltext.shortened(query.fingerprint, width, query.system),
+            (
+                units.count(query.count),
+                number(query.per_request),
+                milliseconds(query.mean),
+                number(query.rows_per_call),
+                units.share(query.share),
+            ),
+            f"{paths.at(query.where)}  {phrases.call(query.where.function)}" if query.where else "",
+        )
+        for query in left[:MOST]
+    )
+    return Brief("Statements", ("calls", "per req", "mean ms", "rows/call", "share"), rows) if rows else None
+
+
+def _is_at(query: Query, places: set[tuple[str, int]]) -> bool:
+    return query.where is not None and (query.where.file, query.where.line) in places
+
+
+def milliseconds(value: float | None) -> str:
+    """Without its unit, for columns that name it: three digits are what a timing carries."""
+    if value is None:
+        return UNKNOWN
+    scaled = value * 1000
+    return f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.1f}" if scaled >= 1 else f"{scaled:.2g}"
+
+
+def number(value: float | None) -> str:
+    """`121`, `1.5`, `0.02`."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}" if value >= 1 else f"{value:.2g}"
