@@ -50,6 +50,7 @@ def _new(sql: Any, system: str) -> Known:
     kind = TRANSACTION if verb in _VERBS else SQL
     if kind == TRANSACTION:
         shown = _SAVEPOINT.sub(r"\1 ?", shown)
+    shown = shown.encode("utf-8", "backslashreplace").decode()  # lone surrogates are no text
     known = (name(shown, system), kind, hashed)
     if type(sql) in (str, bytes) and len(sql) <= _LONG:
         if len(_texts) >= _MOST_TEXTS:
