@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perfkit.analysis.inflight import InFlight
 from perfkit.analysis.intervals import Cuts, Interval, owned
@@ -22,7 +22,6 @@ OWNING: frozenset[SpanKind] = frozenset(
 )
 # A leaf of its own keeps a block's seconds apart from samples of the same stack.
 BLOCK = Frame("requests wait for the event loop", "<loop>", 0, "native")
-COLLECTION = Frame("garbage collection", "<gc>", 0, "native")
 
 
 @dataclass
@@ -80,13 +79,14 @@ class _Reading:
         self._inside = Inside(requests, seconds=sum(request.seconds for request in requests))
         self._uses = Uses(recording, cluster)
         self._cuts: dict[int, Cuts] = {}
+        self._blocks: dict[int, StackTime] = {}
 
     def inside(self) -> Inside:
         by_request = self._sorted_into_requests()
         self._cut()
         for request, spans in zip(self._inside.requests, by_request, strict=True):
             self._divide(request, spans)
-        self._inside.rows.extend(self._uses.rows())
+        self._inside.rows.extend((*self._blocks.values(), *self._uses.rows()))
         self._inside.uses = self._uses.all()
         return self._inside
 
@@ -118,55 +118,53 @@ class _Reading:
         if cuts and lost:
             pairs = zip(seconds, intervals, strict=True)
             seconds = [max(0.0, own - cuts.within(*interval)) for own, interval in pairs]
-        endpoint = request.endpoint or None
+        endpoint = request.route
         by_row = dict(zip(owning, seconds, strict=True))
         self._uses.add(endpoint, [(row, by_row.get(row, 0.0)) for row in rows])
         self._inside.remainder[endpoint] += max(0.0, request.seconds - lost - sum(seconds))
 
     def _cut(self) -> None:
-        """Collections and blocks, each charged for all requests of its process that were in flight."""
-        stretches: defaultdict[int, list[tuple[int, Interval]]] = defaultdict(list)
+        """Collections and blocks, each charged for all requests of its process that were in flight. Where they overlap, a
+        collection comes before a block, and what began first before what began later."""
+        collections: defaultdict[int, list[int]] = defaultdict(list)
+        blocks: defaultdict[int, list[int]] = defaultdict(list)
         spans = self._spans
         for row, (process, kind) in enumerate(zip(spans.process, spans.kind, strict=True)):
             if kind in ("gc", "block"):
-                stretches[process].append((row, (spans.start[row], spans.start[row] + spans.seconds[row])))
-        collections = 0.0
-        count = 0
-        clusters: defaultdict[int, float] = defaultdict(float)
-        for process, found in stretches.items():
+                (collections if kind == "gc" else blocks)[process].append(row)
+        for process in {*collections, *blocks}:
             flight = InFlight(r for r in self._inside.requests if r.process == process)
-            pauses = [interval for row, interval in found if spans.kind[row] == "gc"]
-            for start, stop in Cuts(pauses):
-                waited = flight.seconds(start, stop)
-                collections += waited
-                clusters[self._cluster(start)] += waited
-                count += 1
-            paused = Cuts(pauses)
-            for row, (start, stop) in found:
-                if spans.kind[row] == "block":
-                    self._charge_block(row, flight, start, stop, paused)
-            self._cuts[process] = Cuts([interval for _, interval in found])
-        if collections:
-            stack = self._recording.stacks.intern((COLLECTION,))
-            self._inside.rows.append(StackTime(stack, collections, count, None, 0, "span", dict(clusters), True))
+            taken = Cuts(())
+            for row in sorted(collections[process], key=spans.start.__getitem__):
+                seconds = sum(flight.seconds(*piece) for piece in taken.without(*self._interval(row)))
+                taken.add(self._interval(row))
+                if seconds > 0:
+                    self._uses.add(None, [(row, seconds)])
+            for row in sorted(blocks[process], key=spans.start.__getitem__):
+                self._charge_block(row, flight, taken.without(*self._interval(row)))
+                taken.add(self._interval(row))
+            self._cuts[process] = taken
 
-    def _charge_block(self, row: int, flight: InFlight, start: float, stop: float, paused: Cuts) -> None:
-        length = stop - start
-        part = 1.0 - paused.within(start, stop) / length if length else 0.0
-        seconds = flight.seconds(start, stop) * part
+    def _interval(self, row: int) -> Interval:
+        return self._spans.start[row], self._spans.start[row] + self._spans.seconds[row]
+
+    def _charge_block(self, row: int, flight: InFlight, pieces: list[Interval]) -> None:
+        seconds = sum(flight.seconds(*piece) for piece in pieces)
         stacks = self._recording.stacks
         frames = stacks.expand(self._spans.stack[row])
         project = next((frame for frame in reversed(frames) if frame.origin == "app"), None)
         if project is not None:
-            self._inside.blocked[project.file, project.function] += length * part
+            self._inside.blocked[project.file, project.function] += sum(stop - start for start, stop in pieces)
         if seconds <= 0:
             return
         route = next((f.function.removeprefix(ROUTE) for f in reversed(frames) if _is_route(f)), None)
         entry = next((i + 1 for i, f in enumerate(frames) if f.file == PROBE), 0)
-        clusters = {self._cluster(start): seconds}
         stack = stacks.push(self._spans.stack[row], BLOCK)
-        self._inside.rows.append(StackTime(stack, seconds, 1, route, entry, "span", clusters, True))
         self._uses.add(route, [(row, seconds)], stack)
+        held = self._blocks.setdefault(stack, StackTime(stack, 0.0, 0, route, entry, "span", {}, True))
+        cluster = self._cluster(self._spans.start[row])
+        clusters = {**held.clusters, cluster: held.clusters.get(cluster, 0.0) + seconds}
+        self._blocks[stack] = replace(held, seconds=held.seconds + seconds, n=held.n + 1, clusters=clusters)
 
 
 def _is_route(frame: Frame) -> bool:

@@ -16,6 +16,7 @@ RequestKind = Literal["wsgi", "asgi", "task"]
 SpanKind = Literal[
     "sql", "fetch", "transaction", "connect", "pool", "block", "gc", "compile", "render", "regex", "json", "import"
 ]
+NO_ROUTE = "(no route)"
 Engine = str  # py-spy, pyinstrument, cprofile, or one that another distribution brings
 
 
@@ -149,6 +150,11 @@ class Request:
     kind: RequestKind | None = None
     cpu: float | None = None
     size: int | None = None
+
+    @property
+    def route(self) -> str | None:
+        """The endpoint, None where no framework told it: a plain WSGI application, a path that fits no route."""
+        return None if not self.endpoint or self.endpoint.endswith(NO_ROUTE) else self.endpoint
 
 
 @dataclass(frozen=True, slots=True)
