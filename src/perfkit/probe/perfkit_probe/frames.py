@@ -7,6 +7,7 @@ something runs that a span times. All of them have the file name `<perfkit>`.
 from __future__ import annotations
 
 import sys
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any, Callable, Dict, TypeVar
 
@@ -71,6 +72,7 @@ def _made(known: Dict[str, Any], template: Any, name: str) -> Any:
 _texts: Dict[Any, str] = {}
 
 
+@lru_cache(maxsize=_MOST_ROUTES)
 def endpoint_text(method: str, template: str) -> str:
     """`GET /items/<id>`, without what would end a frame in the sampler's output."""
     found = _texts.get((method, template))
