@@ -13,6 +13,7 @@ import pytest
 
 from perfkit import __version__
 from perfkit.collectors import checkup
+from perfkit.collectors.checkup_probe import probe
 from perfkit.shared import privileges
 from perfkit.shared.offline import fetched
 from perfkit_command import PROGRAMS, Here, Ordinary, program
@@ -42,6 +43,7 @@ def test_on_a_machine_where_the_suite_runs(here: Here) -> None:
     words = " ".join(ended.text.split())
     assert f"perfkit {__version__} on Python {sys.version.split()[0]}" in words
     assert re.search(r"py-spy \d+\.\d+\.\d+ took [1-9]\d* looks", words)
+    assert re.search(r"probe: loads in \d+ ms in Python 3\.\d+\.\d+, \d+ ms of it its own", words)
     assert re.search(r"0 files from the network", words)
     assert not (here.folder / ".perfkit").exists(), "looking leaves nothing behind"
 
@@ -63,6 +65,7 @@ def test_a_running_process(here: Here, target: subprocess.Popen[bytes]) -> None:
     assert "1 thread, in " in words
     assert f"it runs Python 3.{sys.version_info[1]}" in words
     assert re.search(r"sampling it works: [1-9]\d* looks", words)
+    assert len(re.findall(r"probe: loads in \d+ ms", words)) == 2, "in its Python and in perfkit's own"
     assert target.poll() is None
 
 
@@ -166,6 +169,18 @@ def test_without_py_spy(here: Here, tmp_path: Path) -> None:
     code += "check = c.sampling('')\nprint(check.status, check.prevents, check.remedies)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "miss True ('pip install --force-reinstall py-spy',)\n"
+
+
+@pytest.mark.parametrize("interpreter", ["/bin/true", "/nowhere/python"])
+def test_a_probe_that_does_not_start(interpreter: str, tmp_path: Path) -> None:
+    check = probe(interpreter, str(tmp_path))
+    assert check.status == "warn"
+    assert interpreter in check.text
+    assert "--no-probe" in check.remedies[0]
+
+
+def test_a_probe_that_is_not_there(tmp_path: Path) -> None:
+    assert "does not start" in probe(sys.executable, str(tmp_path)).text
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from perfkit.cli.defaults import settings
 from perfkit.errors import FAILED, PerfkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from perfkit.model.analysis import EndpointTime
     from perfkit.model.report import Report
     from perfkit.model.target import Command, RunningProcess
     from perfkit.pipeline import Measured, Options, Progress
@@ -85,6 +88,7 @@ def _greeting(target: Command | RunningProcess, options: Options) -> str:
 
     how = f"up to {options.rate:.0f} samples per second" if options.engine == "py-spy" else options.engine
     if isinstance(target, Command):
+        how += " + requests and SQL" if options.probe and options.engine == "py-spy" else ""
         return f"perfkit {__version__}  {how} · Ctrl-C to stop and report"
     return f"perfkit {__version__}  {how} · attached to {target.description} · it runs on afterwards"
 
@@ -119,9 +123,21 @@ def _stopped(report: Report) -> str:
     parts = [f"{'stopped' if run.stopped_by != 'target' else 'ended'} after {seconds(run.duration)}"]
     if analysis.requests:
         parts.append(plural(analysis.requests, "request"))
+        if analysis.latency:
+            parts.append(f"p50 {seconds(analysis.latency[0])}, p95 {seconds(analysis.latency[1])}")
+        queries = _queries_per_request(analysis.endpoints)
+        if queries is not None:
+            parts.append(f"{queries:.3g} queries/req")
     parts.append(plural(len(analysis.processes), "process"))
     parts.append(f"{count(analysis.samples)} {'calls' if run.engine == 'cprofile' else 'samples'}")
     return "perfkit  " + " · ".join(parts)
+
+
+def _queries_per_request(endpoints: Iterable[EndpointTime]) -> float | None:
+    """None where nothing inside the target counted."""
+    counted = [(e.requests or 0, e.queries_per_request) for e in endpoints if e.queries_per_request is not None]
+    requests = sum(n for n, _ in counted)
+    return sum(n * each for n, each in counted) / requests if requests else None
 
 
 def _link_latest(html: Path) -> Path:

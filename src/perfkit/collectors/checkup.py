@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from perfkit.collectors.checkup_probe import probe
 from perfkit.collectors.pyspy_window import find_pyspy
 from perfkit.collectors.schedstat import read_thread
 from perfkit.collectors.system import read_throttling, throttle_file
@@ -23,6 +24,7 @@ _LINUX = sys.platform.startswith("linux")
 def machine(probe_folder: str) -> Iterator[Check]:
     """Checks in the order in which a user needs them: sampling first."""
     yield sampling(probe_folder)
+    yield probe(sys.executable, probe_folder)
     yield attaching()
     yield _scheduling()
     yield _memory()

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 
+from perfkit.collectors.checkup_probe import probe
 from perfkit.collectors.trial import sample
 from perfkit.errors import PerfkitError
 from perfkit.shared import privileges, processes, redact
@@ -16,14 +17,15 @@ from perfkit.shared.yama import ptrace_scope
 _SHOWN = 60
 
 
-def process(pid: int) -> Iterator[Check]:
-    """Raises PerfkitError (1) where there is no such process."""
+def process(pid: int, probe_folder: str) -> Iterator[Check]:
+    """The probe is tried in another process of the same Python. Raises PerfkitError (1) where there is no such process."""
     if not processes.alive(pid):
         raise PerfkitError(f"no process {pid} is running.", "perfkit attach NAME or perfkit attach :PORT finds it", 1)
     yield Check("ok", f"process {pid}: {_description(pid)}")
     readable = privileges.may_read(pid)
     yield _python(pid, readable)
     yield _reading(pid, readable)
+    yield from _probing(pid, probe_folder)
     yield from _namespaces(pid)
 
 
@@ -81,6 +83,16 @@ def _reading(pid: int, readable: bool) -> Check:
         return Check("ok", f"sampling it works: {trial.looks} looks in {trial.seconds:.1f} s")
     why = trial.failure or "no sample came"
     return Check("miss", f"sampling it: {why}", _remedies(pid), needed=True)
+
+
+def _probing(pid: int, folder: str) -> Iterator[Check]:
+    """Where its interpreter may be run: not one of another machine's files, nor one that another user could have made."""
+    if not processes.python_of(pid) or not sys.platform.startswith("linux") or _differs(pid, "mnt"):
+        return
+    with suppress(OSError):
+        interpreter = os.readlink(f"/proc/{pid}/exe")
+        if os.stat(interpreter).st_uid in (0, os.geteuid()):
+            yield probe(interpreter, folder)
 
 
 def _refusal(pid: int) -> str:

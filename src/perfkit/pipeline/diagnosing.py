@@ -27,7 +27,7 @@ def diagnose(folder: Path, pid: int | None) -> Iterator[Check]:
     from perfkit.shared.diagnosis import Check
 
     if pid is not None:
-        yield from checkup_process.process(pid)
+        yield from checkup_process.process(pid, PROBE_FOLDER)
     yield Check("ok", f"perfkit {__version__} on Python {platform.python_version()}, {' '.join(os.uname()[::4])}")
     yield from checkup.machine(PROBE_FOLDER)
     yield recordings_folder(folder)
