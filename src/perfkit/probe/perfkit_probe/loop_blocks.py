@@ -35,7 +35,6 @@ class Loop:
         "request",
         "selects",
         "since",
-        "slowest",
         "step",
         "target",
         "thread",
@@ -50,7 +49,6 @@ class Loop:
         # The request whose step runs now, and since when.
         self.request: Request | None = None
         self.step = 0.0
-        self.slowest: tuple[float, Request | None] = (0.0, None)
         # The stretch (by its beginning) that was looked at, and what it was: request, stack, how many waited.
         self.looked = 0.0
         self.found = _NOTHING
@@ -60,17 +58,18 @@ class Loop:
         self._told = 0.0
 
     def slow(self, request: Request, since: float, seconds: float) -> None:
-        """A step of a request took longer than `LONG`."""
-        if self.selects:
-            self.slowest = max(self.slowest, (seconds, request), key=_seconds)
-        else:
-            self._told = monotonic()
+        """A step of a request took longer than `LONG`: what comes behind it in the same turn of the loop is another block."""
+        now = monotonic()
+        if not self.selects:
+            self._told = now
             self._write(since, seconds, request)
+        elif self.since and now - self.since > LONG:
+            self._write(self.since, now - self.since, request)
+            self.since = now
 
     def ended(self, since: float) -> None:
         """A stretch that was longer than `LONG` is over."""
-        self._write(since, monotonic() - since, self.slowest[1])
-        self.slowest = (0.0, None)
+        self._write(since, monotonic() - since, None)
 
     def came(self, since: float) -> None:
         """The callback that was asked for at `since` runs."""
@@ -81,10 +80,10 @@ class Loop:
         if seconds > LONG and self._told < since:
             self._write(since, seconds, None)
 
-    def _write(self, since: float, seconds: float, slowest: Request | None) -> None:
+    def _write(self, since: float, seconds: float, known: Request | None) -> None:
         try:
             request, stack, waiting = self.found if self.looked == since else _NOTHING
-            request = request or slowest
+            request = known or request
             if waiting < 0:
                 waiting = behind(request)
             number = 0 if request is None else request.number
@@ -93,10 +92,6 @@ class Loop:
             spool.append(packed)
         except Exception as error:
             spool.broken("blocks of the event loop", error)
-
-
-def _seconds(slow: tuple[float, Request | None]) -> float:
-    return slow[0]
 
 
 def behind(request: Request | None) -> int:
