@@ -50,7 +50,7 @@ class Uses:
         """The spans of one request: rows of the recording's columns, with the seconds that each owns."""
         spans = self._spans
         ran: Counter[Key] = Counter()
-        seen: set[tuple[Key, int]] = set()
+        seen: set[tuple[str, int]] = set()
         before: tuple[str, int] | None = None
         last: dict[int, tuple[Key, Adding]] = {}
         for row, seconds in owned:
@@ -84,14 +84,15 @@ class Uses:
         use.clusters[self._cluster(self._spans.start[row])] += seconds
         return key[1], rows
 
-    def _parameters(self, key: Key, use: Adding, parameters: int, seen: set[tuple[Key, int]]) -> None:
+    def _parameters(self, key: Key, use: Adding, parameters: int, seen: set[tuple[str, int]]) -> None:
+        """`seen` is by statement: a helper that asks again is a place of its own for each of its callers."""
         if not parameters:
             return
         use.keyed = True
         use.keys.add(parameters)
-        if (key, parameters) in seen:
+        if (key[1], parameters) in seen:
             use.repeats += 1
-        seen.add((key, parameters))
+        seen.add((key[1], parameters))
 
     def _use(self, row: int, endpoint: str | None, stack: int | None) -> tuple[Key, Adding]:
         spans = self._spans
@@ -107,6 +108,8 @@ class Uses:
 
     def _text(self, row: int) -> str:
         number = self._spans.name[row]
+        if self._spans.kind[row] == "gc":
+            return f"{self._recording.names[number].text} of generation {self._spans.count[row]}"
         text = self._fingerprints.get(number)
         if text is None:
             name = self._recording.names[number]

@@ -96,7 +96,8 @@ class SpanUse:
 
 @dataclass(frozen=True, slots=True)
 class EndpointTime:
-    """Requests and percentiles (seconds) are None where nothing counted requests; `seconds` is of measured time."""
+    """Requests and percentiles (seconds) are None where nothing counted requests; `seconds` is of measured time, `size` the
+    mean bytes of a response's body."""
 
     endpoint: str
     seconds: float
@@ -108,6 +109,7 @@ class EndpointTime:
     queries_per_request: float | None = None
     source: Literal["samples", "load", "probe"] = "samples"
     failed: int = 0
+    size: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
