@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perfkit.model.recording import Request, Span, SpanKind
@@ -45,11 +45,7 @@ def served(
 
 def ran(*steps: Step) -> Mapping[str, Any]:
     """Options for a script that runs the steps in its one second."""
-    return {"spans": [(_outside(span), text, at) for span, text, at in _spans(steps, 0, 0.0)]}
-
-
-def _outside(span: Span) -> Span:
-    return Span(span.process, 0, span.kind, span.name, span.stack, span.start, span.seconds, span.count, span.key)
+    return {"spans": [(replace(span, request=0), text, at) for span, text, at in _spans(steps, 0, 0.0)]}
 
 
 def _spans(steps: Sequence[Step], index: int, at: float) -> list[tuple[Span, str, str]]:
@@ -100,3 +96,15 @@ def _number_of(text: str) -> int:
 def in_request(frames: str, endpoint: str = "GET /orders") -> str:
     """Frames of a sample inside a request that the probe times."""
     return f"flask>; route:{endpoint}@<perfkit>:41; {frames}"
+
+
+def both(step: Step, *endpoints: str) -> Mapping[str, Any]:
+    """Twenty requests of each endpoint, one after the other, that run the same step."""
+    requests: list[Request] = []
+    spans: list[tuple[Span, str, str]] = []
+    for endpoint in endpoints:
+        more, first = served(step, endpoint=endpoint), len(requests)
+        later = 0.2 * first
+        requests += [replace(r, start=r.start + later, number=r.number + first) for r in more["requests"]]
+        spans += [(replace(s, start=s.start + later, request=s.request + first), t, at) for s, t, at in more["spans"]]
+    return {"requests": requests, "spans": spans}

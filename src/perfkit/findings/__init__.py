@@ -20,6 +20,13 @@ RULES: Registry[type[Rule]] = Registry(
     "perfkit.rules",
     {
         "n-plus-one": "perfkit.findings.n_plus_one:NPlusOne",
+        "repeated-query": "perfkit.findings.repeated_query:RepeatedQuery",
+        "row-by-row-write": "perfkit.findings.row_by_row_write:RowByRowWrite",
+        "over-fetching": "perfkit.findings.over_fetching:OverFetching",
+        "orm-hydration": "perfkit.findings.orm_hydration:OrmHydration",
+        "slow-query": "perfkit.findings.slow_query:SlowQuery",
+        "connection-per-request": "perfkit.findings.connection_per_request:ConnectionPerRequest",
+        "pool-wait": "perfkit.findings.pool_wait:PoolWait",
         "quadratic-search": "perfkit.findings.quadratic_search:QuadraticSearch",
         "repeated-compile": "perfkit.findings.repeated_compile:RepeatedCompile",
         "deepcopy-cost": "perfkit.findings.deepcopy_cost:DeepcopyCost",

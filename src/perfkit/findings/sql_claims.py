@@ -6,18 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from perfkit.findings.interface import View
-from perfkit.findings.sql_uses import Spot, innermost, is_mapper, site, spot_of
-from perfkit.model.analysis import SpanUse, StackTime
+from perfkit.findings.sql_uses import innermost, is_mapper, site, spot_of
+from perfkit.model.analysis import SpanUse
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.origin import PROBE
 
 # A row that a mapper turns into an object costs about as much as this part of a statement that it makes and sends: 6 µs
 # against 150 µs in Django 5.2, 5 µs against 120 µs in SQLAlchemy 2.
 _ROW = 0.04
-# A queryset is often built a line or two above the one that runs it.
 _NEAR = 3
 _OWN_PROBE = "/perfkit_probe/"
 Works = dict[int, dict[int, float]]
+Function = tuple[str, str]
 
 
 def claim_of(view: View, uses: Iterable[SpanUse], part: float = 1.0) -> dict[int, float]:
@@ -52,22 +52,31 @@ def _works(view: View) -> Works:
     return found
 
 
+def nearest_uses(view: View, frame: Frame, endpoint: str | None) -> list[SpanUse]:
+    """The statements of a project's line, else of the nearest line of its function: a queryset is often built a line or two
+    away from where it runs. Of one endpoint, where any are of that."""
+    by_line: dict[Function, dict[int, list[SpanUse]]] | None = view.notes.get("statements by line")
+    if by_line is None:
+        view.notes["statements by line"] = by_line = {}
+        for use in view.analysis.uses:
+            if use.kind in ("sql", "transaction"):
+                file, function, number = spot_of(site(view, use))
+                by_line.setdefault((file, function), {}).setdefault(number, []).append(use)
+    lines = by_line.get((frame.file, frame.function), {})
+    line = min(lines, key=lambda known: (abs(known - frame.line), known), default=None)
+    if line is None or abs(line - frame.line) > _NEAR:
+        return []
+    return [use for use in lines[line] if use.endpoint == endpoint] or lines[line]
+
+
 def _divided(view: View) -> Works:
-    by_spot: defaultdict[Spot, list[SpanUse]] = defaultdict(list)
-    for use in view.analysis.uses:
-        if use.kind in ("sql", "transaction"):
-            by_spot[spot_of(site(view, use))].append(use)
-    lines: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-    for file, function, line in by_spot:
-        lines[file, function].append(line)
     found: Works = {}
     for time in view.code:
         frames = view.inner(time)
         at = None if time.timed else innermost(view, frames)
         if at is None or not _works_for_statements(view, frames[at + 1 :]):
             continue
-        spot = _nearest(frames[at], lines[frames[at].file, frames[at].function])
-        chosen = _asked(view, frames[at + 1 :], time, by_spot[spot]) if spot else []
+        chosen = _asked(view, frames[at + 1 :], nearest_uses(view, frames[at], time.endpoint))
         total = sum(map(_weight, chosen))
         for use in chosen:
             found.setdefault(id(use), {})[time.stack] = _weight(use) / total
@@ -88,21 +97,13 @@ def _works_for_statements(view: View, above: Stack) -> bool:
     )
 
 
-def _nearest(frame: Frame, lines: Sequence[int]) -> Spot | None:
-    line = min(lines, key=lambda known: (abs(known - frame.line), known), default=None)
-    if line is None or abs(line - frame.line) > _NEAR:
-        return None
-    return frame.file, frame.function, line
-
-
-def _asked(view: View, above: Stack, time: StackTime, uses: Sequence[SpanUse]) -> list[SpanUse]:
-    """Of the statements of one line those that this stack works for: of its endpoint, and with most library frames in common,
-    which tells a relation loaded late from the query around it."""
-    own = [use for use in uses if use.endpoint == time.endpoint] or list(uses)
+def _asked(view: View, above: Stack, uses: Sequence[SpanUse]) -> list[SpanUse]:
+    """Of the statements of one line those with most library frames in common with this stack: that tells a relation loaded
+    late from the query around it."""
     seen = {(frame.file, frame.function) for frame in above}
-    scores = [_common(view, use, seen) for use in own]
+    scores = [_common(view, use, seen) for use in uses]
     best = max(scores, default=0)
-    return [use for use, score in zip(own, scores, strict=True) if score == best]
+    return [use for use, score in zip(uses, scores, strict=True) if score == best]
 
 
 def _common(view: View, use: SpanUse, seen: set[tuple[str, str]]) -> int:

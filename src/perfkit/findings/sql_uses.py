@@ -56,7 +56,11 @@ class Group:
 
     @cached_property
     def requests(self) -> int:
-        return sum(use.requests for use in self.uses)
+        """Requests that run it at all. Several callers may lead the same request here, each in a use of its own."""
+        by_endpoint: Counter[str | None] = Counter()
+        for use in self.uses:
+            by_endpoint[use.endpoint] = max(by_endpoint[use.endpoint], use.requests)
+        return by_endpoint.total()
 
     @cached_property
     def repeats(self) -> int:
@@ -109,7 +113,7 @@ class Group:
         for use in self.uses:
             counts.update(use.counts)
         often = {times: requests for times, requests in counts.items() if times >= least}
-        return sum(often.values()), sum(times * requests for times, requests in often.items())
+        return min(self.requests, sum(often.values())), sum(times * requests for times, requests in often.items())
 
     def shown(self, width: int = 70) -> str:
         """The statement as evidence cites it."""

@@ -1,0 +1,144 @@
+"""Single executions that take long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import ClassVar, Final
+
+from perfkit.findings.interface import Candidate, View
+from perfkit.findings.sql_claims import claim_of
+from perfkit.findings.sql_loops import read_loops
+from perfkit.findings.sql_uses import Group, groups
+from perfkit.model.finding import Advice, Confidence, Evidence
+from perfkit.shared import sqltext, units
+
+SLOW: Final = 0.010
+NOTABLE: Final = 0.001
+# A statement that takes so many round trips works in the server; one does not.
+ROUND_TRIPS: Final = 5
+# Made into Python objects and sent, before anything of it is fetched.
+PER_ROW: Final = 10e-6
+_SEARCHES = re.compile(r"\b(?:where|join|group by|order by|from)\b")
+_LOCKS = re.compile(r"\bfor (?:no key )?(?:update|share)\b|advisory|get_lock|sleep\s*\(|pg_notify")
+_COMPARED = re.compile(r'(?<![\w."`])((?:[\w"`]+\.)*[\w"`]+) (?:=|<>|<=|>=|<|>|(?:not )?(?:i?like|in|between)\b|is\b)')
+_EXPLAIN = {
+    "sqlite": "EXPLAIN QUERY PLAN …",
+    "postgresql": "EXPLAIN (ANALYZE, BUFFERS) …",
+    "mysql": "EXPLAIN ANALYZE …",
+}
+
+
+class SlowQuery:
+    """A statement takes long each time.
+
+    **What it sees.** A statement that searches (WHERE, JOIN, GROUP BY, ORDER BY) and takes 10 ms and more in half of its
+    executions; or one with 5 % and more of all time at 1 ms and more each, when that is five times what the database
+    takes for its quickest statement. Statements that run once per row, or again with the same parameters, are others' business.
+
+    **Why it hurts.** The database reads far more rows than it gives: without an index it reads the whole table, and the
+    time grows with it.
+
+    **Before**
+
+        SELECT id FROM orders WHERE email = ?            -- reads 200,000 rows
+
+    **After**
+
+        CREATE INDEX orders_email ON orders (email);
+
+    **When to ignore it.** The plan is the best there is, and the answer cannot be prepared or kept.
+    """
+
+    name: ClassVar[str] = "slow-query"
+    summary: ClassVar[str] = "a statement takes long each time"
+    last_resort: ClassVar[bool] = False
+
+    def check(self, view: View) -> Iterable[Candidate]:
+        in_loops = {id(group) for loop in read_loops(view) for group in loop.groups}
+        for group in groups(view):
+            if id(group) in in_loops or not _searches(group):
+                continue
+            each = _each(group)
+            slow = each >= SLOW + PER_ROW * group.rows_each
+            if slow or each >= max(NOTABLE, _least(view, group)) + PER_ROW * group.rows_each:
+                yield self._candidate(view, group, each, 0.01 if slow else 0.05)
+
+    def _candidate(self, view: View, group: Group, each: float, least: float) -> Candidate:
+        often = "in this run" if view.analysis.kind == "script" else "in a request that runs it"
+        rows = f", {units.count(group.rows_each)} rows each" if group.rows is not None else ""
+        times = group.count if view.analysis.kind == "script" else group.per_request
+        longest = max(use.percentiles[3] for use in group.uses)
+        most = f"; the longest took {units.seconds(longest)}" if longest > each else ""
+        return Candidate(
+            rule=self.name,
+            title=f"A query of {group.table or 'the database'} takes {units.seconds(each)} each time",
+            claim=claim_of(view, group.uses),
+            where=group.place,
+            evidence=(
+                Evidence(f"{group.shown(100)}.", group.text, "", n=group.count, where=group.place),
+                Evidence(
+                    f"{units.count(group.count)} executions, {_times(times)} {often}{rows}{most}.",
+                    each,
+                    "seconds",
+                    n=group.count,
+                ),
+            ),
+            advice=Advice(_advice(group)),
+            confidence=Confidence(
+                "high" if group.count >= 5 else "medium",
+                f"{units.count(group.count)} executions were timed; their plan was not looked at",
+            ),
+            least=least,
+            basis="timed",
+            detail=sqltext.fingerprint_id(group.text)[:8],
+        )
+
+
+def _times(value: float) -> str:
+    return f"{value:.1f}" if value < 10 and round(value, 1) != round(value) else units.count(value)
+
+
+def _searches(group: Group) -> bool:
+    if _LOCKS.search(group.text) or _SEARCHES.search(group.text) is None:
+        return False
+    return group.is_read() or (group.is_write() and (" where " in group.text or " select " in group.text))
+
+
+def _each(group: Group) -> float:
+    """The median of one execution, and what reading its rows takes: SQLite searches while rows are read."""
+    use = max(group.uses, key=lambda use: use.count)
+    return use.percentiles[0] + use.fetch / max(1, use.count)
+
+
+def _least(view: View, group: Group) -> float:
+    """Several round trips, as the quickest statement of the same database tells; SQLite has none."""
+    if group.system == "sqlite":
+        return NOTABLE
+    quickest = [
+        use.percentiles[0]
+        for use in view.analysis.uses
+        if use.kind in ("sql", "transaction")
+        and use.system == group.system
+        and use.text != group.text
+        and use.count >= 5
+    ]
+    return ROUND_TRIPS * min(quickest) if quickest else SLOW
+
+
+def _advice(group: Group) -> str:
+    explain = _EXPLAIN.get(group.system, "EXPLAIN …")
+    columns = compared(group)
+    where = f" on {group.table} ({', '.join(columns)})" if columns and group.table else " on what it compares"
+    return f"look at its plan (`{explain}`): if it reads the whole table, an index{where} is missing"
+
+
+def compared(group: Group) -> list[str]:
+    """The columns that a statement on one table compares, at most three, in its order."""
+    if len(sqltext.tables(group.text, group.system)) != 1:
+        return []
+    after = group.text.partition(" where ")[2]
+    names = [found[1].rpartition(".")[2].strip('"`') for found in _COMPARED.finditer(after)]
+    return [name for name in dict.fromkeys(names) if name not in ("and", "or", "not", "null") and not name.isdigit()][
+        :3
+    ]
