@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from perfkit.analysis import calls, clusters, division, inside, machine, tables, waits
 from perfkit.analysis.rows import kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
-from perfkit.model.analysis import AWAITING, Analysis, Kind
-from perfkit.model.recording import Gap, Recording
+from perfkit.model.analysis import AWAITING, Analysis
+from perfkit.model.recording import Gap, Recording, Request
 from perfkit.shared.codeline import Lines
 
 __all__ = ["analyse"]
@@ -70,10 +71,10 @@ def analyse(recording: Recording) -> Analysis:
         windows=sum(1 for window in recording.windows if window.kind == "wall"),
         gaps=recording.gaps,
     )
-    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, kind, bool(timed)))
+    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, timed))
 
 
-def _gaps(analysis: Analysis, kind: Kind, timed: bool) -> tuple[Gap, ...]:
+def _gaps(analysis: Analysis, timed: Sequence[Request]) -> tuple[Gap, ...]:
     gaps = list(analysis.gaps)
     if not analysis.run.sealed:
         gaps.append(
@@ -83,7 +84,10 @@ def _gaps(analysis: Analysis, kind: Kind, timed: bool) -> tuple[Gap, ...]:
                 "measure again",
             )
         )
-    if kind == "server" and not timed and _has_event_loop(analysis):
+    unknown = _unknown_framework(analysis, timed)
+    if unknown is not None:
+        gaps.append(unknown)
+    if analysis.kind == "server" and not timed and _has_event_loop(analysis):
         gaps.append(
             Gap(
                 AWAITING,
@@ -92,6 +96,20 @@ def _gaps(analysis: Analysis, kind: Kind, timed: bool) -> tuple[Gap, ...]:
             )
         )
     return tuple(gaps)
+
+
+def _unknown_framework(analysis: Analysis, timed: Sequence[Request]) -> Gap | None:
+    """Requests that samples saw and the probe did not, or without their routes."""
+    told = any(gap.what.startswith("requests, routes") for gap in analysis.gaps)
+    if analysis.kind != "server" or analysis.run.mode != "run" or analysis.run.engine != "py-spy" or told:
+        return None
+    remedy = "handlers stand for endpoints; docs/concepts/how-it-measures.md tells what the probe knows"
+    if not timed:
+        return Gap("exact requests and their statements", "the probe knows neither the server nor the framework", remedy)
+    routed = sum(request.seconds for request in timed if request.route is not None)
+    if routed > 0.5 * sum(request.seconds for request in timed):
+        return None
+    return Gap("the routes of requests", "no framework that the probe knows dispatches them", remedy)
 
 
 def _has_event_loop(analysis: Analysis) -> bool:
