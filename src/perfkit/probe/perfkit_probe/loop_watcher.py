@@ -1,5 +1,5 @@
 """A thread that looks at what blocks an event loop while it does. It begins with the first request in a loop and is gone
-while the process forks; without requests it looks twenty times a second, with requests a hundred times."""
+while the process forks; without requests it looks twenty times a second, with requests when a stretch may have become long."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from .loop_blocks import LONG, Loop
 
 _OFTEN = 0.01
 _SELDOM = 0.05
+_SOON = 0.001
 # How long it goes on often after the last request.
 _AFTER = 0.2
 _LONGEST_STOP = 0.1
@@ -98,36 +99,43 @@ def _run(me: _Thread) -> None:
             now = monotonic()
             if requests.in_flight:
                 busy = now
+            wait = LONG
             for loop in tuple(loop_blocks.loops):
                 try:
-                    _look_after(loop, now)
+                    wait = min(wait, _look_after(loop, now))
                 except RuntimeError:  # it was closed at this moment
                     continue
             me.resting = now - busy > _AFTER
-            me.wake.acquire(True, _SELDOM if me.resting else _OFTEN)
+            me.wake.acquire(True, _SELDOM if me.resting else wait)
     except Exception as error:
         spool.broken("what blocks the event loop", error)
     finally:
         me.done = True
 
 
-def _look_after(loop: Loop, now: float) -> None:
+def _look_after(loop: Loop, now: float) -> float:
+    """In how many seconds it may be worth to look again."""
     target: Any = None
     if loop.target is not None:
         target = loop.target()
         if target is None or target.is_closed():
             loop_blocks.loops.remove(loop)
-            return
+            return LONG
         if not target.is_running():
             loop.since = 0.0
-            return
+            return LONG
     since = _since(loop)
     if since and now - since > LONG:
         if since != loop.looked or now - loop.last_look > (now - since) / _LOOKS:
             _look(loop, since, target, now)
-    elif target is not None and not loop.selects and not loop.since and requests.in_flight:
+        return _OFTEN
+    if target is not None and not loop.selects and not loop.since and requests.in_flight:
         loop.since = now
         target.call_soon_threadsafe(loop.came, now)
+    if not loop.selects:
+        return _OFTEN
+    # What has not begun yet lasts for `LONG` at that time at most.
+    return max(since + LONG - now, _SOON) if since else LONG
 
 
 def _since(loop: Loop) -> float:
