@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, Pressure, ProcessTime, Slice, StackTime
+from perfkit.model.analysis import (
+    Analysis,
+    EndpointTime,
+    FunctionTime,
+    Pressure,
+    ProcessTime,
+    Slice,
+    SpanUse,
+    StackTime,
+)
 from perfkit.model.finding import (
     Advice,
     Check,
@@ -266,18 +276,23 @@ ATTACK = (
 
 @pytest.fixture
 def hostile() -> Report:
-    """Every text that a stranger can choose is an attack."""
+    """Every text that a stranger can choose is an attack, a statement's as well."""
     place = Place(f"{ROOT}/{ATTACK}.py", 7, ATTACK, "app")
     stack = (Frame(ATTACK, f"{ROOT}/{ATTACK}.py", 7, "app"),)
     run = replace(RUN, command=ATTACK, workload=ATTACK, commit=ATTACK, platform=ATTACK, exclude=(ATTACK,), cwd=ATTACK)
+    route, leaf = mark(f"route:{ATTACK}"), Frame(ATTACK, "<sql>", 0, "native")
     analysis = analysis_of(
-        [(stack, 2.0)],
+        [(stack, 2.0), ((route, *stack, leaf), 1.0), ((route, Frame(ATTACK, "<pool>", 0, "native")), 0.5)],
         run=run,
-        endpoints=(EndpointTime(ATTACK, 2.0, 1.0),),
+        endpoints=(
+            EndpointTime(ATTACK, 2.0, 1.0),
+            EndpointTime(ATTACK, 2.0, 0.5, 3, 0.1, 0.2, 0.3, 2.0, "probe", 1),
+        ),
         slices=(Slice(ATTACK, 1.0),),
         process_times=(ProcessTime(1, ATTACK, ATTACK, 1.0, 1000, None, 5, 1),),
         notes=(ATTACK,),
     )
+    analysis = replace(analysis, uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),))
     found = finding(
         1,
         "high",
@@ -301,6 +316,86 @@ def hostile() -> Report:
         recording=ATTACK,
         html=ATTACK,
     )
+
+
+def mark(name: str) -> Frame:
+    return Frame(name, "<perfkit>", 1, "native")
+
+
+def use(
+    analysis: Analysis,
+    text: str,
+    time: int,
+    endpoint: str | None,
+    seconds: float,
+    counts: dict[int, int],
+    **more: object,
+) -> SpanUse:
+    """Executions of a statement whose seconds are those of `analysis.times[time]`; one takes 1, at most 4 ms, and reads
+    two rows."""
+    count = sum(each * requests for each, requests in counts.items())
+    stack = analysis.times[time - 1].stack
+    plain = SpanUse(
+        kind="sql",
+        text=text,
+        sample=text.replace("select", "SELECT"),
+        system="postgresql",
+        endpoint=endpoint,
+        stack=stack,
+        count=count,
+        seconds=seconds,
+        spent=seconds,
+        percentiles=(0.001, 0.002, 0.003, 0.004),
+        rows=2 * count,
+        fetch=0.0,
+        counts=counts,
+        distinct=count,
+    )
+    return replace(plain, **more)
+
+
+@pytest.fixture
+def executions() -> Callable[..., SpanUse]:
+    return use
+
+
+CUSTOMER = "select id, name from customer where id = ?"
+ORDERS = "select id, customer_id, product_id, state, created, updated, remarks, amount from shop_order where state = ? limit ?"
+
+
+@pytest.fixture
+def probed() -> Report:
+    """What the probe timed of two routes, beside samples: a statement in a loop, one at two places, a pool, a blocked loop."""
+    server = (Frame("main", f"{ROOT}/manage.py", 12, "app"), mark("request"))
+    orders = (mark("route:GET /orders/<int:id>"), Frame("orders", VIEWS, 35, "app"))
+    page = (mark("route:GET /page"), Frame("page", VIEWS, 60, "app"))
+    analysis = analysis_of(
+        [
+            ((*orders, Frame(CUSTOMER, "<sql>", 0, "native")), 6.0),
+            ((*orders, Frame(ORDERS[:60], "<sql>", 0, "native")), 1.0),
+            ((*page, Frame(ORDERS[:60], "<sql>", 0, "native")), 0.5),
+            ((*page, Frame("postgresql db:5432/shop", "<pool>", 0, "native")), 0.7),
+            ((*server, *orders, mark("span:sql"), Frame("execute", f"{DJANGO}/db/utils.py", 9, "library")), 0.4),
+            ((*server, *orders), 0.6),
+            ((*server, Frame("Session.load", f"{DJANGO}/sessions.py", 7, "library")), 0.3),
+            ((*page, Frame("requests wait for the event loop", "<loop>", 0, "native")), 0.3),
+            ((Frame("garbage collection", "<gc>", 0, "native"),), 0.2),
+        ],
+        endpoints=(
+            EndpointTime("GET /orders/<int:id>", 8.0, 0.8, 100, 0.0381, 0.0524, 0.0611, 61.0, "probe", 2),
+            EndpointTime("GET /page", 1.8, 0.18, 100, 0.0036, 0.0052, 0.0058, 1.0, "probe"),
+            EndpointTime("GET /orders/7", 9.0, 0.8, 100, 0.04, 0.06, 0.07, None, "load"),
+        ),
+        requests=200,
+        latency=(0.014, 0.052, 0.061),
+    )
+    uses = (
+        use(analysis, CUSTOMER, 1, "GET /orders/<int:id>", 6.0, {60: 100}),
+        use(analysis, ORDERS, 2, "GET /orders/<int:id>", 1.0, {1: 100}, sample=ORDERS, distinct=None),
+        use(analysis, ORDERS, 3, "GET /page", 0.5, {1: 50}, percentiles=(0.01, 0.02, 0.03, 0.04), rows=None),
+        use(analysis, "postgresql db:5432/shop", 4, "GET /page", 0.7, {1: 100}, kind="pool", rows=None),
+    )
+    return report_of(replace(analysis, uses=uses))
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from perfkit.model.report import Report
 from perfkit.reports import RenderOptions
 from perfkit.reports.json_report import render
 from perfkit.reports.schema import json_schema
+from perfkit.shared.sqltext import fingerprint_id
 
-ALL = ["server", "empty", "script", "hostile", "deterministic", "long_names"]
+ALL = ["server", "empty", "script", "hostile", "deterministic", "long_names", "probed"]
 
 
 def load(report: Report) -> Any:
@@ -35,9 +36,10 @@ def test_every_report_satisfies_the_schema(case: str, request: pytest.FixtureReq
     Draft202012Validator(json_schema()).validate(load(request.getfixturevalue(case)))
 
 
-def test_the_schema_knows_every_field_that_is_written(server: Report) -> None:
+@pytest.mark.parametrize("case", ["server", "probed"])
+def test_the_schema_knows_every_field_that_is_written(case: str, request: pytest.FixtureRequest) -> None:
     closed = json.loads(json.dumps(json_schema()), object_hook=_closed)
-    Draft202012Validator(closed).validate(load(server))
+    Draft202012Validator(closed).validate(load(request.getfixturevalue(case)))
 
 
 def _closed(node: dict[str, Any]) -> dict[str, Any]:
@@ -108,3 +110,53 @@ def test_a_number_that_json_cannot_write_is_null(server: Report, number: float) 
 def test_silenced_findings_carry_their_reason(server: Report) -> None:
     (item,) = load(server)["silenced"]
     assert (item["reason"], item["expires"], item["finding"]["rule"]) == ("accepted in March", "2027-03-01", "rule-4")
+
+
+def test_queries_are_one_for_each_fingerprint_most_seconds_first(probed: Report) -> None:
+    customer, orders = load(probed)["queries"]
+    assert customer == {
+        "fingerprint": "select id, name from customer where id = ?",
+        "id": fingerprint_id("select id, name from customer where id = ?"),
+        "system": "postgresql",
+        "count": 6000,
+        "seconds": {
+            "total": 6.0,
+            "mean": 0.001,
+            "p50": 0.001,
+            "p95": 0.002,
+            "p99": 0.003,
+            "max": 0.004,
+            "fetch": 0.0,
+        },
+        "share": 0.6,
+        "rows": {"sent": 12_000, "examined": None},
+        "per_request": 60.0,
+        "endpoints": ["GET /orders/<int:id>"],
+        "where": {"file": "shop/views.py", "line": 35, "function": "orders", "origin": "app"},
+        "sample": "SELECT id, name from customer where id = ?",
+        "n_plus_one": 100,
+    }
+    assert orders["endpoints"] == ["GET /orders/<int:id>", "GET /page"]
+    assert (orders["count"], orders["per_request"], orders["n_plus_one"]) == (150, 1.0, None)
+    assert orders["rows"]["sent"] == 200, "of the executions that counted them"
+
+
+def test_routes_have_what_the_probe_counted(probed: Report) -> None:
+    orders, page, seen = load(probed)["endpoints"]
+    assert (orders["source"], orders["requests"], orders["queries_per_request"], orders["failed"]) == (
+        "probe",
+        100,
+        61.0,
+        2,
+    )
+    assert page["failed"] == 0
+    assert (seen["source"], seen["queries_per_request"], seen["failed"]) == ("load", None, None)
+
+
+def test_statements_and_waits_are_no_functions(probed: Report) -> None:
+    assert {function["file"] for function in load(probed)["functions"]} == {
+        "manage.py",
+        "shop/views.py",
+        ".venv/lib/python3.12/site-packages/django/db/utils.py",
+        ".venv/lib/python3.12/site-packages/django/sessions.py",
+    }

@@ -10,7 +10,18 @@ import perfkit.reports
 from perfkit.errors import USAGE, PerfkitError
 from perfkit.reports import FORMATS, RenderOptions
 
-SHARED = {"__init__", "brief", "headline", "interface", "labels", "phrases", "queries", "relative", "schema", "stacks"} | {
+SHARED = {
+    "__init__",
+    "brief",
+    "headline",
+    "interface",
+    "labels",
+    "phrases",
+    "queries",
+    "relative",
+    "schema",
+    "stacks",
+} | {
     "visible",
     "wrapping",
 }
