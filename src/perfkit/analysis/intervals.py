@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 Interval = tuple[float, float]
@@ -37,27 +37,34 @@ def owned(spans: Sequence[Interval], begin: float, end: float) -> list[float]:
 class Cuts:
     """Stretches in which a whole process stood still (a collection, a blocked loop): they cut what requests did meanwhile."""
 
-    def __init__(self, stretches: Sequence[Interval]) -> None:
-        self._merged: list[Interval] = []
-        for start, stop in sorted(stretches):
-            if self._merged and start <= self._merged[-1][1]:
-                self._merged[-1] = (self._merged[-1][0], max(stop, self._merged[-1][1]))
-            else:
-                self._merged.append((start, stop))
-        self._starts = [start for start, _ in self._merged]
-
-    def __iter__(self) -> Iterator[Interval]:
-        return iter(self._merged)
+    def __init__(self, stretches: Iterable[Interval]) -> None:
+        self._starts: list[float] = []
+        self._stops: list[float] = []
+        for stretch in sorted(stretches):
+            self.add(stretch)
 
     def __bool__(self) -> bool:
-        return bool(self._merged)
+        return bool(self._starts)
+
+    def add(self, stretch: Interval) -> None:
+        """One more; it joins those that it touches."""
+        start, stop = stretch
+        first = bisect_left(self._stops, start)
+        last = bisect_right(self._starts, stop)
+        if first < last:
+            start, stop = min(start, self._starts[first]), max(stop, self._stops[last - 1])
+        self._starts[first:last] = [start]
+        self._stops[first:last] = [stop]
+
+    def without(self, begin: float, end: float) -> list[Interval]:
+        """What lies between two moments and in none of the stretches."""
+        pieces = []
+        for index in range(bisect_right(self._stops, begin), bisect_left(self._starts, end)):
+            if begin < self._starts[index]:
+                pieces.append((begin, self._starts[index]))
+            begin = self._stops[index]
+        return [*pieces, (begin, end)] if begin < end else pieces
 
     def within(self, begin: float, end: float) -> float:
         """Seconds of the stretches between two moments."""
-        total = 0.0
-        index = max(0, bisect_right(self._starts, begin) - 1)
-        while index < len(self._merged) and self._starts[index] < end:
-            start, stop = self._merged[index]
-            total += max(0.0, min(stop, end) - max(start, begin))
-            index += 1
-        return total
+        return max(0.0, end - begin - sum(stop - start for start, stop in self.without(begin, end)))
