@@ -156,16 +156,28 @@ def loaded(seen: Spooled, program: str) -> dict[str, tuple[int, int]]:
     return {name: (books, authors) for name, (books, authors) in found.items()}
 
 
-@pytest.mark.parametrize("driver", ["sqlite", "pymysql", "mysqldb"])
-def test_drivers(mariadb: Database, driver: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("driver", ["sqlite", "pymysql", "mysqldb", "psycopg", "psycopg2"])
+def test_drivers(mariadb: Database, postgres: Database, driver: str, tmp_path: Path) -> None:
     if driver == "mysqldb":
         pytest.importorskip("MySQLdb", reason="mysqlclient is not installed")
-    _, seen = seen_in(SYNC, tmp_path, lambda: [_address(mariadb, driver, tmp_path)])
+    database = postgres if "psycopg" in driver else mariadb
+    _, seen = seen_in(SYNC, tmp_path, lambda: [_address(database, driver, tmp_path)])
     assert loaded(seen, SYNC) == COUNTS
 
 
-@pytest.mark.parametrize("driver", ["asyncpg", "aiosqlite"])
-@pytest.mark.parametrize("environment", [None, OLD, NEW])
+@pytest.mark.parametrize(
+    ("driver", "environment"),
+    [
+        ("asyncpg", None),
+        ("asyncpg", OLD),
+        ("asyncpg", NEW),
+        ("aiosqlite", None),
+        ("aiosqlite", OLD),
+        ("aiosqlite", NEW),
+        ("psycopg", None),
+        ("psycopg", NEW),
+    ],
+)
 def test_asynchronous_drivers(postgres: Database, driver: str, environment: Environment | None, tmp_path: Path) -> None:
     python = build(environment) if environment else sys.executable
     said, seen = seen_in(ASYNC, tmp_path, lambda: [_address(postgres, driver, tmp_path)], python)

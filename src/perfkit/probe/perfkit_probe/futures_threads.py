@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import frames, hooks, spool
+from . import hooks, routes, spool
 from .requests import carried, get_current
 
 
@@ -21,6 +21,6 @@ def _submit(original: Any) -> Any:
         if request is None or spool.closed:
             return original(self, fn, *args, **kwargs)
         # Below the frame of its route, as in the thread that serves it.
-        return original(self, carried(request, frames.route(request.endpoint)), fn, args, kwargs)
+        return original(self, carried(request, routes.below(request)), fn, args, kwargs)
 
     return submit
