@@ -126,7 +126,7 @@ def _stopped(report: Report) -> str:
         if analysis.latency:
             parts.append(f"p50 {seconds(analysis.latency[0])}, p95 {seconds(analysis.latency[1])}")
         queries = _queries_per_request(analysis.endpoints)
-        if queries is not None:
+        if queries:
             parts.append(f"{queries:.3g} queries/req")
     parts.append(plural(len(analysis.processes), "process"))
     parts.append(f"{count(analysis.samples)} {'calls' if run.engine == 'cprofile' else 'samples'}")

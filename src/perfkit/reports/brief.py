@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from perfkit.model.analysis import EndpointTime
 from perfkit.model.report import Report
 from perfkit.reports import phrases
 from perfkit.reports.queries import Query, queries
@@ -39,20 +40,21 @@ def routes(report: Report) -> Brief | None:
     timed = [e for e in report.analysis.endpoints if e.source == "probe"]
     if not timed:
         return None
-    rows = tuple(
-        Row(
-            e.endpoint,
-            (
-                units.count(e.requests or 0),
-                milliseconds(e.p50),
-                milliseconds(e.p95),
-                number(e.queries_per_request),
-                units.share(e.share),
-            ),
-        )
-        for e in timed[:MOST]
+    asked = any(e.queries_per_request for e in timed)
+    rows = tuple(Row(e.endpoint, _route_cells(e, asked)) for e in timed[:MOST])
+    heads = ("n", "p50 ms", "p95 ms", *(("queries/req",) if asked else ()), "share")
+    return Brief("Requests", heads, rows, len(timed) - len(rows))
+
+
+def _route_cells(endpoint: EndpointTime, asked: bool) -> tuple[str, ...]:
+    """`asked` tells whether any route runs statements at all."""
+    return (
+        units.count(endpoint.requests or 0),
+        milliseconds(endpoint.p50),
+        milliseconds(endpoint.p95),
+        *((number(endpoint.queries_per_request),) if asked else ()),
+        units.share(endpoint.share),
     )
-    return Brief("Requests", ("n", "p50 ms", "p95 ms", "queries/req", "share"), rows, len(timed) - len(rows))
 
 
 def statements(report: Report, paths: Paths, width: int) -> Brief | None:
