@@ -43,7 +43,11 @@ class HotFunction:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        left = {time.stack: view.left.get(time.stack, 1.0) if time.state != "idle" else 0.0 for time in view.code}
+        # What holds an event loop's thread has rules of its own.
+        left = {
+            time.stack: 0.0 if time.state == "idle" or time.timed else view.left.get(time.stack, 1.0)
+            for time in view.code
+        }
         for choose in (_nearest, _outer):
             for _ in range(MOST):
                 found = self._largest(view, left, choose)
@@ -159,11 +163,8 @@ def _advice(view: View, frame: Frame, times: Sequence[StackTime], state: str | N
     """What to look at first, by what the function does there."""
     stacks = [view.frames(time) for time in times[:20]]
     on_loop = any(listed(EVENT_LOOPS, found) for stack in stacks for found in stack)
-    if state in _WAITS and on_loop:
-        return (
-            "it waits on the event loop's thread, and every other request waits with it: await an asynchronous call, or hand "
-            "this one to a thread (asyncio.to_thread, run_in_threadpool)"
-        )
+    if state in _WAITS and on_loop and view.analysis.kind == "script":
+        return "it waits on the event loop's thread, and all other tasks with it: await an asynchronous call, or use to_thread"
     source = view.lines.function(frame.file, frame.line)
     here = spot(source, frame.line) if source is not None else None
     if state == "io" and here is not None and here.loops:

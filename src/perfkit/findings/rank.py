@@ -99,12 +99,13 @@ def severity(share: float) -> Severity:
 
 
 def _endpoint(view: View, owned: dict[int, float], seconds: float) -> str | None:
-    """The endpoint that carries most of the cost; None where several share it."""
+    """The endpoint that carries most of the cost; None where several share it, or what carries it comes before any."""
     by_endpoint: defaultdict[str | None, float] = defaultdict(float)
     for time in view.times:
         by_endpoint[time.endpoint] += time.seconds * owned.get(time.stack, 0.0)
     endpoint = max(by_endpoint, key=lambda name: by_endpoint[name], default=None)
-    return endpoint if endpoint is not None and by_endpoint[endpoint] > 0.6 * seconds else None
+    known = any(found.endpoint == endpoint for found in view.analysis.endpoints)
+    return endpoint if known and by_endpoint[endpoint] > 0.6 * seconds else None
 
 
 def _key(view: View, candidate: Candidate) -> str:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
-from perfkit.findings.mechanism import Use, uses
-from perfkit.model.analysis import StackTime
+from perfkit.findings.mechanism import Use, seen, uses
+from perfkit.model.analysis import SpanUse, StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.frameworks import short_name
 from perfkit.shared.origin import module_path
+from perfkit.shared.units import plural
+
+# More often than this in a process is again and again.
+AGAIN = 5
 
 # file as its library calls it → (functions that build, what they build)
 BUILDERS: Final[dict[str, tuple[frozenset[str], str]]] = {
@@ -56,8 +61,9 @@ BUILDERS: Final[dict[str, tuple[frozenset[str], str]]] = {
 class RepeatedCompile:
     """The same regular expression, template, schema, parser or class is built again and again.
 
-    **What it sees.** Samples inside the part of a library that compiles or builds, outside of imports, spread over the
-    run. It is charged to the line that asks for the building.
+    **What it sees.** Templates and regular expressions that requests compile, each compilation timed and counted, and
+    samples inside the part of a library that compiles or builds, outside of imports, spread over the run. It is charged to
+    the line that asks for the building.
 
     **Why it hurts.** Building costs a hundred to a thousand times what using the result costs. Python's `re` keeps 512
     patterns; a pattern made from data, or the 513th, is compiled on every call.
@@ -83,33 +89,59 @@ class RepeatedCompile:
 
     def check(self, view: View) -> Iterable[Candidate]:
         windows = {cluster for time in view.code for cluster in time.clusters}
-        for use in uses(view, _outermost_builder, _what):
-            if not _keeps_happening(use, len(windows)):
+        for use in uses(view, _outermost_builder, _what, ("compile", "regex"), _what_span):
+            if not (_compiles_again(view, use) or _keeps_happening(use, len(windows))):
                 continue
             where = f" in {use.where.function}()" if use.where else ""
+            timed = f"{plural(use.count, 'compilation')} timed"
+            sampled = f"{view.observed(use.n)}, spread over {len(use.clusters)} windows"
+            inside = f"the building, in {len(use.clusters)} of {len(windows)} windows"
             yield Candidate(
                 rule=self.name,
                 title=f"{use.mechanism[0].upper()}{use.mechanism[1:]} built again and again{where}",
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(
-                    Evidence(
-                        f"{view.observed(use.n)} lie inside the building, in {len(use.clusters)} of {len(windows)} windows.",
-                        use.n,
-                        "samples",
-                        n=use.n,
-                        where=use.where,
-                    ),
-                ),
+                evidence=(*_counted(use), *seen(view, use, inside)),
                 advice=Advice(f"build the {use.mechanism} once, at import or behind functools.cache, and use it again"),
                 saves=(0.8, 1.0),
                 confidence=Confidence(
-                    "high" if use.n >= 30 else "medium",
-                    f"{view.observed(use.n)}, spread over {len(use.clusters)} windows",
+                    "high" if use.n >= 30 or use.count >= 30 else "medium", timed if use.count else sampled
                 ),
                 least=0.02,
             )
+
+
+def _what_span(use: SpanUse) -> str:
+    if use.kind == "regex":
+        return "regular expression"
+    return "template"
+
+
+def _counted(use: Use) -> tuple[Evidence, ...]:
+    """`compiled 570 times in 570 requests`, with what is compiled most."""
+    if not use.count:
+        return ()
+    by_text: Counter[str] = Counter()
+    for span in use.spans:
+        by_text[span.text] += span.count
+    requests = sum(span.requests for span in use.spans)
+    text, most = by_text.most_common(1)[0]
+    said = f"Compiled {plural(use.count, 'time')} in {plural(min(requests, use.count), 'request')}"
+    named = "" if text.startswith("(") else f", `{text[:60]}` {plural(most, 'time')}"
+    return (Evidence(f"{said}{named}.", use.count, "times", n=use.count, where=use.where),)
+
+
+def _compiles_again(view: View, use: Use) -> bool:
+    """Each process may compile a thing once. A pattern made from data has no name: requests that keep compiling tell."""
+    processes = max(1, len(view.analysis.processes))
+    by_text: Counter[str] = Counter()
+    for span in use.spans:
+        by_text[span.text] += span.count
+    named = {text: count for text, count in by_text.items() if not text.startswith("(")}
+    return max(named.values(), default=0) > AGAIN * processes or use.count > max(
+        AGAIN * processes * max(1, len(named)), 0.1 * (view.analysis.requests or 0)
+    )
 
 
 def _outermost_builder(frames: Stack, time: StackTime) -> int | None:
@@ -131,6 +163,8 @@ def _what(frame: Frame) -> str:
 
 def _keeps_happening(use: Use, windows: int) -> bool:
     """First requests build what later ones use: only what is seen all along is built again and again."""
+    if use.count >= use.n:
+        return False  # it was counted, and not often
     if windows < 3:
         return use.n >= 8
     return len(use.clusters) >= max(2, windows * 0.4)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
-from perfkit.findings.mechanism import uses
-from perfkit.model.analysis import StackTime
+from perfkit.findings.mechanism import Use, seen, uses
+from perfkit.model.analysis import SpanUse, StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Stack
 from perfkit.shared.frameworks import short_name
 from perfkit.shared.origin import module_path
+from perfkit.shared.units import plural, size
 
 SERIALISERS: Final[dict[str, frozenset[str]]] = {
     "json/__init__.py": frozenset({"dumps", "dump", "loads", "load"}),
@@ -49,9 +51,9 @@ _DATABASE = ("django/db/", "sqlalchemy/", "peewee.py", "pymongo/", "psycopg", "t
 class Serialisation:
     """Turning objects into JSON, XML, YAML or models takes a large part of the time.
 
-    **What it sees.** Samples inside encoders, decoders and model serialisers, without the database work below them,
-    charged to the project's line that asks for it, when they are 20 % and more of the time, and 1 ms and more of each request where requests are
-    counted.
+    **What it sees.** Responses that frameworks encode, each timed and with its bytes, and samples inside encoders, decoders
+    and model serialisers, without the database work below them, charged to the project's line that asks for it, when they
+    are 20 % and more of the time, and 1 ms and more of each request where requests are counted.
 
     **Why it hurts.** The cost grows with the payload: every field of every row is visited, often several times
     (model → dict → validation → text).
@@ -72,32 +74,46 @@ class Serialisation:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
-        for use in uses(view, _outermost_serialiser):
+        for use in uses(view, _outermost_serialiser, timed=("json",)):
             requests = view.analysis.requests
             if requests and use.seconds / requests < LEAST_PER_REQUEST:
                 continue  # a large share of next to nothing
             yield Candidate(
                 rule=self.name,
-                title=f"Serialisation by {use.mechanism}() " + (f"in {use.where.function}()" if use.where else ""),
+                title=f"Serialisation by {_mechanism(use)}" + (f" in {use.where.function}()" if use.where else ""),
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(
-                    Evidence(
-                        f"{view.observed(use.n)} lie inside {use.mechanism}.",
-                        use.n,
-                        "samples",
-                        n=use.n,
-                        where=use.where,
-                    ),
-                ),
+                evidence=(*_payload(use), *seen(view, use, use.mechanism)),
                 advice=Advice(_advice(use.inside)),
                 saves=(0.3, 0.8),
                 confidence=Confidence(
-                    "high" if use.n >= 50 else "medium", f"{view.observed(use.n)} lie inside the serialiser"
+                    "high" if use.n >= 50 or use.count >= 50 else "medium",
+                    f"{plural(use.count, 'response')} timed"
+                    if use.count
+                    else f"{view.observed(use.n)} lie inside the serialiser",
                 ),
                 least=LEAST,
             )
+
+
+def _mechanism(use: Use) -> str:
+    """A function with its brackets; what frameworks encode goes by the name of the span."""
+    return use.mechanism if any(span.text == use.mechanism for span in use.spans) else f"{use.mechanism}()"
+
+
+def _payload(use: Use) -> tuple[Evidence, ...]:
+    """Bytes of a response. One response may be encoded in two steps, of which each has its bytes: the larger counts."""
+    by_text: defaultdict[str, list[SpanUse]] = defaultdict(list)
+    for span in use.spans:
+        if span.rows:
+            by_text[span.text].append(span)
+    if not by_text:
+        return ()
+    spans = max(by_text.values(), key=lambda found: sum(span.rows or 0 for span in found))
+    responses = sum(span.count for span in spans)
+    each = sum(span.rows or 0 for span in spans) / responses
+    return (Evidence(f"{size(each)} of JSON a response.", round(each), "bytes", n=responses, where=use.where),)
 
 
 _GENERAL = (
