@@ -100,6 +100,7 @@ with warnings.catch_warnings(record=True) as seen:
     said.append(str(typed.execute("SELECT * FROM d").fetchall()))
     connect(":memory:", 5.0).close()
     connect(":memory:", 5.0, 0, None, True, MyConnection).close()
+    said += [tried(lambda: typed.execute("SELECT :a", (1,)).fetchall()), tried(lambda: typed.cursor().execute("SELECT @a", (1,)).fetchall())]
     typed.close()
 said.append([[str(w.message), w.filename == __file__, w.lineno] for w in seen if w.category is DeprecationWarning])
 if sys.version_info >= (3, 12):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from time import monotonic
+from types import FunctionType
 from typing import Any, Optional
 
 from . import frames
@@ -11,9 +13,26 @@ from .c_classes import Classes, begin, singles
 from .statements import MANY, NOTHING, executed, fetched
 
 SYSTEM = "sqlite"
+_MAY_WARN = (3, 12) <= sys.version_info < (3, 14)
 # The call site, where another thread than this one decided on it.
 on_behalf: ContextVar[Optional[int]] = ContextVar("perfkit_site", default=None)
 site_elsewhere = on_behalf.get
+
+
+def in_the_name_of(caller: Any, function: Any) -> Any:
+    """`function` behind a frame that a warning takes for the caller's."""
+
+    def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip
+
+    at = {"co_filename": caller.f_code.co_filename, "co_firstlineno": caller.f_lineno or 1}
+    return FunctionType(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
+
+
+def warns(sql: Any, parameters: Any) -> bool:
+    """Whether Python 3.12 and 3.13 may warn, of the line that calls, that a named placeholder has no name's value."""
+    if not _MAY_WARN or type(parameters) not in (tuple, list) or not parameters or type(sql) is not str:
+        return False
+    return ":" in sql or "@" in sql or "$" in sql
 
 
 def classes(base: Any) -> Classes:
@@ -35,7 +54,8 @@ def _methods(base: Any) -> Any:
             rows = -1
             started = monotonic()
             try:
-                result = base_execute(self, sql, parameters)
+                call = in_the_name_of(sys._getframe(1), base_execute) if warns(sql, parameters) else base_execute
+                result = call(self, sql, parameters)
                 rows = rowcount(self)
                 return result
             finally:

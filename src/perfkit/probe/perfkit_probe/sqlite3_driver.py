@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from types import FunctionType
 from typing import Any, Dict, Tuple
 
 from . import frames, hooks, spool
 from .c_classes import MOST_CLASSES, Classes, begin, leaf
 from .requests import CONNECT, name, span
-from .sqlite3_cursors import SYSTEM, classes, site_elsewhere
+from .sqlite3_cursors import SYSTEM, classes, in_the_name_of, site_elsewhere, warns
 from .statements import MANY, executed
 
 _FACTORY = 5  # the argument's place
@@ -38,7 +37,7 @@ def _connect_of(module: Any) -> Any:
             args, kwargs = connections.with_factory(args, kwargs)
             call = original
             if len(args) > 1 and sys.version_info >= (3, 13):  # it warns, and must warn of the application's own line
-                call = _in_the_name_of(sys._getframe(1), original)
+                call = in_the_name_of(sys._getframe(1), original)
             started = monotonic()
             try:
                 return call(*args, **kwargs)
@@ -52,15 +51,6 @@ def _connect_of(module: Any) -> Any:
         return connect
 
     return make
-
-
-def _in_the_name_of(caller: Any, function: Any) -> Any:
-    """`function` behind a frame that a warning takes for the caller's."""
-
-    def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip
-
-    at = {"co_filename": caller.f_code.co_filename, "co_firstlineno": caller.f_lineno}
-    return FunctionType(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
 
 
 def _keep_warnings_where_they_were(module: Any) -> None:
@@ -189,7 +179,8 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
         rows = -1
         started = monotonic()
         try:
-            base_execute(cursor, sql, parameters)
+            call = in_the_name_of(sys._getframe(1), base_execute) if warns(sql, parameters) else base_execute
+            call(cursor, sql, parameters)
             rows = rowcount(cursor)
             return cursor
         finally:
