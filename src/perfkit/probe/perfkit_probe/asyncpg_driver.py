@@ -19,8 +19,8 @@ def apply(module: Any) -> None:
     owner, methods = _METHODS[part]
     if part == "prepared_stmt" and hasattr(module.PreparedStatement, "fetchmany"):  # since 0.30
         methods = [*methods, ("fetchmany", _prepared_many)]
-    found = [hooks.replaced(getattr(module, owner) if owner else module, *method) for method in methods]
-    if not all(found):
+    holder = getattr(module, owner) if owner else module
+    if not all([hooks.replaced(holder, method, make) for method, make in methods]):
         spool.gap(
             "a part of the SQL through asyncpg (%s)" % part, "this version is not known", "use asyncpg 0.22 to 0.32"
         )

@@ -52,8 +52,8 @@ def _address(pool: Any) -> str:
     """Of what the engine gives its driver; nothing else of that is looked at."""
     dialect = getattr(pool, "_dialect", None)
     system = _SYSTEMS.get(getattr(dialect, "name", ""), "database")
-    creator = getattr(pool, "_creator", None)
-    code = getattr(creator, "__code__", None)
+    creator: Any = getattr(pool, "_creator", None)
+    code: Any = getattr(creator, "__code__", None)
     if code is None or "cparams" not in code.co_freevars:
         return system
     given = creator.__closure__[code.co_freevars.index("cparams")].cell_contents
