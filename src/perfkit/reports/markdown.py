@@ -117,7 +117,7 @@ def _endpoints(report: Report) -> str:
 
 def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
     source = members[0].source
-    counted = any(member.queries_per_request is not None for member in members)
+    counted = any(member.queries_per_request for member in members)
     head = ["Handler", "Time"] if source == "samples" else ["Endpoint", "Requests", "p50", "p95", "p99"]
     head += (["Queries/req"] if counted else []) + ["Share of latency" if source == "load" else "Share"]
     rows = [f"**{title}**\n", *_head(head)]

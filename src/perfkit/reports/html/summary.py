@@ -84,7 +84,7 @@ def _figures(analysis: Analysis) -> list[tuple[str, str]]:
     if analysis.latency:
         found.append(("p50 / p95", _pair(*analysis.latency[:2])))
     queries = _queries_per_request(analysis)
-    if queries is not None:
+    if queries:
         found.append(("Queries per request", f"{queries:.1f}"))
     if not analysis.requests and analysis.measured > 0:
         found.append((f"Measured {phrases.time_word(analysis)}", units.seconds(analysis.measured)))

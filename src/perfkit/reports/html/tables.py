@@ -32,7 +32,10 @@ def _endpoint_table(title: str, members: Sequence[EndpointTime], serving: float)
     titles = (*counts, "Queries/req", "Failed", "Share of latency" if source == "load" else "Share")
     columns = [Column(_FIRST[source]), *(Column(title, number=True) for title in titles)]
     cells = [[text(member.endpoint), *_endpoint_cells(member, serving)] for member in members]
-    used = [i for i in range(len(columns)) if any(row[i] != UNKNOWN for row in cells)]
+    idle = () if any(member.queries_per_request for member in members) else ("Queries/req",)
+    used = [
+        i for i, column in enumerate(columns) if column.title not in idle and any(row[i] != UNKNOWN for row in cells)
+    ]
     shown = [[row[i] for i in used] for row in cells]
     return f"<h3>{text(title)}</h3>\n{table(title, [columns[i] for i in used], shown)}"
 
