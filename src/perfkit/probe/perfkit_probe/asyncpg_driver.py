@@ -22,13 +22,13 @@ def apply(module: Any) -> None:
     holder = getattr(module, owner) if owner else module
     if not all([hooks.replaced(holder, method, make) for method, make in methods]):
         spool.gap(
-            "a part of the SQL through asyncpg (%s)" % part, "this version is not known", "use asyncpg 0.22 to 0.32"
+            "a part of the SQL through asyncpg (%s)" % (part,), "this version is not known", "use asyncpg 0.22 to 0.32"
         )
 
 
 def _changed(status: Any) -> int:
     """`INSERT 0 3` and `UPDATE 3` changed three rows; of `SELECT 3` the rows count when they are fetched."""
-    words = status.split() if isinstance(status, (str, bytes)) else ()
+    words: Any = status.split() if isinstance(status, (str, bytes)) else ()
     last = words[-1] if len(words) > 1 else b""
     return int(last) if last.isdigit() and words[0] not in ("SELECT", b"SELECT") else -1
 
