@@ -88,6 +88,15 @@ def test_a_request_in_flight_at_a_kill_is_just_missing(tmp_path: Path) -> None:
     assert len([endpoint for endpoint in seen if "/items/" in endpoint]) == 3
 
 
+def test_without_a_place_to_write_it_serves_as_before(tmp_path: Path) -> None:
+    with serving((*GUNICORN, "-k", "gthread", "--threads", "4", "flask_site:app"), tmp_path / "spool") as server:
+        server.check(ASKS)
+        (tmp_path / "spool").rename(tmp_path / "gone")
+        for ask in ASKS * 3:
+            assert server.ask(ask.path, ask.method)[0] == ask.status
+        assert "perfkit_probe/spool" not in server.said()
+
+
 def test_the_test_client_gives_the_same(tmp_path: Path) -> None:
     script = tmp_path / "project" / "asks.py"
     script.parent.mkdir()

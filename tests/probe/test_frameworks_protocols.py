@@ -25,6 +25,10 @@ class Closing:
     def close(self): Closing.closed += 1
 
 class Sized(list): pass
+class Bytes(list):
+    def __bytes__(self): return b"".join(self)
+whole = answered(Bytes([b"abc"]))
+assert bytes(whole) == b"abc"; assert list(whole) == [b"abc"]; whole.close()
 class File:
     def read(self): return b""
 class Wrapper:
@@ -34,6 +38,7 @@ plain = [b"abc"]
 assert answered(plain) is plain
 sized = answered(Sized([b"abc"]))
 assert len(sized) == 1 and b"".join(sized) == b"abc"; sized.close()
+assert isinstance(sized, Sized) and sized[0] == b"abc" and b"abc" in sized
 unsized = answered(Closing([b"a", b"bc"]))
 assert not hasattr(unsized, "__len__") and not hasattr(unsized, "__getitem__")
 assert next(unsized) == b"a" and list(unsized) == [b"bc"]
@@ -183,6 +188,7 @@ def seen(spooled: Spooled) -> list[tuple[str, int, int | None]]:
 def test_bodies_of_wsgi(some_python: str, tmp_path: Path) -> None:
     get = "GET (no route)"
     assert seen(run(WSGI, some_python, tmp_path)) == [
+        (get, 200, 3),
         (get, 200, 3),
         (get, 200, 3),
         (get, 200, 3),

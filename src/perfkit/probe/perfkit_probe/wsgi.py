@@ -81,7 +81,7 @@ def _watched(request: Request, result: Any, environ: Any) -> Any:
         ):
             request.end()
             return result
-        return (_SizedBody if hasattr(type(result), "__len__") else _Body)(request, result, has_body)
+        return _class_like(type(result))(request, result, has_body)
     except Exception as error:
         spool.broken("bodies of WSGI responses", error)
         request.end()
@@ -137,8 +137,24 @@ class _Body:
         self._request.end()
 
 
-class _SizedBody(_Body):
-    """A body of which servers may ask how many parts it has, to send its length."""
+_SPECIAL = ("__len__", "__bytes__", "__contains__", "__getitem__", "__setitem__", "__delitem__")
+_MOST_CLASSES = 200
+_classes: dict[type, type[_Body]] = {}
 
-    def __len__(self) -> int:
-        return len(self._body)
+
+def _class_like(kind: type) -> type[_Body]:
+    """Bodies that pass for the application's own: they have the operators that its type has, and its class."""
+    found = _classes.get(kind)
+    if found is None:
+        given: dict[str, Any] = {name: _given_on(name) for name in _SPECIAL if hasattr(kind, name)}
+        found = type("_Body", (_Body,), {**given, "__class__": property(lambda self: kind)})
+        if len(_classes) < _MOST_CLASSES:
+            _classes[kind] = found
+    return found
+
+
+def _given_on(name: str) -> Any:
+    def special(self: Any, *args: Any) -> Any:
+        return getattr(self._body, name)(*args)
+
+    return special
