@@ -7,7 +7,7 @@ from types import CodeType, FrameType
 
 from . import frames, sites, spool
 
-Stack = tuple[tuple[str, str, int], ...]
+Stack = tuple[tuple[CodeType, int], ...]
 _DEEPEST = 120
 _MOST_KNOWN = 2000
 # Below these runs the loop itself, and below that what started it: a main function that did not block anything.
@@ -21,32 +21,33 @@ _BELOW = {
     ("__init__.py", "run"),
 }
 _LOOPS = ("asyncio", "uvloop", "_core", "winloop", "rloop")
-_known: dict[Stack, int] = {}
+_known: dict[tuple[object, ...], int] = {}
 
 
-def running(thread: int) -> tuple[Stack, CodeType | None]:
-    """The frames, innermost first, as function, file and line; and the innermost code of the project's own among them.
+def running(thread: int) -> Stack:
+    """Code and line of each frame, innermost first.
 
-    The interpreter lock is ours while we look, so that the frames stand still.
+    The interpreter lock is ours meanwhile: nothing here may give it back, or the frames move on.
     """
     frame: FrameType | None = sys._current_frames().get(thread)
-    seen: list[tuple[str, str, int]] = []
-    project: CodeType | None = None
+    seen: list[tuple[CodeType, int]] = []
     while frame is not None and len(seen) < _DEEPEST:
         code = frame.f_code
-        file = code.co_filename
-        kind = _kind(file)
-        ours = file == frames.FILE
-        if not ours and _is_loop(file, code.co_name):
+        if _is_loop(code.co_filename, code.co_name):
             break
-        if ours or kind != sites.EDGE:
-            seen.append((getattr(code, "co_qualname", code.co_name), file, frame.f_lineno or 0))
-        if project is None and kind == sites.PROJECT:
-            project = code
-        if ours and code.co_name.startswith(("route:", "request")):
+        seen.append((code, frame.f_lineno or 0))
+        if code.co_filename == frames.FILE and code.co_name.startswith(("route:", "request")):
             break
         frame = frame.f_back
-    return tuple(seen), project
+    return tuple(seen)
+
+
+def project(stack: Stack) -> CodeType | None:
+    """The innermost code of the project's own. Files that are seen for the first time are looked up on disk."""
+    for code, _ in stack:
+        if _kind(code.co_filename) == sites.PROJECT:
+            return code
+    return None
 
 
 def _is_loop(file: str, function: str) -> bool:
@@ -63,16 +64,19 @@ def _kind(file: str) -> int:
 
 def number(stack: Stack) -> int:
     """What stands for it in spans; 0 for an empty one. Only stacks that were asked for are written."""
-    found = _known.get(stack)
+    fields: list[object] = []
+    for code, line in reversed(stack):
+        file = code.co_filename
+        if file == frames.FILE or _kind(file) != sites.EDGE:
+            fields += [getattr(code, "co_qualname", code.co_name), file, line]
+    shown = tuple(fields)
+    found = _known.get(shown)
     if found is None:
-        if not stack or len(_known) >= _MOST_KNOWN:
+        if not fields or len(_known) >= _MOST_KNOWN:
             return 0
         found = next(sites._numbers)
-        fields: list[object] = [found]
-        for frame in reversed(stack):
-            fields.extend(frame)
-        spool.define("stack", *fields)
-        _known[stack] = found
+        spool.define("stack", found, *fields)
+        _known[shown] = found
     return found
 
 

@@ -144,19 +144,24 @@ def _since(loop: Loop) -> float:
 
 def _look(loop: Loop, since: float, target: Any, now: float) -> None:
     """What was seen for longest stays, the project's own code before any other."""
-    request = loop_blocks.owner(loop)
-    stack, code = loop_stacks.running(getattr(target, "_thread_id", None) or loop.thread)
+    stack = loop_stacks.running(getattr(target, "_thread_id", None) or loop.thread)
     if since != _since(loop):
         return  # it ended while we looked
-    again = since == loop.looked
-    looks = loop.looks if again else {}
-    looks[code] = looks.get(code, 0.0) + now - (loop.last_look if again else since)
-    loop.looks = looks
+    request = loop_blocks.owner(loop)
+    found = (request, stack, loop_blocks.behind(request))
+    if since != loop.looked:
+        loop.found = found
+        loop.looked = since
+        loop.looks = {}
+        loop.last_look = since
+    code = loop_stacks.project(stack)
+    looks = loop.looks
+    looks[code] = looks.get(code, 0.0) + now - loop.last_look
     loop.last_look = now
     own = [seconds for seen, seconds in looks.items() if seen is not None]
-    if not again or (looks[code] >= max(own or (0.0,)) and (code is not None or not own)):
-        loop.found = (request, stack, loop_blocks.behind(request))
-        loop.looked = since
+    longest = looks[code] >= max(own, default=0.0) and (code is not None or not own)
+    if longest and since == _since(loop):
+        loop.found = found
 
 
 def stop() -> None:
