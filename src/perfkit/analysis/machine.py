@@ -12,6 +12,8 @@ from perfkit.model.recording import Recording, Usage
 # Beyond this the sampled shares and the kernel's CPU accounting describe different things (docs: How far to trust it).
 DISAGREEMENT = 0.25
 FEW_SAMPLES = 100
+# From this share on, what nothing shows is more than a reader would take for granted.
+AWAITED = 0.25
 
 
 def process_times(recording: Recording) -> tuple[ProcessTime, ...]:
@@ -98,6 +100,12 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if 0 < taken < FEW_SAMPLES:
         where = "fell into requests" if analysis.kind == "server" else "were taken"
         said.append(f"Only {taken} samples {where}: shares are rough. A longer run or more load narrows them.")
+    awaited = sum(time.seconds for time in analysis.times if time.state == "awaiting")
+    if awaited > AWAITED * analysis.measured:
+        said.append(
+            f"For {awaited / analysis.measured:.0%} of their time requests awaited what no thread shows and nothing timed "
+            "(a call to another service, asyncio.sleep, a queue): no finding covers it."
+        )
     disagreement = _disagreement(recording, rows)
     if disagreement:
         said.append(disagreement)

@@ -11,7 +11,7 @@ from perfkit.model.recording import Frame, Recording, SpanKind
 from perfkit.shared import sqltext
 from perfkit.shared.origin import PROBE, ROUTE
 
-_STATEMENTS: frozenset[SpanKind] = frozenset(("sql", "transaction"))
+_STATEMENTS: frozenset[SpanKind] = frozenset(("sql", "fetch", "transaction"))
 # Places in reports are narrow; a statement's whole text is in its use.
 _TITLE = 120
 Key = tuple[SpanKind, str, str | None, int]
@@ -55,9 +55,9 @@ class Uses:
         last: dict[int, tuple[Key, Adding]] = {}
         for row, seconds in owned:
             name = spans.name[row]
-            if spans.kind[row] == "fetch":
-                if name in last:
-                    before = self._fetched(last[name], row, seconds)
+            # The rows of a statement that another request executed are a use of their own.
+            if spans.kind[row] == "fetch" and name in last:
+                before = self._fetched(last[name], row, seconds)
                 continue
             key, use = self._use(row, endpoint, stack)
             last[name] = key, use
