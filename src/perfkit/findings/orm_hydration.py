@@ -23,7 +23,7 @@ LEAST_ROWS: Final = 300
 LEAST_ROWS_EACH: Final = 50
 _MAKERS: Final[dict[str, frozenset[str]]] = {
     "sqlalchemy/orm/loading.py": frozenset(
-        {"chunks", "_instance", "_populate_full", "_populate_partial", "_validate_version_id", "polymorphic_instance"}
+        {"_instance", "_populate_full", "_populate_partial", "_validate_version_id", "polymorphic_instance"}
     ),
     "sqlalchemy/orm/identity.py": frozenset({"add", "replace", "get", "__contains__"}),
     "sqlalchemy/orm/instrumentation.py": frozenset({"new_instance", "_new_state_if_none", "manager_of_class"}),

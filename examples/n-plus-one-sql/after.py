@@ -1,0 +1,23 @@
+"""The newest orders of a shop with their customers. Flask and SQLite."""
+
+import sqlite3
+
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+db = sqlite3.connect(":memory:")
+db.execute("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT)")
+db.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, total INTEGER)")
+db.executemany("INSERT INTO customer VALUES (?, ?)", [(n, f"Customer {n}") for n in range(500)])
+db.executemany("INSERT INTO orders VALUES (?, ?, ?)", [(n, n * 7 % 500, n) for n in range(2000)])
+db.commit()
+
+
+@app.get("/orders/<int:first>")
+def orders(first):
+    rows = db.execute(
+        "SELECT orders.id, customer.name, orders.total FROM orders JOIN customer ON customer.id = orders.customer_id "
+        "WHERE orders.id >= ? ORDER BY orders.id LIMIT 100",
+        (first,),
+    ).fetchall()
+    return jsonify(rows)
