@@ -6,14 +6,27 @@ from time import monotonic
 from typing import Any, Iterator
 
 from . import frames, hooks, psycopg_async, psycopg_copy, spool
-from .psycopg_rows import SYSTEM, at_rest, batches, connected, done, ended, many, opening, single, singles_of, synced
+from .psycopg_rows import (
+    SYSTEM,
+    at_rest,
+    batches,
+    connected,
+    done,
+    ended,
+    known,
+    many,
+    opening,
+    single,
+    singles_of,
+    synced,
+)
 from .statements import MANY, executed
 
 
 def apply(module: Any) -> None:
-    known = True
+    complete = True
     for owner in (module.Cursor, module.ServerCursor):
-        known = hooks.replaced(owner, "execute", _execute) and known
+        complete = hooks.replaced(owner, "execute", _execute) and complete
         hooks.replaced(owner, "executemany", _executemany)
         hooks.replaced(owner, "stream", _stream)
         hooks.replaced(owner, "fetchone", _fetchone)
@@ -29,9 +42,9 @@ def apply(module: Any) -> None:
     hooks.replaced(module.Pipeline, "sync", _waits_for_all)
     hooks.replaced(module.Pipeline, "__exit__", _waits_for_all)
     psycopg_copy.apply(module)
-    known = hooks.replaced(module.Connection, "connect", _connect) and known
+    complete = hooks.replaced(module.Connection, "connect", _connect) and complete
     module.connect = module.Connection.connect
-    if not (psycopg_async.apply(module) and known):
+    if not (psycopg_async.apply(module) and complete):
         spool.gap("SQL through psycopg", "this version is not known", "use psycopg 3.1 to 3.3")
 
 
@@ -120,7 +133,12 @@ def _next(original: Any) -> Any:
         except StopIteration:
             singles_of(self)
             raise
-        single(self, started, True)
+        one = known(id(self))
+        if one is None:
+            single(self, started, True)
+        else:
+            one.seconds += monotonic() - started
+            one.rows += 1
         return row
 
     return __next__

@@ -18,6 +18,7 @@ _COMMAND_OK = 1
 _IDLE = 0
 _CONNECTED = 0
 _running: Dict[int, "Running"] = {}
+known = _running.get
 # The connections that run an executemany just now: its pipeline is a part of it.
 batches: List[int] = []
 
