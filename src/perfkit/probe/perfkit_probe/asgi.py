@@ -35,13 +35,14 @@ def application(original: Any) -> Any:
     return __call__
 
 
-def served(called: Any) -> Any:
-    """The same for the application that a server was given, whatever it is."""
+def served(called: Any, arrived: float = 0.0) -> Any:
+    """The same for the application that a server was given, whatever it is. The request has waited for the loop since it
+    `arrived`."""
 
     async def perfkit_application(scope: Any, receive: Any, send: Any) -> Any:
         if _passes(scope):
             return await called(scope, receive, send)
-        return await _timed(called, (scope, receive), send, ())
+        return await _timed(called, (scope, receive), send, (), arrived)
 
     return perfkit_application
 
@@ -54,9 +55,10 @@ def _passes(scope: Any) -> bool:
     return outer is not None and not outer.ended
 
 
-async def _timed(called: Any, args: Any, send: Any, more: Any) -> Any:
+async def _timed(called: Any, args: Any, send: Any, more: Any, arrived: float = 0.0) -> Any:
     method = args[-2].get("method", "")
     request = AsyncRequest("%s (no route)" % method)
+    request.start = arrived or request.start
     token = current.set(request)
     try:
         return await steps(called(*args, _noting(request, send, method != "HEAD"), *more), request)

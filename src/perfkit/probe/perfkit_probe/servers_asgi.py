@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from . import asgi, hooks
@@ -15,7 +16,8 @@ def apply(module: Any) -> None:
 
 
 def _run_asgi(original: Any) -> Any:
-    async def run_asgi(self: Any, app: Any) -> Any:
-        return await original(self, asgi.served(app))
+    def run_asgi(self: Any, app: Any) -> Any:
+        # Called when the request has been read. Its task runs when the loop comes to it: what holds the loop holds it, too.
+        return original(self, asgi.served(app, monotonic()))
 
     return run_asgi
