@@ -104,7 +104,7 @@ def _flags(command: str) -> dict[str, _Flag]:
             # In Annotated, typer finds an option's first name in `default`.
             names = (getattr(extra, "default", None), *(getattr(extra, "param_decls", None) or ()))
             for name in (name for name in names if isinstance(name, str) and name.startswith("--")):
-                flags[name[2:].replace("-", "_")] = _flag(parameter, str(get_args(hint)[0]))
+                flags[name[2:].partition("/")[0].replace("-", "_")] = _flag(parameter, str(get_args(hint)[0]))
     return flags
 
 
