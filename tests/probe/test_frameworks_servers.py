@@ -18,6 +18,7 @@ SERVERS = {
     "gthread": (*GUNICORN, "-k", "gthread", "raw_site:wsgi"),
     "gevent": (*GUNICORN, "-k", "gevent", "raw_site:wsgi"),
     "wsgiref": ("-c", WSGIREF),
+    "gunicorn-asgi": (*GUNICORN, "-k", "asgi", "raw_site:asgi"),
     "uvicorn": ("-m", "uvicorn", "--port", "{port}", "raw_site:asgi"),
     "hypercorn": ("-m", "hypercorn", "-b", "127.0.0.1:{port}", "raw_site:asgi"),
 }

@@ -35,12 +35,13 @@ def _timed(original: Any) -> Any:
             ended = await _RoutedSteps(original(self, http, *args, **kwargs), request)
             _note(request, http, ended)
             return ended
-        except Exception:
-            request.status = request.status or 500
+        except BaseException as error:
+            if not asgi.called_off(error):
+                request.status = request.status or 500
             raise
         finally:
             request.end()
-            current.reset(token)
+            asgi.reset(token)
 
     return _handle_request
 

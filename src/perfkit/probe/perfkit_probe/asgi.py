@@ -63,20 +63,21 @@ async def _timed(called: Any, args: Any, send: Any, more: Any, arrived: float = 
     try:
         return await steps(called(*args, _noting(request, send, method != "HEAD"), *more), request)
     except BaseException as error:
-        if not _called_off(error):
+        if not called_off(error):
             request.status = request.status or 500
         raise
     finally:
         request.end()
-        _reset(token)
+        reset(token)
 
 
-def _called_off(error: BaseException) -> bool:
+def called_off(error: BaseException) -> bool:
     """Nobody waits for an answer. Groups of errors were no Exception in older versions of anyio, but are failures."""
     return isinstance(error, (GeneratorExit, KeyboardInterrupt, SystemExit)) or type(error).__name__ in _CANCELLED
 
 
-def _reset(token: Any) -> None:
+def reset(token: Any) -> None:
+    """The request is current no more."""
     try:
         current.reset(token)
     except ValueError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
 
-LIBRARIES: Dict[str, Tuple[str, ...]] = {
+LIBRARIES: dict[str, tuple[str, ...]] = {
     "flask_app": ("flask.app",),
     "django_app": (
         "django.core.handlers.base",
@@ -18,6 +17,7 @@ LIBRARIES: Dict[str, Tuple[str, ...]] = {
         "uvicorn.protocols.http.h11_impl",
         "uvicorn.protocols.http.httptools_impl",
         "hypercorn.app_wrappers",
+        "gunicorn.workers.gasgi",
     ),
     "servers_wsgi": ("gunicorn.workers.base", "wsgiref.handlers", "waitress.server"),
     "anyio_threads": ("anyio.to_thread",),

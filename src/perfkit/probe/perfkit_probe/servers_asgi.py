@@ -1,4 +1,5 @@
-"""uvicorn and hypercorn: each request that they hand to an application, so that one of a framework that is not known counts."""
+"""uvicorn, hypercorn and gunicorn's worker for ASGI: each request that they hand to an application, so that
+one of a framework that is not known counts."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from . import asgi, hooks
 def apply(module: Any) -> None:
     if module.__name__ == "hypercorn.app_wrappers":
         hooks.replaced(module.ASGIWrapper, "__call__", asgi.application)
+    elif module.__name__ == "gunicorn.workers.gasgi":
+        hooks.replaced(module.ASGIWorker, "load_wsgi", _load_wsgi)
     else:
         hooks.replaced(module.RequestResponseCycle, "run_asgi", _run_asgi)
 
@@ -21,3 +24,12 @@ def _run_asgi(original: Any) -> Any:
         return original(self, asgi.served(app, monotonic()))
 
     return run_asgi
+
+
+def _load_wsgi(original: Any) -> Any:
+    def load_wsgi(self: Any) -> None:
+        original(self)
+        if callable(getattr(self, "asgi", None)):
+            self.asgi = asgi.served(self.asgi)
+
+    return load_wsgi
