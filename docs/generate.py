@@ -68,7 +68,8 @@ def _help(text: str) -> list[str]:
 
 def _names(option: Any) -> str:
     value = "" if option.is_flag else " " + (option.metavar or _TYPES.get(option.type.name, "VALUE"))
-    return ", ".join(f"`{name}{value}`" for name in sorted(option.opts, key=len, reverse=True)).replace("|", "\\|")
+    names = [*sorted(option.opts, key=len, reverse=True), *option.secondary_opts]
+    return ", ".join(f"`{name}{value}`" for name in names).replace("|", "\\|")
 
 
 def _default(option: Any) -> str:
