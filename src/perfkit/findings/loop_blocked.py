@@ -54,45 +54,39 @@ class LoopBlocked:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        groups: defaultdict[Function | None, list[StackTime]] = defaultdict(list)
-        deciders: dict[Function | None, Counter[Frame]] = defaultdict(Counter)
+        groups: defaultdict[Function, list[StackTime]] = defaultdict(list)
+        deciders: defaultdict[Function, Counter[Frame]] = defaultdict(Counter)
         for time in view.code:
             left = view.left.get(time.stack, 1.0)
             if not blocking.is_block(view, time) or left <= _MOSTLY_TAKEN:
                 continue
             frames = view.inner(time)
             frame = view.deciding(frames, len(frames))
-            key = (frame.file, frame.function) if frame is not None else None
-            groups[key].append(time)
-            if frame is not None:
-                deciders[key][frame] += time.seconds * left  # type: ignore[assignment]
+            if frame is None:
+                continue  # nobody looked in time: a process without a CPU stands still as well
+            groups[frame.file, frame.function].append(time)
+            deciders[frame.file, frame.function][frame] += time.seconds * left  # type: ignore[assignment]
         for key, times in groups.items():
-            frame = deciders[key].most_common(1)[0][0] if key is not None else None
-            yield self._candidate(view, times, frame)
+            yield self._candidate(view, times, deciders[key].most_common(1)[0][0])
 
-    def _candidate(self, view: View, times: list[StackTime], frame: Frame | None) -> Candidate:
+    def _candidate(self, view: View, times: list[StackTime], frame: Frame) -> Candidate:
         claim = {time.stack: view.left.get(time.stack, 1.0) for time in times}
         timed = blocking.blocks(view, claim)
-        what = code_name(frame.function, frame.file) if frame is not None else "Something that no look caught"
-        where = place(frame) if frame is not None else None
-        said = timed.sentence()
         return Candidate(
             rule=self.name,
-            title=f"{what} holds the event loop for {seconds(timed.mean)} at a time",
+            title=f"{code_name(frame.function, frame.file)} holds the event loop for {seconds(timed.mean)} at a time",
             claim=claim,
-            where=where,
-            inside=None if frame is None else dominant_library(view, times, claim, (frame.file, frame.function)),
-            evidence=(Evidence(said, round(timed.mean, 6), "s", n=timed.count, where=where),),
+            where=place(frame),
+            inside=dominant_library(view, times, claim, (frame.file, frame.function)),
+            evidence=(Evidence(timed.sentence(), round(timed.mean, 6), "s", n=timed.count, where=place(frame)),),
             advice=Advice(
                 "hand it to a thread (asyncio.to_thread) if it gives the interpreter lock up, else to a process pool; or do it "
                 "in smaller pieces with `await asyncio.sleep(0)` between them, or keep the result"
-                if frame is not None
-                else "look for C code that keeps the interpreter lock to itself: hand it to a process pool"
             ),
             # Its own request still has to wait for the result.
             saves=(0.5 * timed.others, min(1.0, timed.others + 0.2)),
             confidence=Confidence(
-                "low" if frame is None else "high" if timed.count >= 5 else "medium",
+                "high" if timed.count >= 5 else "medium",
                 f"the loop stood still {timed.count} times and was looked at meanwhile",
             ),
             least=LEAST,
