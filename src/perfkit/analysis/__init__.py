@@ -103,7 +103,7 @@ def _unknown_framework(analysis: Analysis, timed: Sequence[Request]) -> Gap | No
     told = any(gap.what.startswith("requests, routes") for gap in analysis.gaps)
     if analysis.kind != "server" or analysis.run.mode != "run" or analysis.run.engine != "py-spy" or told:
         return None
-    remedy = "handlers stand for endpoints; docs/concepts/how-it-measures.md tells what the probe knows"
+    remedy = "handlers stand for endpoints; docs/concepts/the-probe.md tells what the probe knows"
     if not timed:
         return Gap("exact requests and their statements", "the probe knows neither the server nor the framework", remedy)
     routed = sum(request.seconds for request in timed if request.route is not None)
