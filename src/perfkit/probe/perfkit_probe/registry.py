@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "flask_app": ("flask.app",),
     "django_app": (
