@@ -11,7 +11,9 @@ from .sqlite3_cursors import on_behalf
 def apply(module: Any) -> None:
     known = hooks.replaced(module.Connection, "_execute", _execute)
     if not (hooks.replaced(module.Connection, "_connect", _connect) and known):
-        spool.gap("requests and lines of SQL through aiosqlite", "this version is not known", "use aiosqlite 0.17 to 0.22")
+        spool.gap(
+            "requests and lines of SQL through aiosqlite", "this version is not known", "use aiosqlite 0.17 to 0.22"
+        )
 
 
 def _execute(original: Any) -> Any:
