@@ -79,7 +79,7 @@ FIRES = [
         _AGAIN,
         f"""
         {in_request("rate@shop.py#rate; Query.first@lib/sqlalchemy/orm/query.py:2700")} 50
-        {in_request("rate@shop.py#rate")} 50
+        {in_request("cart@shop.py#each")} 50
         """,
         function="rate",
         at="shop.py#rate",

@@ -10,7 +10,9 @@ from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_eager import advice, listed, names_of, parent_of
 from perfkit.findings.sql_loops import SqlLoop, read_loops
 from perfkit.model.finding import Confidence, Evidence, Place
+from perfkit.model.recording import Frame
 from perfkit.shared import sqltext, units
+from perfkit.shared.naming import COMPREHENSIONS, code_name
 
 
 class NPlusOne:
@@ -46,7 +48,7 @@ class NPlusOne:
             names = names_of(view, loop)
             yield Candidate(
                 rule=self.name,
-                title=f"N+1: {_short(names)} {'is' if len(names) == 1 else 'are'} loaded once per row",
+                title=f"N+1: {_short(names)} {_are(names)} {_done(loop)} once per row",
                 claim=claim_of(view, [use for group in loop.groups for use in group.uses]),
                 where=_where(loop),
                 evidence=tuple(_evidence(view, loop)),
@@ -61,6 +63,15 @@ class NPlusOne:
 def _short(names: list[str]) -> str:
     names = list(dict.fromkeys(names))
     return listed(names if len(names) <= 3 else [*names[:2], f"{len(names) - 2} more"])
+
+
+def _are(names: list[str]) -> str:
+    return "is" if len(set(names)) == 1 and not names[0].endswith("s") else "are"
+
+
+def _done(loop: SqlLoop) -> str:
+    counted = all(group.text.startswith("select count(") for group in loop.groups)
+    return "counted" if counted else "loaded"
 
 
 def _where(loop: SqlLoop) -> Place | None:
@@ -100,8 +111,14 @@ def _evidence(view: View, loop: SqlLoop) -> Iterator[Evidence]:
         mean = group.seconds / max(1, group.count)
         yield Evidence(f"{group.shown()} takes {units.seconds(mean)} each.", mean, "seconds", n=group.count)
     outer = first.around.frame if first.around is not None else None
-    if outer is not None and first.group.where is not None and outer.function != first.group.where.function:
-        yield Evidence(f"The loop is in {outer.function}.", 1, "", where=place(outer))
+    if outer is not None and first.group.where is not None and _function_of(outer) != first.group.where.function:
+        yield Evidence(f"The loop is in {code_name(_function_of(outer), outer.file)}.", 1, "", where=place(outer))
+
+
+def _function_of(frame: Frame) -> str:
+    """A frame's function; of a comprehension, the one around it."""
+    around, _, last = frame.function.rpartition(".<locals>.")
+    return around if last in COMPREHENSIONS and around else frame.function
 
 
 def _confidence(loop: SqlLoop) -> Confidence:

@@ -74,9 +74,14 @@ def _divided(view: View) -> Works:
     for time in view.code:
         frames = view.inner(time)
         at = None if time.timed else innermost(view, frames)
-        if at is None or not _works_for_statements(view, frames[at + 1 :]):
+        if at is None:
             continue
-        chosen = _asked(view, frames[at + 1 :], nearest_uses(view, frames[at], time.endpoint))
+        above = frames[at + 1 :]
+        uses = nearest_uses(view, frames[at], time.endpoint)
+        if not above and time.state == "io":  # the driver's C code has no frames of its own
+            chosen = [use for use in uses if spot_of(site(view, use)) == spot_of(frames[at])]
+        else:
+            chosen = _asked(view, above, uses) if _works_for_statements(view, above) else []
         total = sum(map(_weight, chosen))
         for use in chosen:
             found.setdefault(id(use), {})[time.stack] = _weight(use) / total

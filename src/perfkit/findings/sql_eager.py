@@ -35,7 +35,14 @@ def advice(view: View, loop: SqlLoop) -> Advice:
 def names_of(view: View, loop: SqlLoop) -> list[str]:
     """What is loaded, as the source names it where it does, else by table."""
     names = relations(view, _lines(loop), loop.first.around, [member.group.table for member in loop.members])
-    return names if len(names) == len(loop.members) else [member.group.table or "a row" for member in loop.members]
+    if len(names) == len(loop.members):
+        return names
+    return [_word(view, member.group) or "a row" for member in loop.members]
+
+
+def _word(view: View, group: Group) -> str:
+    """A table's name; Django puts the application's before it."""
+    return group.table.rpartition("_")[2] if library(view, group) == "django" else group.table
 
 
 def _lines(loop: SqlLoop) -> list[Frame]:
@@ -61,7 +68,10 @@ def _django(view: View, loop: SqlLoop) -> Advice:
         quoted = ", ".join(f'"{name}"' for name in names)
         return _chained(view, loop, _MANAGER, f".select_related({quoted})", "one query with a JOIN")
     if forward:
-        return Advice("`select_related(…)` on the query before the loop loads the related rows with it")
+        related = listed([_word(view, member.group) for member in forward])
+        return Advice(
+            f"`.select_related(…)` of the relation to {related}, on the query before the loop: one query with a JOIN"
+        )
     return Advice(
         f"ask once before the loop: `in_bulk(ids)` or `filter(pk__in=ids)` on {_tables(loop)}, or "
         "`select_related` / `prefetch_related` where it is a relation"
