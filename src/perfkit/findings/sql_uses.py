@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from perfkit.findings.interface import View, place
+from perfkit.findings.sql_carriers import carriers
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Place
 from perfkit.model.recording import Frame, SpanKind, Stack
@@ -150,12 +151,18 @@ def site(view: View, use: SpanUse) -> Frame | None:
 
 
 def innermost(view: View, frames: Stack) -> int | None:
-    """The index of the innermost project frame; a comprehension belongs to the function around it."""
+    """The index of the project frame that decided on a statement: the innermost one that does not merely pass it on. A
+    comprehension belongs to the function around it."""
+    passing = None
     for at in range(len(frames) - 1, -1, -1):
-        part = short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
-        if not part and view.is_project(frames[at]):
+        frame = frames[at]
+        part = short_name(frame.function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frame.file
+        if part or not view.is_project(frame):
+            continue
+        if (frame.file, frame.function) not in carriers(view):
             return at
-    return None
+        passing = at if passing is None else passing
+    return passing
 
 
 def project_frames(view: View, use: SpanUse) -> list[Frame]:
