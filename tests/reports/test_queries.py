@@ -25,11 +25,16 @@ def test_a_request_that_runs_it_at_two_places_is_one(probed: Report, executions:
     assert (found.count, found.per_request) == (300, 3.0)
 
 
-def test_outside_of_requests_nothing_is_per_request(probed: Report, executions: Callable[..., SpanUse]) -> None:
-    (found,) = queries(
-        replace(probed.analysis, uses=(executions(probed.analysis, "select 1", 1, None, 1.0, {500: 1}),))
-    )
+def test_in_a_script_nothing_is_per_request(probed: Report, executions: Callable[..., SpanUse]) -> None:
+    one = executions(probed.analysis, "select 1", 1, None, 1.0, {500: 1})
+    (found,) = queries(replace(probed.analysis, uses=(one,), endpoints=()))
     assert (found.per_request, found.endpoints, found.n_plus_one) == (None, (), 1)
+
+
+def test_a_handler_whose_route_nobody_knows(probed: Report, executions: Callable[..., SpanUse]) -> None:
+    one = executions(probed.analysis, "select 1", 1, "Shop.orders", 1.0, {20: 10})
+    (found,) = queries(replace(probed.analysis, uses=(one,)))
+    assert (found.per_request, found.endpoints) == (20.0, ("Shop.orders",))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,7 @@ def test_what_is_a_loop(
     assert found.n_plus_one == loops
 
 
-def test_reading_rows_is_part_of_a_call(probed: Report, executions: Callable[..., SpanUse]) -> None:
+def test_reading_rows_is_beside_a_call(probed: Report, executions: Callable[..., SpanUse]) -> None:
     one = executions(probed.analysis, "select 1", 1, "GET /page", 3.0, {1: 100}, fetch=2.0)
     (found,) = queries(replace(probed.analysis, uses=(one,)))
-    assert (found.mean, found.fetch, found.rows_per_call) == (0.03, 2.0, 2.0)
+    assert (found.mean, found.reading, found.rows_per_call) == (0.01, 0.02, 2.0)

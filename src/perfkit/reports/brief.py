@@ -67,7 +67,7 @@ def statements(report: Report, paths: Paths, width: int) -> Brief | None:
             (
                 units.count(query.count),
                 number(query.per_request),
-                milliseconds(query.mean),
+                milliseconds(query.mean + query.reading),
                 number(query.rows_per_call),
                 units.share(query.share),
             ),
@@ -75,7 +75,7 @@ def statements(report: Report, paths: Paths, width: int) -> Brief | None:
         )
         for query in left[:MOST]
     )
-    return Brief("Statements", ("calls", "per req", "mean ms", "rows/call", "share"), rows) if rows else None
+    return Brief("Statements", ("calls", "per req", "ms/call", "rows/call", "share"), rows) if rows else None
 
 
 def _is_at(query: Query, places: set[tuple[str, int]]) -> bool:

@@ -18,8 +18,8 @@ LOOP = 5
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """All executions of one statement. `total` is what requests waited, `mean` one execution with the reading of its rows,
-    `percentiles` (p50, p95, p99, largest) without it, `fetch` that reading in all. `rows` were sent in `counted` executions.
+    """All executions of one statement. `total` is what requests waited, `mean` and `percentiles` (p50, p95, p99, largest) are
+    of one execution until its first row, `fetch` the seconds of reading rows, in all. `rows` were sent in `counted` executions.
     `where` has most of its seconds. `n_plus_one` counts the requests (of a script, the loops) that repeat it."""
 
     fingerprint: str
@@ -38,6 +38,11 @@ class Query:
     endpoints: tuple[str, ...]
     where: Place | None
     n_plus_one: int | None
+
+    @property
+    def reading(self) -> float:
+        """Seconds of reading the rows of one execution."""
+        return self.fetch / self.count if self.count else 0.0
 
     @property
     def rows_per_call(self) -> float | None:
@@ -68,7 +73,7 @@ def _query(text: str, uses: Sequence[SpanUse], served: Mapping[str, int], analys
         count=count,
         total=total,
         share=min(1.0, total / analysis.measured) if analysis.measured > 0 else 0.0,
-        mean=sum(use.spent for use in uses) / count if count else 0.0,
+        mean=max(0.0, sum(use.spent for use in uses) - fetch) / count if count else 0.0,
         percentiles=_merged(uses),
         fetch=fetch,
         rows=sum(rows for rows, _ in known) if known else None,
@@ -103,14 +108,13 @@ def _merged(uses: Sequence[SpanUse]) -> tuple[float, float, float, float]:
 
 
 def _per_request(uses: Sequence[SpanUse], served: Mapping[str, int]) -> float | None:
-    """Executions in a request that runs it at all; a request that runs it at two places is one."""
-    requests: defaultdict[str, int] = defaultdict(int)
+    """Executions in a request that runs it at all; a request that runs it at two places is one. Handlers stand for routes
+    that nobody knows: theirs are not counted."""
+    requests: defaultdict[str | None, int] = defaultdict(int)
     for use in uses:
-        if use.endpoint is not None and use.endpoint in served:
-            requests[use.endpoint] += use.requests
-    within = sum(min(n, served[endpoint]) for endpoint, n in requests.items())
-    count = sum(use.count for use in uses if use.endpoint in requests)
-    return count / within if within else None
+        requests[use.endpoint] += use.requests
+    within = sum(min(n, served.get(endpoint or "", n)) for endpoint, n in requests.items())
+    return sum(use.count for use in uses) / within if served and within else None
 
 
 def _loops(use: SpanUse) -> int:

@@ -29,7 +29,7 @@ def _statements(analysis: Analysis, paths: Paths) -> str:
     found = queries(analysis)
     if not found:
         return ""
-    numbers = ("Calls", "Per request", "Mean ms", "p95 ms", "Rows/call", "Total ms", "Share")
+    numbers = ("Calls", "Per request", "Mean ms", "p95 ms", "Rows/call", "Reading ms", "Total ms", "Share")
     columns = [Column("Statement"), *(Column(title, number=True) for title in numbers), Column("Where")]
     rows = [_row(query, paths) for query in found[:STATEMENTS]]
     more = (
@@ -37,7 +37,11 @@ def _statements(analysis: Analysis, paths: Paths) -> str:
         if len(found) > STATEMENTS
         else ""
     )
-    return f"<h3>Statements</h3>\n{table('Statements', columns, rows)}\n{more}"
+    note = (
+        '<p class="quiet">Mean and p95 are of one call until its first row, reading is that of all its rows. '
+        "Per request counts the requests that run it at all.</p>"
+    )
+    return f"<h3>Statements</h3>\n{note}\n{table('Statements', columns, rows)}\n{more}"
 
 
 def _row(query: Query, paths: Paths) -> list[str]:
@@ -48,6 +52,7 @@ def _row(query: Query, paths: Paths) -> list[str]:
         milliseconds(query.mean),
         milliseconds(query.percentiles[1]),
         number(query.rows_per_call),
+        milliseconds(query.reading) if query.fetch else UNKNOWN,
         milliseconds(query.total),
         units.share(query.share),
         code(paths.at(query.where)) if query.where else UNKNOWN,
