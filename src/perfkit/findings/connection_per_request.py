@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import ClassVar, Final
 
-from perfkit.findings.interface import Candidate, View
+from perfkit.findings.interface import Candidate, View, place
 from perfkit.findings.sql_claims import claim_of
-from perfkit.findings.sql_uses import Group, groups, library
+from perfkit.findings.sql_uses import Group, groups, site
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
@@ -44,45 +45,52 @@ class ConnectionPerRequest:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
-        requests = {e.endpoint: e.requests or 0 for e in view.analysis.endpoints if e.source == "probe"}
-        script = view.analysis.kind == "script"
+        found: defaultdict[str, list[SpanUse]] = defaultdict(list)
         for group in groups(view, "connect"):
-            if script:
-                uses = group.uses if group.count >= LEAST_SCRIPT else []
-            else:
-                uses = [
-                    use for use in group.uses if use.count >= NEARLY_EACH * max(1, requests.get(use.endpoint or "", 0))
-                ]
+            found[group.text].extend(_repeated(view, group))
+        for address, uses in found.items():
             opened = sum(use.count for use in uses)
             spent = sum(use.spent for use in uses)
-            if uses and not (group.text.startswith("sqlite") and spent < LEAST_FILE * opened):
-                yield self._candidate(view, group, uses, opened, spent)
+            if opened and not (address.startswith("sqlite") and spent < LEAST_FILE * opened):
+                yield self._candidate(view, address, uses, spent / opened)
 
-    def _candidate(self, view: View, group: Group, uses: list[SpanUse], opened: int, spent: float) -> Candidate:
+    def _candidate(self, view: View, address: str, uses: list[SpanUse], each: float) -> Candidate:
         script = view.analysis.kind == "script"
-        requests = sum(use.requests for use in uses)
-        system = group.text.partition(" ")[0] or "the database"
-        each = units.seconds(spent / opened)
+        opened = sum(use.count for use in uses)
+        system = address.partition(" ")[0] or "the database"
         setting = [] if script else _set_up(view, uses)
-        where = "in this run" if script else f"by {units.count(requests)} requests"
-        said = f"{units.count(opened)} connections to {group.text} were opened {where}, {each} each."
+        where = "in this run" if script else f"by {units.count(sum(use.requests for use in uses))} requests"
+        main = max(uses, key=lambda use: use.seconds)
+        frame = site(view, main)
+        spot = place(frame) if frame is not None else None
+        said = f"{units.count(opened)} connections to {address} were opened {where}, {units.seconds(each)} each."
         return Candidate(
             rule=self.name,
             title=f"A connection to {system} is opened {f'{units.count(opened)} times' if script else 'for each request'}",
             claim=claim_of(view, [*uses, *setting]),
-            where=group.place,
+            where=spot,
             evidence=(
-                Evidence(said, opened, "connections", n=opened, where=group.place),
+                Evidence(said, opened, "connections", n=opened, where=spot),
                 *(
-                    Evidence(f"`{sqltext.shortened(use.sample, 60, use.system)}` follows.", use.count, "executions")
-                    for use in setting
+                    Evidence(f"`{text}` follows.", count, "executions")
+                    for text, count in Counter(
+                        {sqltext.shortened(use.sample, 60, use.system): use.count for use in setting}
+                    ).items()
                 ),
             ),
-            advice=Advice(_advice(view, group, system)),
+            advice=Advice(_advice(view, main, system)),
             saves=(0.8, 0.99),
             confidence=Confidence("certain", f"{units.count(opened)} connections were counted"),
             basis="timed",
         )
+
+
+def _repeated(view: View, group: Group) -> list[SpanUse]:
+    """Those that nearly each request of their endpoint opens; in a script, those of a place that opens many."""
+    if view.analysis.kind == "script":
+        return group.uses if group.count >= LEAST_SCRIPT else []
+    requests = {e.endpoint: e.requests or 0 for e in view.analysis.endpoints if e.source == "probe"}
+    return [use for use in group.uses if use.count >= NEARLY_EACH * max(1, requests.get(use.endpoint or "", 0))]
 
 
 def _set_up(view: View, uses: list[SpanUse]) -> list[SpanUse]:
@@ -98,13 +106,12 @@ def _set_up(view: View, uses: list[SpanUse]) -> list[SpanUse]:
     ]
 
 
-def _advice(view: View, group: Group, system: str) -> str:
-    kind = library(view, group)
-    frames = view.analysis.stacks.expand(group.main.stack)[:-1]
-    if kind == "django" or any("/django/db/" in frame.file for frame in frames):
+def _advice(view: View, use: SpanUse, system: str) -> str:
+    frames = view.analysis.stacks.expand(use.stack)[:-1]
+    if any("/django/db/" in frame.file for frame in frames):
         pool = ', or `"OPTIONS": {"pool": True}` with psycopg 3' if system == "postgresql" else ""
         return f'`"CONN_MAX_AGE": 60` in DATABASES keeps connections open between requests{pool}'
-    if kind == "sqlalchemy" or any("/sqlalchemy/" in frame.file for frame in frames):
+    if any("/sqlalchemy/" in frame.file for frame in frames):
         return "call `create_engine` once, when the module is loaded, and without NullPool: the engine's pool keeps connections"
     if system.startswith("sqlite"):
         return "keep one connection for each thread, opened when it is first needed"

@@ -127,7 +127,7 @@ def _least(view: View, group: Group) -> float:
 
 
 def _advice(group: Group) -> str:
-    explain = _EXPLAIN.get(group.system, "EXPLAIN …")
+    explain = "EXPLAIN …" if group.is_write() else _EXPLAIN.get(group.system, "EXPLAIN …")
     columns = compared(group)
     where = f" on {group.table} ({', '.join(columns)})" if columns and group.table else " on what it compares"
     return f"look at its plan (`{explain}`): if it reads the whole table, an index{where} is missing"
