@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from perfkit.recordings import Store
 
 
+WIDEST = 90
+
+
 def measure_and_report(
     target: Command | RunningProcess,
     options: Options,
@@ -124,13 +127,25 @@ def _stopped(report: Report) -> str:
     if analysis.requests:
         parts.append(plural(analysis.requests, "request"))
         if analysis.latency:
-            parts.append(f"p50 {seconds(analysis.latency[0])}, p95 {seconds(analysis.latency[1])}")
+            seen = "clients: " if {"load", "probe"} <= {e.source for e in analysis.endpoints} else ""
+            parts.append(f"{seen}p50 {seconds(analysis.latency[0])}, p95 {seconds(analysis.latency[1])}")
         queries = _queries_per_request(analysis.endpoints)
         if queries:
             parts.append(f"{queries:.3g} queries/req")
     parts.append(plural(len(analysis.processes), "process"))
     parts.append(f"{count(analysis.samples)} {'calls' if run.engine == 'cprofile' else 'samples'}")
-    return "perfkit  " + " · ".join(parts)
+    return _in_lines(parts)
+
+
+def _in_lines(parts: Iterable[str]) -> str:
+    """One line where it fits, else more, each under the first."""
+    lines: list[str] = []
+    for part in parts:
+        if lines and len(lines[-1]) + len(f" · {part}") <= WIDEST:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(("         " if lines else "perfkit  ") + part)
+    return "\n".join(lines)
 
 
 def _queries_per_request(endpoints: Iterable[EndpointTime]) -> float | None:

@@ -82,7 +82,8 @@ def _figures(analysis: Analysis) -> list[tuple[str, str]]:
     if analysis.requests and analysis.serving_seconds > 0:
         found.append(("Throughput", f"{_digits(analysis.requests / analysis.serving_seconds)} req/s"))
     if analysis.latency:
-        found.append(("p50 / p95", _pair(*analysis.latency[:2])))
+        both = {"load", "probe"} <= {endpoint.source for endpoint in analysis.endpoints}
+        found.append(("p50 / p95 for clients" if both else "p50 / p95", _pair(*analysis.latency[:2])))
     queries = _queries_per_request(analysis)
     if queries:
         found.append(("Queries per request", f"{queries:.1f}"))
