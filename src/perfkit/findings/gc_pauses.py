@@ -50,7 +50,7 @@ class GcPauses:
 
     def check(self, view: View) -> Iterable[Candidate]:
         uses = [use for use in view.analysis.uses if use.kind == "gc"]
-        if not uses and not view.analysis.uses:
+        if not view.timed:
             raise NotRunError("nothing was timed inside the target")
         if uses:
             yield self._candidate(view, uses)

@@ -56,10 +56,10 @@ class ImportInRequest:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
-        if not view.analysis.uses:
-            raise NotRunError("nothing was timed inside the target")
         if view.analysis.kind != "server":
             return
+        if not view.timed:
+            raise NotRunError("nothing was timed inside the target")
         sites: defaultdict[tuple[str, str, int], list[SpanUse]] = defaultdict(list)
         frames: dict[tuple[str, str, int], Frame] = {}
         for use in view.analysis.uses:

@@ -88,6 +88,11 @@ class View:
         """The stacks that show code at work: sampled ones, and those that held up an event loop."""
         return tuple(time for time in self.times if not time.timed or self._is_block(time))
 
+    @cached_property
+    def timed(self) -> bool:
+        """Whether the probe inside the target timed anything: requests, or what a script did."""
+        return bool(self.analysis.uses) or any(found.source == "probe" for found in self.analysis.endpoints)
+
     def _is_block(self, time: StackTime) -> bool:
         stack = self.analysis.stacks.expand(time.stack)
         return bool(stack) and stack[-1].file == LOOP

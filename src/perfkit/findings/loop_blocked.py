@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from perfkit.findings import blocking
 from perfkit.findings.hot_function import dominant_library
-from perfkit.findings.interface import Candidate, View, place
+from perfkit.findings.interface import Candidate, NotRunError, View, place
 from perfkit.model.analysis import StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.model.recording import Frame
@@ -54,6 +54,8 @@ class LoopBlocked:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        if not view.timed and any(blocking.on_loop(view, time) for time in view.code):
+            raise NotRunError("nothing was timed inside the target")
         groups: defaultdict[Function, list[StackTime]] = defaultdict(list)
         deciders: defaultdict[Function, Counter[Frame]] = defaultdict(Counter)
         for time in view.code:

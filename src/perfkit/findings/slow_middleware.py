@@ -64,7 +64,7 @@ class SlowMiddleware:
     def check(self, view: View) -> Iterable[Candidate]:
         if view.analysis.kind != "server":
             return
-        if not any(frame.file == PROBE for time in view.times[:200] for frame in view.frames(time)):
+        if not any(frame.file == PROBE for time in view.times for frame in view.frames(time)):
             raise NotRunError("where handlers begin is known only with the probe inside the target")
         passages: defaultdict[tuple[str, str], Passage] = defaultdict(Passage)
         known: dict[Function, tuple[str, str]] = {}
@@ -110,7 +110,7 @@ class SlowMiddleware:
             evidence.append(Evidence(said, waits, "calls", n=waits, where=place(frame)))
         return Candidate(
             rule=self.name,
-            title=f"{name_of(frame)} takes time from every request",
+            title=f"{_titled(name_of(frame))} takes time from every request",
             claim=claim,
             where=place(frame),
             inside=dominant_library(view, passage.sampled, claim, (frame.file, frame.function)),
@@ -125,3 +125,7 @@ class SlowMiddleware:
             ),
             least=LEAST,
         )
+
+
+def _titled(name: str) -> str:
+    return name if name.endswith(")") or "iddleware" in name else f"The middleware {name}"
