@@ -23,6 +23,17 @@ SHOP = {
         first = one(1)  #<first>
         return render(first)  #<page>
 
+    class Database:
+        def query(self, sql, *parameters):
+            return self.connection.execute(sql, parameters).fetchall()  #<run>
+
+        def one(self, sql, *parameters):
+            return self.query(sql, *parameters)[0]  #<ask>
+
+    def newest(database):
+        for order in database.query(ORDERS):  #<newest>
+            shown.append(database.one(CUSTOMER, order.customer))  #<name>
+
     def watch():
         while True:
             job = one(next_job())  #<watch>
@@ -46,6 +57,7 @@ SHOP = {
 PARENT = "SELECT id, customer_id, product_id FROM orders LIMIT ?"
 CUSTOMER = "SELECT name FROM customer WHERE id = ?"
 PRODUCT = "SELECT title FROM product WHERE id = ?"
+_LAYER = "Database.one@shop.py#ask; Database.query@shop.py#run"
 _LATE = "ForwardManyToOneDescriptor.__get__@lib/django/db/models/fields/related_descriptors.py:261"
 
 
@@ -118,6 +130,23 @@ FIRES = [
         share=0.5,
         sources=SHOP,
         options=ran(Step(CUSTOMER, "<module>@main.py:1; export@shop.py#export; one@shop.py#one", times=500)),
+    ),
+    Fires(
+        "through the project's own layer above the driver",
+        _RULE,
+        f"""
+        {in_request("newest@shop.py#name; Database.one@shop.py#ask; Database.query@shop.py#run; execute@lib/pymysql/cursors.py:150")} 50
+        {in_request("orders@shop.py#render")} 50
+        """,
+        function="newest",
+        at="shop.py#name",
+        share=0.3 + 0.65 * 0.5,
+        sources=SHOP,
+        endpoint="GET /orders",
+        options=served(
+            Step(PARENT, "newest@shop.py#newest; Database.query@shop.py#run", rows=30, seconds=0.01),
+            Step(CUSTOMER, f"newest@shop.py#name; {_LAYER}", times=30, seconds=0.002),
+        ),
     ),
     Fires(
         "many of unknown origin",

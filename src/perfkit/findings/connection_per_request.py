@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.findings.sql_claims import claim_of
-from perfkit.findings.sql_uses import Group, groups, site
+from perfkit.findings.sql_uses import Group, groups, require_timed, site
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
@@ -45,6 +45,7 @@ class ConnectionPerRequest:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         found: defaultdict[str, list[SpanUse]] = defaultdict(list)
         for group in groups(view, "connect"):
             found[group.text].extend(_repeated(view, group))

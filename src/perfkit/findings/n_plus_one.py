@@ -9,6 +9,7 @@ from perfkit.findings.interface import Candidate, View, place
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_eager import advice, listed, names_of, parent_of
 from perfkit.findings.sql_loops import SqlLoop, read_loops
+from perfkit.findings.sql_uses import require_timed
 from perfkit.model.finding import Confidence, Evidence, Place
 from perfkit.model.recording import Frame
 from perfkit.shared import sqltext, units
@@ -44,6 +45,7 @@ class NPlusOne:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         for loop in read_loops(view):
             names = names_of(view, loop)
             yield Candidate(

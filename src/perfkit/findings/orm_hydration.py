@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.findings.sql_claims import nearest_uses
-from perfkit.findings.sql_uses import innermost
+from perfkit.findings.sql_uses import deciding, innermost, require_timed
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame, Stack
@@ -75,6 +75,7 @@ class OrmHydration:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         for made in _made(view).values():
             uses = [use for use in made.uses.values() if use.rows and use.rows >= LEAST_ROWS_EACH * use.count]
             requests = max((use.requests for use in uses), default=0)
@@ -122,13 +123,14 @@ def _made(view: View) -> dict[tuple[str, str], Made]:
         maker = _maker(frames[at + 1 :]) if at is not None else None
         if at is None or maker is None:
             continue
-        made = found[frames[at].file, frames[at].function]
+        asking = frames[deciding(view, frames, at)]
+        made = found[asking.file, asking.function]
         made.claim[time.stack] = 1.0
         made.seconds += time.seconds
         made.n += time.n
-        made.frames[frames[at]] += time.n
+        made.frames[asking] += time.n
         made.insides[view.inside(maker)] += time.n
-        made.uses.update({id(use): use for use in nearest_uses(view, frames[at], time.endpoint)})
+        made.uses.update({id(use): use for use in nearest_uses(view, asking, time.endpoint)})
     return found
 
 

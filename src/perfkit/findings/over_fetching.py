@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
 from perfkit.findings.sql_claims import claim_of
-from perfkit.findings.sql_uses import Group, groups, library
+from perfkit.findings.sql_uses import Group, groups, library, require_timed
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
@@ -49,6 +49,7 @@ class OverFetching:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         sizes = {found.endpoint: found.size for found in view.analysis.endpoints if found.source == "probe"}
         for group in groups(view):
             if not group.is_read() or sqltext.has_limit(group.text, group.system):

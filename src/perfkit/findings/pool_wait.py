@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
-from perfkit.findings.sql_uses import groups, site
+from perfkit.findings.sql_uses import groups, require_timed, site
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import units
@@ -45,6 +45,7 @@ class PoolWait:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         pools: defaultdict[str, list[SpanUse]] = defaultdict(list)
         for use in view.analysis.uses:
             if use.kind == "pool":

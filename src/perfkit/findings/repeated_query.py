@@ -10,7 +10,7 @@ from perfkit.findings.interface import Candidate, View
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import read_loops
 from perfkit.findings.sql_source import sleeps_around
-from perfkit.findings.sql_uses import Group, groups, library
+from perfkit.findings.sql_uses import Group, groups, library, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
 
@@ -54,6 +54,7 @@ class RepeatedQuery:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         in_loops = {id(group) for loop in read_loops(view) for group in loop.groups}
         written = {group.table for group in groups(view) if group.is_write()}
         for group in groups(view):

@@ -10,7 +10,7 @@ from perfkit.findings.interface import Candidate, View
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import Looped, together
 from perfkit.findings.sql_source import loop_around, sleeps_around
-from perfkit.findings.sql_uses import Group, groups, library
+from perfkit.findings.sql_uses import Group, groups, library, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
 
@@ -62,6 +62,7 @@ class RowByRowWrite:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         found: list[Writes] = []
         for group in groups(view):
             member = _looped(view, group) if group.is_write() and group.rows_each <= _FEW_ROWS else None

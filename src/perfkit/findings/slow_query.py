@@ -9,7 +9,7 @@ from typing import ClassVar, Final
 from perfkit.findings.interface import Candidate, View
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import read_loops
-from perfkit.findings.sql_uses import Group, groups
+from perfkit.findings.sql_uses import Group, groups, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
 
@@ -55,6 +55,7 @@ class SlowQuery:
     last_resort: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
+        require_timed(view)
         in_loops = {id(group) for loop in read_loops(view) for group in loop.groups}
         for group in groups(view):
             if id(group) in in_loops or not _searches(group):

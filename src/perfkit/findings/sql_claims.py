@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from perfkit.findings.interface import View
-from perfkit.findings.sql_uses import innermost, is_mapper, site, spot_of
+from perfkit.findings.sql_uses import deciding, innermost, is_mapper, site, spot_of
 from perfkit.model.analysis import SpanUse
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.origin import PROBE
@@ -77,9 +77,10 @@ def _divided(view: View) -> Works:
         if at is None:
             continue
         above = frames[at + 1 :]
-        uses = nearest_uses(view, frames[at], time.endpoint)
+        asking = frames[deciding(view, frames, at)]
+        uses = nearest_uses(view, asking, time.endpoint)
         if not above and time.state == "io":  # the driver's C code has no frames of its own
-            chosen = [use for use in uses if spot_of(site(view, use)) == spot_of(frames[at])]
+            chosen = [use for use in uses if spot_of(site(view, use)) == spot_of(asking)]
         else:
             chosen = _asked(view, above, uses) if _works_for_statements(view, above) else []
         total = sum(map(_weight, chosen))

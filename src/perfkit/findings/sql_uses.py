@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from perfkit.findings.interface import View, place
+from perfkit.findings.interface import NotRunError, View, place
 from perfkit.findings.sql_carriers import carriers
+from perfkit.findings.sql_handed import passes_on
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Place
 from perfkit.model.recording import Frame, SpanKind, Stack
@@ -35,6 +36,11 @@ MAPPERS: Final = frozenset(
 )
 _IN_LIST = re.compile(r"\bin\s*\(([^()]*)\)|=\s*any\s*\(", re.IGNORECASE)
 _FEW_ROWS = 20
+# Methods whose first argument is a statement.
+EXECUTING: Final = frozenset(
+    {"execute", "executemany", "exec_driver_sql", "execute_sql", "exec", "query", "iterate", "raw", "read_sql"}
+    | {"fetch", "fetchrow", "fetchval", "fetch_all", "fetch_one", "fetch_val", "scalar", "scalars", "read_sql_query"}
+)
 Spot = tuple[str, str, int]
 
 
@@ -121,6 +127,12 @@ class Group:
         return f"`{sqltext.shortened(self.main.sample, width, self.system)}`"
 
 
+def require_timed(view: View) -> None:
+    """Raises NotRunError where no probe was inside the target: only it sees statements and connections."""
+    if not view.timed:
+        raise NotRunError("nothing was timed inside the target")
+
+
 def groups(view: View, kind: SpanKind = "sql") -> list[Group]:
     """Statements by text and deciding project line, most seconds first."""
     name = f"{kind} groups"
@@ -142,27 +154,45 @@ def spot_of(frame: Frame | None) -> Spot:
 
 
 def site(view: View, use: SpanUse) -> Frame | None:
-    """The innermost project frame of a use, else the innermost frame of a library that does not merely carry statements."""
+    """The project frame that decided on a use, else the innermost frame of a library that does not merely carry statements."""
     frames = view.analysis.stacks.expand(use.stack)[:-1]
-    own = innermost(view, frames)
-    if own is not None:
-        return frames[own]
+    at = innermost(view, frames)
+    if at is not None:
+        return frames[deciding(view, frames, at)]
     return next((f for f in reversed(frames) if f.origin == "library" and not _carries(view, f)), None)
 
 
 def innermost(view: View, frames: Stack) -> int | None:
-    """The index of the project frame that decided on a statement: the innermost one that does not merely pass it on. A
-    comprehension belongs to the function around it."""
-    passing = None
+    """The index of the innermost project frame; a comprehension belongs to the function around it."""
     for at in range(len(frames) - 1, -1, -1):
-        frame = frames[at]
-        part = short_name(frame.function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frame.file
-        if part or not view.is_project(frame):
-            continue
-        if (frame.file, frame.function) not in carriers(view):
+        part = short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
+        if not part and view.is_project(frames[at]):
             return at
-        passing = at if passing is None else passing
-    return passing
+    return None
+
+
+def deciding(view: View, frames: Stack, at: int) -> int:
+    """The index of the frame that decided on what the project frame at `at` executes: that one, or the one that handed it the
+    statement (`def query(sql): return connection.execute(sql)`)."""
+    inner, decides = "", at
+    while _passes_on(view, frames[decides], inner):
+        below = innermost(view, frames[:decides])
+        if below is None:
+            return at
+        inner, decides = short_name(frames[decides].function), below
+    return decides
+
+
+def _passes_on(view: View, frame: Frame, inner: str) -> bool:
+    """Whether a line executes (or gives to the function `inner`) what its own function was given, as the source shows, or as
+    the statements of its callers do."""
+    if (frame.file, frame.function) in carriers(view):
+        return True
+    known: dict[tuple[Frame, str], bool] = view.notes.setdefault("lines that pass statements on", {})
+    if (frame, inner) not in known:
+        source = view.lines.function(frame.file, frame.line)
+        known[frame, inner] = source is not None and passes_on(source, frame.line, {inner} if inner else EXECUTING)
+    return known[frame, inner]
 
 
 def project_frames(view: View, use: SpanUse) -> list[Frame]:
