@@ -104,7 +104,7 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if awaited > AWAITED * analysis.measured:
         said.append(
             f"For {awaited / analysis.measured:.0%} of their time requests awaited what no thread shows and nothing timed "
-            "(a call to another service, asyncio.sleep, a queue): no finding covers it."
+            "(a call to another service, asyncio.sleep, a queue, their turn on the event loop): no finding covers it."
         )
     disagreement = _disagreement(recording, rows)
     if disagreement:

@@ -115,7 +115,10 @@ class Facts:
             ),
             by_test_client=by_test_client,
             event_loop=event_loop,
-            probed=marked is not None or route is not None,
+            # A task that goes on with a request has no frame of the probe until the route is known.
+            probed=marked is not None
+            or route is not None
+            or (server is not None and frames[server].function.endswith("coro")),
             spanned=spanned,
         )
 

@@ -9,39 +9,35 @@ from typing import Final
 from perfkit.findings.interface import View
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.frameworks import DISPATCHERS, is_plumbing, listed, short_name
-from perfkit.shared.origin import PROBE, ROUTE, module_path
+from perfkit.shared.origin import PROBE, ROUTE
 
+_HOOK_CALLERS: Final = {"preprocess_request", "process_response", "do_teardown_request"}
+_HOOKS: Final = {"flask/app.py": _HOOK_CALLERS, "quart/app.py": _HOOK_CALLERS}
 # Framework functions above which the very next frame is a middleware or a hook, whatever it is called.
 _CALL_MIDDLEWARE: Final = {
     "django/core/handlers/exception.py": {"inner"},
     "django/utils/deprecation.py": {"__call__", "__acall__"},
     "starlette/middleware/base.py": {"__call__"},
+    **_HOOKS,
+}
+# A task of its own that goes on with a request.
+_TASKS: Final = {"starlette/middleware/base.py": {"coro"}}
+_AIOHTTP: Final = {"aiohttp/web_app.py": {"_handle"}, "aiohttp/web_middlewares.py": {"impl"}}
+# Above these, and whatever else of a framework is called like a function, if it looks like one: an application that
+# hands the request on to another one.
+_CALL_APPLICATIONS: Final = {
+    **_TASKS,
+    "django/core/handlers/base.py": {"_get_response", "_get_response_async"},
+    **_AIOHTTP,
+}
+# These know the route before they call any.
+_WITHIN_ROUTES: Final = {
     **{
         name: {"preprocess_request", "process_response", "do_teardown_request"}
         for name in ("flask/app.py", "quart/app.py")
     },
+    **_AIOHTTP,
 }
-# Above these it is one if it looks like one: an application that another one is handed to.
-_CALL_APPLICATIONS: Final = {
-    "starlette/middleware/base.py": {"coro"},
-    "starlette/applications.py": {"__call__"},
-    "fastapi/applications.py": {"__call__"},
-    "flask/app.py": {"__call__"},
-    "django/core/handlers/base.py": {"_get_response", "_get_response_async"},
-    "aiohttp/web_app.py": {"_handle"},
-}
-# These know the route before they call any.
-_WITHIN_ROUTES: Final = {
-    "flask/app.py": {"preprocess_request", "process_response", "do_teardown_request"},
-    "quart/app.py": {"preprocess_request", "process_response", "do_teardown_request"},
-    "aiohttp/web_app.py": {"_handle"},
-}
-_OF_APPLICATIONS: Final = (
-    "starlette/middleware/",
-    "fastapi/middleware/",
-    "uvicorn/middleware/",
-    "werkzeug/middleware/",
-)
 _ROUTERS: Final = {"starlette/routing.py": {"__call__", "app", "handle"}, "flask/app.py": {"wsgi_app"}}
 _HANDS_ON: Final = re.compile(
     r"\(\s*scope,\s*receive,\s*\w+|\(\s*environ,\s*\w+|\bcall_next\s*\(|\bget_response\s*\(|\bhandler\s*\(\s*\w"
@@ -61,8 +57,11 @@ def innermost(view: View, frames: Stack) -> int | None:
             elif not probed:
                 caller = frame
             probed = True
-        elif _leads_on(frame):
+        elif not probed and not listed(_TASKS, frame):
+            continue
+        elif _leads_on(view, frame):
             found, caller = None, frame if not routed or listed(_WITHIN_ROUTES, frame) else None
+            probed = True
         elif frame.origin == "native":
             continue
         elif found is not None:
@@ -72,7 +71,7 @@ def innermost(view: View, frames: Stack) -> int | None:
         elif caller is not None:
             found = index if _is_called(view, caller, frame) else None
             caller = None
-    return found if probed else None
+    return found
 
 
 def hands_over(view: View, frame: Frame) -> bool:
@@ -88,15 +87,11 @@ def name_of(frame: Frame) -> str:
     return f"The middleware of {PurePath(frame.file).name}" if parts[0].startswith("__") else f"{parts[0]}()"
 
 
-def _leads_on(frame: Frame) -> bool:
-    path = module_path(frame.file)
-    return (
-        listed(_CALL_MIDDLEWARE, frame)
-        or listed(_CALL_APPLICATIONS, frame)
-        or listed(_ROUTERS, frame)
-        or listed(DISPATCHERS, frame)
-        or (path.startswith(_OF_APPLICATIONS) and short_name(frame.function) == "__call__")
-    )
+def _leads_on(view: View, frame: Frame) -> bool:
+    tables = (_CALL_MIDDLEWARE, _CALL_APPLICATIONS, _ROUTERS, DISPATCHERS)
+    if any(listed(table, frame) for table in tables):
+        return True
+    return short_name(frame.function) == "__call__" and is_plumbing(view.distribution(frame)[0])
 
 
 def _is_called(view: View, caller: Frame, frame: Frame) -> bool:

@@ -71,7 +71,7 @@ class SlowMiddleware:
         for time in view.times:
             if time.timed or view.left.get(time.stack, 1.0) <= _TAKEN:
                 continue
-            frames = view.inner(time)
+            frames = view.frames(time)
             index = innermost(view, frames)
             if index is not None:
                 frame = frames[index]

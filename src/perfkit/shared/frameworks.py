@@ -19,6 +19,7 @@ SERVERS: Final = {
     "gunicorn/workers/gasgi.py": {"_run_app", "handle_request"},
     "gunicorn/asgi/protocol.py": {"_handle_http_request", "_run_app"},
     "werkzeug/serving.py": {"run_wsgi", "execute"},
+    "starlette/middleware/base.py": {"coro"},  # what lies behind such a middleware runs in a task of its own
     "uvicorn/protocols/http/h11_impl.py": {"run_asgi"},
     "uvicorn/protocols/http/httptools_impl.py": {"run_asgi"},
     "hypercorn/app_wrappers.py": {"__call__", "handle_http", "run_app"},

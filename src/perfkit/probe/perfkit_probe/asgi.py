@@ -36,8 +36,8 @@ def application(original: Any) -> Any:
 
 
 def served(called: Any, arrived: float = 0.0) -> Any:
-    """The same for the application that a server was given, whatever it is. The request has waited for the loop since it
-    `arrived`."""
+    """The same for the application that a server was given, whatever it is. The request has been there since it `arrived`;
+    where the loop was held since then, that is a part of it."""
 
     async def perfkit_application(scope: Any, receive: Any, send: Any) -> Any:
         if _passes(scope):
@@ -58,7 +58,8 @@ def _passes(scope: Any) -> bool:
 async def _timed(called: Any, args: Any, send: Any, more: Any, arrived: float = 0.0) -> Any:
     method = args[-2].get("method", "")
     request = AsyncRequest("%s (no route)" % method)
-    request.start = arrived or request.start
+    if arrived and request.start - arrived > loop_blocks.LONG:
+        request.start = arrived
     token = current.set(request)
     try:
         return await steps(called(*args, _noting(request, send, method != "HEAD"), *more), request)
