@@ -1,11 +1,14 @@
 """The newest orders of a shop with their customers. Flask and SQLite."""
 
 import sqlite3
+import tempfile
+from pathlib import Path
 
 from flask import Flask, jsonify
 
 app = Flask(__name__)
-db = sqlite3.connect(":memory:")
+folder = tempfile.TemporaryDirectory()
+db = sqlite3.connect(Path(folder.name) / "shop.db")
 db.execute("CREATE TABLE customer (id INTEGER PRIMARY KEY, name TEXT)")
 db.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, total INTEGER)")
 db.executemany("INSERT INTO customer VALUES (?, ?)", [(n, f"Customer {n}") for n in range(500)])

@@ -1,5 +1,7 @@
 """The orders of a shop with customers and lines. Flask and SQLAlchemy, with SQLite."""
 
+import gc
+
 from flask import Flask, jsonify
 from sqlalchemy import ForeignKey, StaticPool, create_engine, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload
@@ -39,6 +41,7 @@ with Session(engine) as session:
     session.add_all(Order(id=n, customer_id=n * 7 % 500) for n in range(500))
     session.add_all(Line(order_id=n % 500, product=f"Product {n}") for n in range(500))
     session.commit()
+gc.freeze()  # classes and mappers live for ever: collections need not look at them
 
 
 @app.get("/orders/<int:first>")

@@ -1,11 +1,14 @@
 """A cart in another currency. Flask and SQLite."""
 
 import sqlite3
+import tempfile
+from pathlib import Path
 
 from flask import Flask, jsonify
 
 app = Flask(__name__)
-db = sqlite3.connect(":memory:")
+folder = tempfile.TemporaryDirectory()
+db = sqlite3.connect(Path(folder.name) / "shop.db")
 db.execute("CREATE TABLE rate (currency TEXT PRIMARY KEY, value REAL)")
 db.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, amount REAL)")
 db.executemany("INSERT INTO rate VALUES (?, ?)", [("EUR", 1.0), ("USD", 1.1), ("DKK", 7.5)])

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from perfkit.findings.interface import View
+from perfkit.findings.rank import LEAST_LOOKS
 from perfkit.findings.sql_uses import deciding, innermost, is_mapper, site, spot_of
 from perfkit.model.analysis import SpanUse
 from perfkit.model.recording import Frame, Stack
@@ -22,13 +23,16 @@ Function = tuple[str, str]
 
 def claim_of(view: View, uses: Iterable[SpanUse], part: float = 1.0) -> dict[int, float]:
     """Stacks of these uses with the fraction of them that is theirs, times `part`. The project's own work at their lines is
-    not among them."""
+    not among them. Few samples would decide whether there is a finding: then what was timed stands alone."""
     works, whole = _works(view), _by_stack(view)
     claim: defaultdict[int, float] = defaultdict(float)
+    sampled: defaultdict[int, float] = defaultdict(float)
     for use in uses:
         claim[use.stack] += part * (use.seconds / whole[use.stack] if whole[use.stack] else 0.0)
         for stack, fraction in works.get(id(use), {}).items():
-            claim[stack] += part * fraction
+            sampled[stack] += part * fraction
+    if sum(time.n * sampled[time.stack] for time in view.code if time.stack in sampled) >= LEAST_LOOKS:
+        claim.update(sampled)
     return {stack: min(1.0, fraction) for stack, fraction in claim.items() if fraction > 0}
 
 
