@@ -93,7 +93,7 @@ def flask_sql() -> Callable[[], object]:
 
 def _words(total: int) -> list[str]:
     """The application's own work, so that a request is not statements alone."""
-    return sorted(f"{total * number % 17:03d}" for number in range(40))
+    return sorted(f"{total * number % 17:03d}" for number in range(260))
 
 
 def django_sql() -> Callable[[], object]:

@@ -44,9 +44,9 @@ def environment_for(spool: Path, project: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": path,
-        "PERFKIT_PROBE": "1",
+        "PERFKIT_TARGET_PROBE": "1",
         "PERFKIT_SPOOL": str(spool),
-        "PERFKIT_PROJECT": str(project),
+        "PERFKIT_TARGET_PROJECT": str(project),
     }
 
 

@@ -10,6 +10,7 @@ from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, SpanUse, StackTime
 from perfkit.model.recording import Recording, Request
+from perfkit.shared.origin import PROBE, is_own_probe
 
 
 def endpoint_labels(rows: Rows, recording: Recording, facts: Facts) -> dict[str, str]:
@@ -190,6 +191,8 @@ def _slice_of(time: StackTime, recording: Recording) -> str:
         return "other"
     if leaf.origin == "app":
         return "project code"
+    if leaf.file == PROBE or is_own_probe(leaf.file):
+        return "perfkit's probe"
     file = recording.files.get(leaf.file)
     if file is not None and file.distribution:
         return file.distribution

@@ -20,6 +20,8 @@ EVERY = 0.1
 BYTES_A_POLL = 1 << 16
 # A process that lived for less than this may have ended before its probe could write.
 LIVED = 1.0
+# Each process numbers its parameters by itself.
+_KEY_BITS = 40
 _NAME = re.compile(r"events-(\d+)-[0-9a-f]+")
 
 
@@ -54,13 +56,12 @@ class ProbeCollector:
 
     @staticmethod
     def variables(spool: str, project: tuple[str, ...], keep_literals: bool) -> dict[str, str]:
-        """What a launched target's environment needs for the probe. The key lives as long as the target's environment."""
+        """What a launched target's environment needs for the probe."""
         return {
-            "PERFKIT_PROBE": "1",
+            "PERFKIT_TARGET_PROBE": "1",
             "PERFKIT_SPOOL": spool,
-            "PERFKIT_PROJECT": os.pathsep.join(project),
-            "PERFKIT_KEY": os.urandom(16).hex(),
-            **({"PERFKIT_KEEP_LITERALS": "1"} if keep_literals else {}),
+            "PERFKIT_TARGET_PROJECT": os.pathsep.join(project),
+            **({"PERFKIT_TARGET_LITERALS": "1"} if keep_literals else {}),
         }
 
     def poll(self) -> None:
@@ -176,7 +177,7 @@ class ProbeCollector:
             start=event.start - self._zero,
             seconds=event.seconds,
             count=event.count,
-            key=event.key,
+            key=None if event.key is None else (process.id << _KEY_BITS) | (event.key & ((1 << _KEY_BITS) - 1)),
         )
 
     def _request(self, spooled: Spooled, process: Process, event: RequestEvent) -> Request:

@@ -34,7 +34,7 @@ class Origins:
     def of(self, file: str) -> Origin:
         if file.startswith("<"):
             return "stdlib" if file.startswith("<frozen") else "native" if file == PROBE else "library"
-        if _OWN_PROBE.search(file):
+        if is_own_probe(file):
             return "native"
         if file.startswith(self._installed_roots):
             return "app"
@@ -64,6 +64,11 @@ class Origins:
             )
         self._environment_folders[folder] = answer
         return answer
+
+
+def is_own_probe(file: str) -> bool:
+    """Whether a file belongs to what perfkit brings into the target."""
+    return _OWN_PROBE.search(file) is not None
 
 
 def distribution_root(file: str) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ def start() -> None:
 
         ptracer.permit(int(reader))
     spool = os.environ.get("PERFKIT_SPOOL")
-    if spool and os.environ.get("PERFKIT_PROBE"):
+    if spool and os.environ.get("PERFKIT_TARGET_PROBE"):
         _watch(spool)
     engine = (
         os.environ.pop("PERFKIT_ENGINE", None) if spool else None
@@ -32,9 +32,9 @@ def start() -> None:
 def _watch(folder: str) -> None:
     from . import gc_pauses, hooks, loop_blocks, loop_watcher, requests, sites, spool, statements
 
-    sites.begin(os.environ.get("PERFKIT_PROJECT", "").split(os.pathsep))
+    sites.begin(os.environ.get("PERFKIT_TARGET_PROJECT", "").split(os.pathsep))
     requests.begin()
-    statements.begin(os.environ.get("PERFKIT_KEEP_LITERALS") == "1")
+    statements.begin(os.environ.get("PERFKIT_TARGET_LITERALS") == "1")
     loop_blocks.begin()
     loop_watcher.begin()
     spool.open_in(folder)

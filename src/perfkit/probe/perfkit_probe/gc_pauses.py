@@ -41,7 +41,7 @@ def _collection(phase: str, info: Any) -> None:
 
 
 def _keep(started: float, seconds: float, info: Any) -> None:
-    if os.getpid() != _pid:  # just forked: the name is not defined yet
+    if spool.closed or os.getpid() != _pid:  # just forked: the name is not defined yet
         return
     try:
         request = get_current()

@@ -7,7 +7,7 @@ import re
 import sys
 from itertools import count
 from threading import local
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Dict, List, Optional, Tuple
 
 from . import frames, spool
@@ -43,11 +43,14 @@ _DEEPEST = 120
 _MOST_PROJECT = 5
 _MOST_TELLING = 3
 _MOST_KNOWN = 20_000
+_MOST_HINTS = 6
 
 _roots: Tuple[str, ...] = ()
 _kinds: Dict[str, int] = {}
 _known: Dict[Tuple[object, ...], int] = {}
 _numbers = count(1)
+# Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
+_hints: Dict[int, Tuple[Tuple[Tuple[Tuple[int, CodeType, int], ...], int], ...]] = {}
 # `site` is that of the code for which a thread works: its own stack ends in a pool or a queue.
 _handed = local()
 
@@ -64,6 +67,7 @@ def begin(roots: List[str]) -> None:
 def _forget() -> None:
     """A forked process writes a file of its own, in which nothing is defined yet."""
     _known.clear()
+    _hints.clear()
 
 
 def _kind_of(file: str) -> int:
@@ -104,21 +108,45 @@ def _in_environment(file: str) -> bool:
 
 def site(depth: int = 2) -> int:
     """The number of the stack that called; 0 where no frame of it says anything. `depth` as for `sys._getframe`."""
-    frame: Optional[FrameType] = sys._getframe(depth)
+    return _walk(sys._getframe(depth), depth, 0)
+
+
+def of_statement(statement: int) -> int:
+    """The same two frames below the caller, for a statement. Where it ran before is looked at first: every frame that is
+    walked through has to be made into an object, and one that is looked at by its depth alone has not."""
+    for steps, number in _hints.get(statement, ()):
+        try:
+            for depth, code, at in steps:
+                frame = sys._getframe(depth)
+                if frame.f_lasti != at or frame.f_code is not code:
+                    break
+            else:
+                return number
+        except ValueError:  # the stack is less deep
+            continue
+    return _walk(sys._getframe(2), 2, statement)
+
+
+def _walk(start: FrameType, depth: int, statement: int) -> int:
+    frame: Optional[FrameType] = start
     kept: List[FrameType] = []
+    depths: List[int] = []
     below: Optional[FrameType] = None
+    below_depth = 0
     library: List[FrameType] = []
     project = 0
     told = ""
     greenlet: Any = None
     behind: Optional[FrameType] = None
+    depth -= 1
     for _ in range(_DEEPEST):
+        depth += 1
         if frame is None:
             if behind is None and not project:
                 behind, greenlet = _parent(greenlet)
             if behind is None:
                 break
-            frame, behind = behind, None
+            frame, behind, statement = behind, None, 0
         code = frame.f_code
         file = code.co_filename
         kind = _kinds.get(file)
@@ -127,13 +155,15 @@ def site(depth: int = 2) -> int:
         if not kind:  # plumbing, as most frames are
             if project:
                 break
-            below = frame
+            below, below_depth = frame, depth
             frame = frame.f_back
             continue
         if kind == PROJECT:
             if not project and below is not None and below not in kept:
                 kept.append(below)
+                depths.append(below_depth)
             kept.append(frame)
+            depths.append(depth)
             project += 1
             if project >= _MOST_PROJECT:
                 break
@@ -145,27 +175,39 @@ def site(depth: int = 2) -> int:
         elif kind == BRIDGE:
             inside = None if behind is not None else _inside(frame)
             if inside is not None:
-                frame, behind = inside, frame.f_back
+                frame, behind, statement = inside, frame.f_back, 0
                 continue
         elif kind == TELLING:
             if file == told:
                 kept[-1] = frame  # the outer one of a file says more: `__get__` rather than what it calls
+                depths[-1] = depth
             elif len(kept) < _MOST_TELLING and not code.co_name.startswith("get_prefetch"):
                 kept.append(frame)
+                depths.append(depth)
                 told = file
         elif kind == LATE:
             if code.co_name == "_load_for_state":
                 kept.append(frame)
+                depths.append(depth)
                 told = ""
         elif len(library) < _MOST_TELLING:
             library.append(frame)
         if kind != EDGE:
-            below = frame
+            below, below_depth = frame, depth
         frame = frame.f_back
     if project:
-        return _number(kept)
+        number = _number(kept)
+        if statement:
+            _remember(statement, kept, depths, number)
+        return number
     instead: int = getattr(_handed, "site", 0)
     return instead or (_number(kept + library) if kept or library else 0)
+
+
+def _remember(statement: int, kept: List[FrameType], depths: List[int], number: int) -> None:
+    if len(_hints) < _MOST_KNOWN:
+        steps = tuple([(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)])
+        _hints[statement] = ((steps, number), *_hints.get(statement, ())[: _MOST_HINTS - 1])
 
 
 def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:

@@ -41,10 +41,13 @@ _folder: str = ""
 _path: str = ""
 _events: List[bytes] = []
 _lock = RLock()
-_written_at = 0.0
+written_at = 0.0
 _on_disk = 0
 # True from the first failure on: nothing is kept any more, and nothing of the application's changes.
 closed = True
+keep = _events.append
+"""Keep one packed event without ever writing, `closed` or not: for who looks at `closed` and `written_at` itself, and for
+code that interrupts any other, `flush` as well."""
 after_fork: List[Callable[[], None]] = []
 
 
@@ -81,14 +84,8 @@ def append(packed: bytes) -> None:
     if closed:
         return
     _events.append(packed)
-    if monotonic() - _written_at > KEEP or len(_events) > _MANY:
+    if monotonic() - written_at > KEEP or len(_events) > _MANY:
         flush()
-
-
-def keep(packed: bytes) -> None:
-    """Keep one packed event without ever writing: for code that interrupts any other, `flush` as well."""
-    if not closed:
-        _events.append(packed)
 
 
 def define(kind: str, *fields: object) -> None:
@@ -102,11 +99,11 @@ def define(kind: str, *fields: object) -> None:
 
 def flush() -> None:
     """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
-    global _written_at, _on_disk
+    global written_at, _on_disk
     if closed or not _events:
         return
     with _lock:
-        _written_at = monotonic()
+        written_at = monotonic()
         n = len(_events)
         data = b"".join(_events[:n])
         del _events[:n]

@@ -1,29 +1,27 @@
-"""Statements and their parameters, without what they say: texts lose their literals, parameters become a keyed hash."""
+"""Statements and their parameters, without what they say: texts lose their literals, parameters a number."""
 
 from __future__ import annotations
 
-import os
 import re
-from hashlib import blake2b
-from marshal import dumps
-from struct import Struct
+from itertools import count
 from time import monotonic
 from typing import Any, Dict, Optional, Tuple
 
 from . import sites, spool, sqltext
 from .requests import FETCH, SQL, TRANSACTION, get_current, name
-from .spool import SPAN, append
+from .spool import KEEP, SPAN, keep
 
-Known = Tuple[int, int, Any]  # a text's number, the kind of its spans, its hash
+Known = Tuple[int, int]  # a text's number, the kind of its spans
 Executed = Tuple[int, int, int]  # the numbers of statement, call site and request
 NOTHING: Executed = (0, 0, 0)
 MANY: Any = object()
 
-_KEY = b""
 _keep_literals = False
 _MOST_TEXTS = 4096
 _LONG = 65_536
-_int64 = Struct("<q").unpack
+_MOST_KEYS = 20_000
+_numbers = count(1)
+_numbered: Dict[int, int] = {}
 _texts: Dict[Any, Known] = {}
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
@@ -32,8 +30,7 @@ _SAVEPOINT = re.compile(r"\b(savepoint|release|to)\s+(?!savepoint\b)[^\s;]+", re
 
 
 def begin(keep_literals: bool) -> None:
-    global _KEY, _keep_literals
-    _KEY = bytes.fromhex(os.environ.get("PERFKIT_KEY", "")) or os.urandom(16)
+    global _keep_literals
     _keep_literals = keep_literals
     spool.after_fork.append(_forget)
 
@@ -46,12 +43,11 @@ def _new(sql: Any, system: str) -> Known:
     text = sql if isinstance(sql, str) else sql.decode("utf-8", "replace") if isinstance(sql, bytes) else str(sql)
     verb = sqltext.verb(text)
     shown = text[: sqltext.LONGEST] if _keep_literals else sqltext.redact(text, system)
-    hashed = blake2b(text[:_LONG].encode("utf-8", "surrogatepass"), digest_size=8, key=_KEY)
     kind = TRANSACTION if verb in _VERBS else SQL
     if kind == TRANSACTION:
         shown = _SAVEPOINT.sub(r"\1 ?", shown)
     shown = shown.encode("utf-8", "backslashreplace").decode()  # lone surrogates are no text
-    known = (name(shown, system), kind, hashed)
+    known = (name(shown, system), kind)
     if type(sql) in (str, bytes) and len(sql) <= _LONG:
         if len(_texts) >= _MOST_TEXTS:
             _texts.clear()
@@ -59,17 +55,19 @@ def _new(sql: Any, system: str) -> Known:
     return known
 
 
-def _key(hashed: Any, values: Any) -> int:
-    """A keyed hash of statement and parameters, never 0: equal where both are equal, and nothing else is known from it."""
+def _key(statement: int, values: Any) -> int:
+    """A number for statement and parameters, never 0: equal where both are equal. The hash behind it is the process's own
+    and never leaves it."""
     try:
-        data = dumps(values, 0)
-    except ValueError:
-        data = _described(values)
-    if len(data) > _LONG:
-        data = b"%d %b %b" % (len(data), data[:_LONG], data[-_LONG:])
-    both = hashed.copy()  # of the statement's own hash: half the price of hashing its text again
-    both.update(data)
-    return int(_int64(both.digest())[0]) or 1
+        hashed = hash((statement, values))
+    except TypeError:
+        hashed = hash((statement, _described(values)))
+    number = _numbered.get(hashed)
+    if number is None:
+        if len(_numbered) >= _MOST_KEYS:
+            _numbered.clear()
+        number = _numbered[hashed] = next(_numbers)
+    return number
 
 
 def _described(values: Any) -> bytes:
@@ -110,13 +108,15 @@ def executed(
             known = _texts.get(sql)
         except TypeError:
             known = None
-        number, kind, hashed = _new(sql, system) if known is None else known
+        number, kind = _new(sql, system) if known is None else known
         request = get_current()
         of = 0 if request is None else request.number
         if stack is None:
-            stack = sites.site(2)
-        key = 0 if values is MANY else _key(hashed, values)
-        append(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+            stack = sites.of_statement(number)
+        key = 0 if values is MANY else _key(number, values)
+        keep(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+        if started - spool.written_at > KEEP:
+            spool.flush()
         return number, stack, of
     except Exception as error:
         spool.broken("statements of %s" % system, error)
@@ -128,6 +128,8 @@ def fetched(what: Executed, started: float, seconds: float, rows: int) -> None:
     try:
         if what[0] and not spool.closed:
             number, stack, of = what
-            append(SPAN(b"S", FETCH, of, number, stack, started, seconds, rows, 0))
+            keep(SPAN(b"S", FETCH, of, number, stack, started, seconds, rows, 0))
+            if started - spool.written_at > KEEP:
+                spool.flush()
     except Exception as error:
         spool.broken("rows", error)
