@@ -22,7 +22,7 @@ class GcPauses:
 
     **What it sees.** Each collection that takes longer than a millisecond, timed in the process itself, and charged for
     all requests that were in flight. The place is the project's line that was running at most of them: what it makes is
-    what sets them off.
+    what sets them off. Those that come in the middle of serialising, copying, compiling or logging count there.
 
     **Why it hurts.** A collection holds the interpreter lock: nothing else runs. One of the oldest generation walks every
     object that can hold others; a process with 5 million of them stands still for about half a second, whatever the
@@ -46,10 +46,11 @@ class GcPauses:
 
     name: ClassVar[str] = "gc"
     summary: ClassVar[str] = "garbage collections stop requests for a visible share of the time"
-    last_resort: ClassVar[bool] = False
+    # What sets them off comes first, where a rule knows it.
+    last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        uses = [use for use in view.analysis.uses if use.kind == "gc"]
+        uses = [use for use in view.analysis.uses if use.kind == "gc" and view.left.get(use.stack, 1.0) > 0]
         if not view.timed:
             raise NotRunError("nothing was timed inside the target")
         if uses:

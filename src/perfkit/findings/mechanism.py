@@ -6,7 +6,7 @@ What spans timed of a mechanism joins what samples saw of it: their seconds neve
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from perfkit.findings.interface import View, place
@@ -14,6 +14,9 @@ from perfkit.model.analysis import SpanUse, StackTime
 from perfkit.model.finding import Evidence, Inside, Place
 from perfkit.model.recording import Frame, SpanKind, Stack
 from perfkit.shared.frameworks import is_plumbing
+
+COLLECTION = "<gc>"
+Line = tuple[str, int]
 
 
 @dataclass
@@ -30,6 +33,7 @@ class Use:
     insides: Counter[Inside] = field(default_factory=Counter)
     mechanisms: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     spans: list[SpanUse] = field(default_factory=list)
+    lines: defaultdict[Line, float] = field(default_factory=lambda: defaultdict(float))
 
     @property
     def count(self) -> int:
@@ -71,8 +75,43 @@ def uses(
         use.n += time.n
         use.insides[view.inside(_burner(view, frames, index))] += time.n
         use.mechanisms[name_of(frames[index])] += time.seconds
+        line = _line(view, frames)
+        if line is not None:
+            use.lines[line] += time.seconds
+    _add_collections(view, found, find)
     _add_spans(view, found, timed, name_of_span)
     yield from sorted(found.values(), key=lambda use: -use.seconds)
+
+
+def _add_collections(view: View, found: Mapping[tuple[str, str] | None, Use], find: Finder) -> None:
+    """Garbage collections that come while a mechanism works are its own: what it makes sets them off. One that shows only the
+    project's line is shared as the samples of that line are."""
+    at_line: defaultdict[Line, float] = defaultdict(float)
+    for time in view.code:
+        line = _line(view, view.inner(time))
+        if line is not None:
+            at_line[line] += time.seconds
+    for time in view.times:
+        stack = view.frames(time)
+        if not time.timed or not stack or stack[-1].file != COLLECTION:
+            continue
+        frames = stack[:-1]
+        index, line = find(frames, time), _line(view, frames)
+        decider = None if index is None else view.deciding(frames, index)
+        for key, use in found.items():
+            if index is not None:
+                part = 1.0 if decider is not None and key == (decider.file, decider.function) else 0.0
+            else:
+                part = use.lines[line] / at_line[line] if line is not None and use.lines.get(line) else 0.0
+            if part:
+                use.claim[time.stack] = min(1.0, part)
+                use.seconds += time.seconds * min(1.0, part)
+
+
+def _line(view: View, frames: Stack) -> Line | None:
+    """The innermost line of the project."""
+    frame = next((frame for frame in reversed(frames) if view.is_project(frame)), None)
+    return (frame.file, frame.line) if frame is not None else None
 
 
 def _add(found: defaultdict[tuple[str, str] | None, Use], time: StackTime, decider: Frame | None) -> Use:

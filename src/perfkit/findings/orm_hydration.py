@@ -87,7 +87,7 @@ class OrmHydration:
         frame = made.frames.most_common(1)[0][0]
         claim = dict(made.claim)
         for use in uses:
-            if use.spent:
+            if use.fetch:
                 claim[use.stack] = min(1.0, claim.get(use.stack, 0.0) + use.fetch / use.spent)
         script = view.analysis.kind == "script"
         fetch = sum(use.fetch for use in uses)

@@ -166,7 +166,7 @@ def innermost(view: View, frames: Stack) -> int | None:
     """The index of the innermost project frame; a comprehension belongs to the function around it."""
     for at in range(len(frames) - 1, -1, -1):
         part = short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
-        if not part and view.is_project(frames[at]):
+        if not part and _is_own(view, frames[at]):
             return at
     return None
 
@@ -198,7 +198,12 @@ def _passes_on(view: View, frame: Frame, inner: str) -> bool:
 def project_frames(view: View, use: SpanUse) -> list[Frame]:
     """The project's frames of a use, innermost first, comprehensions included."""
     frames = view.analysis.stacks.expand(use.stack)[:-1]
-    return [frame for frame in reversed(frames) if view.is_project(frame)]
+    return [frame for frame in reversed(frames) if _is_own(view, frame)]
+
+
+def _is_own(view: View, frame: Frame) -> bool:
+    """Whether a frame is the project's. A mapper never stands in for it, though awaited code may show nothing else."""
+    return view.is_project(frame) and not is_mapper(view, frame)
 
 
 def _carries(view: View, frame: Frame) -> bool:
