@@ -105,7 +105,9 @@ def _unknown_framework(analysis: Analysis, timed: Sequence[Request]) -> Gap | No
         return None
     remedy = "handlers stand for endpoints; docs/concepts/the-probe.md tells what the probe knows"
     if not timed:
-        return Gap("exact requests and their statements", "the probe knows neither the server nor the framework", remedy)
+        return Gap(
+            "exact requests and their statements", "the probe knows neither the server nor the framework", remedy
+        )
     routed = sum(request.seconds for request in timed if request.route is not None)
     if routed > 0.5 * sum(request.seconds for request in timed):
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 from . import frames, hooks, spool
 from .dbapi import place
@@ -11,7 +11,7 @@ from .requests import CONNECT, POOL, TRANSACTION, name, span
 from .statements import MANY, NOTHING, Executed, executed, fetched
 
 _SYSTEM = "postgresql"
-_open: Dict[int, Executed] = {}  # what cursors run, by their ids: they have no place for it
+_open: dict[int, Executed] = {}  # what cursors run, by their ids: they have no place for it
 
 
 def apply(module: Any) -> None:
@@ -20,7 +20,7 @@ def apply(module: Any) -> None:
     if part == "prepared_stmt" and hasattr(module.PreparedStatement, "fetchmany"):  # since 0.30
         methods = [*methods, ("fetchmany", _prepared_many)]
     holder = getattr(module, owner) if owner else module
-    if not all([hooks.replaced(holder, method, make) for method, make in methods]):
+    if not all(hooks.replaced(holder, method, make) for method, make in methods):
         spool.gap(
             "a part of the SQL through asyncpg (%s)" % (part,), "this version is not known", "use asyncpg 0.22 to 0.32"
         )
@@ -241,7 +241,7 @@ def _acquire(original: Any) -> Any:
     return _acquire
 
 
-_METHODS: Dict[str, Tuple[str, List[Tuple[str, Any]]]] = {
+_METHODS: dict[str, tuple[str, list[tuple[str, Any]]]] = {
     "connect_utils": ("", [("_connect", _connect)]),
     "connection": (
         "Connection",

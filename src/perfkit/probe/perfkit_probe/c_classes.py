@@ -6,7 +6,7 @@ A class of the application's own keeps its overrides: ours stand between them an
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Dict, Tuple
+from typing import Any
 
 from . import spool
 from .statements import NOTHING, fetched
@@ -20,7 +20,7 @@ class Classes:
     def __init__(self, base: Any, ours: Any) -> None:
         self._base = base
         self._ours = ours
-        self._known: Dict[Any, Any] = {}
+        self._known: dict[Any, Any] = {}
 
     def of(self, factory: Any) -> Any:
         """What cannot be extended stays as it is, and what is no factory is the library's to refuse."""
@@ -48,7 +48,7 @@ class Classes:
         return self._known.setdefault(factory, made)
 
 
-def leaf(factory: Any, base: Any, ours: Any, slots: Tuple[str, ...]) -> Any:
+def leaf(factory: Any, base: Any, ours: Any, slots: tuple[str, ...]) -> Any:
     """A class that prints as the factory, is a subclass of it, and has our methods just above the library's own."""
     bases = (ours,) if factory is base else (factory, ours)
     texts = {"__module__": factory.__module__, "__qualname__": factory.__qualname__, "__doc__": factory.__doc__}

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Callable, List
+from typing import Any, Callable
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
@@ -14,7 +14,7 @@ from .statements import MANY, NOTHING, executed, fetched
 
 _MOST = 1 << 62  # an unbuffered cursor says 2**64 - 1 for rows that it has not counted
 # The connections that log in just now: what they send is a part of that.
-connecting: List[int] = []
+connecting: list[int] = []
 
 
 def begin(base: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from functools import lru_cache
 from types import CodeType, FunctionType
-from typing import Any, Callable, Dict, TypeVar
+from typing import Any, Callable, TypeVar
 
 FILE = "<perfkit>"
 _MOST_ROUTES = 5000
@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def named(function: Any, name: str) -> Any:
     """A copy of `function` whose frames are called `name`; for everything else it is what it was."""
     code: CodeType = function.__code__
-    changes: Dict[str, Any] = {"co_name": name, "co_filename": FILE}
+    changes: dict[str, Any] = {"co_name": name, "co_filename": FILE}
     if sys.version_info >= (3, 11):
         changes["co_qualname"] = name
     copy = FunctionType(
@@ -46,8 +46,8 @@ async def _await(function: Any, args: Any, kwargs: Any) -> Any:
     return await function(*args, **kwargs)
 
 
-_calls: Dict[str, Any] = {}
-_awaits: Dict[str, Any] = {}
+_calls: dict[str, Any] = {}
+_awaits: dict[str, Any] = {}
 
 
 def route(name: str) -> Any:
@@ -62,14 +62,14 @@ def async_route(name: str) -> Any:
     return found if found is not None else _made(_awaits, _await, name)
 
 
-def _made(known: Dict[str, Any], template: Any, name: str) -> Any:
+def _made(known: dict[str, Any], template: Any, name: str) -> Any:
     if len(known) >= _MOST_ROUTES:
         return template
     known[name] = made = named(template, "route:" + name)
     return made
 
 
-_texts: Dict[Any, str] = {}
+_texts: dict[Any, str] = {}
 
 
 @lru_cache(maxsize=_MOST_ROUTES)

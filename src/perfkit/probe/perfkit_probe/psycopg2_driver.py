@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Dict
+from typing import Any
 
 from . import frames, hooks, psycopg2_cursors, spool
 from .c_classes import MOST_CLASSES, Classes, begin, leaf
@@ -24,7 +24,7 @@ def apply(module: Any) -> None:
 def _connect_of(extensions: Any) -> Any:
     base = extensions.connection
     ours = _methods(base, psycopg2_cursors.classes(extensions.cursor), extensions.cursor)
-    known: Dict[Any, Any] = {}
+    known: dict[Any, Any] = {}
 
     def factory_for(given: Any) -> Any:
         asked = base if given is None else given

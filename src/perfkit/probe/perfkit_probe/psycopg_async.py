@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from time import monotonic
-from typing import Any, AsyncIterator
+from typing import Any
 
 from . import frames, hooks
 from .psycopg_rows import (

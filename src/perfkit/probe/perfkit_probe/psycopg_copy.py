@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Dict
+from typing import Any
 
 from . import frames, hooks
 from .psycopg_rows import done, here
 
-_under_way: Dict[int, "_Copying"] = {}
+_under_way: dict[int, _Copying] = {}
 
 
 def apply(module: Any) -> None:

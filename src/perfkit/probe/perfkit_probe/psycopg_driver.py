@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from time import monotonic
-from typing import Any, Iterator
+from typing import Any
 
 from . import frames, hooks, psycopg_async, psycopg_copy, spool
 from .psycopg_rows import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 from time import monotonic
-from typing import Any, Dict, List, Optional
+from typing import Any
 from weakref import ref
 
 from . import spool
@@ -17,10 +17,10 @@ SYSTEM = "postgresql"
 _COMMAND_OK = 1
 _IDLE = 0
 _CONNECTED = 0
-_running: Dict[int, "Running"] = {}
+_running: dict[int, Running] = {}
 known = _running.get
 # The connections that run an executemany just now: its pipeline is a part of it.
-batches: List[int] = []
+batches: list[int] = []
 
 
 class Running(ref):  # type: ignore[type-arg]
@@ -111,7 +111,7 @@ def here() -> int:
         return 0
 
 
-def done(cursor: Any, query: Any, values: Any, started: float, stack: Optional[int] = None) -> None:
+def done(cursor: Any, query: Any, values: Any, started: float, stack: int | None = None) -> None:
     """A statement of this cursor has run. Called by hooks, one frame below the call that they time."""
     if spool.closed:
         return
@@ -168,7 +168,7 @@ def ended(transaction: Any, error: Any) -> str:
         return ""
 
 
-def synced(pipeline: Any, started: float, stack: Optional[int] = None) -> None:
+def synced(pipeline: Any, started: float, stack: int | None = None) -> None:
     """A wait for what was sent before."""
     seconds = monotonic() - started
     try:
@@ -180,7 +180,7 @@ def synced(pipeline: Any, started: float, stack: Optional[int] = None) -> None:
         spool.broken("pipelines of psycopg", error)
 
 
-def connected(connection: Any, started: float, stack: Optional[int] = None) -> None:
+def connected(connection: Any, started: float, stack: int | None = None) -> None:
     """`connection` is None where it was refused."""
     seconds = monotonic() - started
     try:

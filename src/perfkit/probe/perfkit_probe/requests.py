@@ -10,7 +10,7 @@ from itertools import count
 from struct import error as StructError
 from threading import get_ident
 from time import monotonic
-from typing import Any, Dict, Optional
+from typing import Any
 
 try:
     from time import thread_time
@@ -75,7 +75,7 @@ class Request:
         append(packed)
 
 
-current: ContextVar[Optional[Request]] = ContextVar("perfkit_request", default=None)
+current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)
 get_current = current.get
 
 
@@ -84,7 +84,7 @@ def in_request() -> bool:
 
 
 def span(
-    kind: int, name: int, start: float, seconds: float, count: int = -1, key: int = 0, stack: Optional[int] = None
+    kind: int, name: int, start: float, seconds: float, count: int = -1, key: int = 0, stack: int | None = None
 ) -> None:
     """Write down what took from `start` (monotonic) for `seconds`. `stack` is a number from `sites`, else looked up here.
 
@@ -111,8 +111,8 @@ def span(
         return
 
 
-_names: Dict[str, int] = {}
-_endpoints: Dict[str, int] = {}
+_names: dict[str, int] = {}
+_endpoints: dict[str, int] = {}
 _name_numbers = count(1)
 
 
@@ -131,7 +131,7 @@ def endpoint(text: str) -> int:
     return found
 
 
-def _defined(known: Dict[str, int], kind: str, text: str, *more: str) -> int:
+def _defined(known: dict[str, int], kind: str, text: str, *more: str) -> int:
     if len(known) >= _MOST_NAMES:
         text = "(other)"
         if text in known:
@@ -153,7 +153,7 @@ def begin() -> None:
     spool.after_fork.append(_forget)
 
 
-def carried(request: Optional[Request], function: Any) -> Any:
+def carried(request: Request | None, function: Any) -> Any:
     """`function` as it is called in another thread, on behalf of `request`. The call site here, where this is called, counts
     for all that it does where that thread's own stack holds no line of the project."""
     asked_at = sites.asked_at(3)

@@ -8,7 +8,7 @@ import sys
 from itertools import count
 from threading import local
 from types import CodeType, FrameType
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from . import frames, spool
 
@@ -45,17 +45,17 @@ _MOST_TELLING = 3
 _MOST_KNOWN = 20_000
 _MOST_HINTS = 6
 
-_roots: Tuple[str, ...] = ()
-_kinds: Dict[str, int] = {}
-_known: Dict[Tuple[object, ...], int] = {}
+_roots: tuple[str, ...] = ()
+_kinds: dict[str, int] = {}
+_known: dict[tuple[object, ...], int] = {}
 _numbers = count(1)
 # Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
-_hints: Dict[int, Tuple[Tuple[Tuple[Tuple[int, CodeType, int], ...], int], ...]] = {}
+_hints: dict[int, tuple[tuple[tuple[tuple[int, CodeType, int], ...], int], ...]] = {}
 # `site` is that of the code for which a thread works: its own stack ends in a pool or a queue.
 _handed = local()
 
 
-def begin(roots: List[str]) -> None:
+def begin(roots: list[str]) -> None:
     """`roots` are the project's folders; everything outside of them, or installed, is not the project's."""
     global _roots
     _roots = tuple(os.path.join(os.path.realpath(root), "") for root in roots) + tuple(
@@ -128,16 +128,16 @@ def of_statement(statement: int) -> int:
 
 
 def _walk(start: FrameType, depth: int, statement: int) -> int:
-    frame: Optional[FrameType] = start
-    kept: List[FrameType] = []
-    depths: List[int] = []
-    below: Optional[FrameType] = None
+    frame: FrameType | None = start
+    kept: list[FrameType] = []
+    depths: list[int] = []
+    below: FrameType | None = None
     below_depth = 0
-    library: List[FrameType] = []
+    library: list[FrameType] = []
     project = 0
     told = ""
     greenlet: Any = None
-    behind: Optional[FrameType] = None
+    behind: FrameType | None = None
     depth -= 1
     for _ in range(_DEEPEST):
         depth += 1
@@ -204,13 +204,13 @@ def _walk(start: FrameType, depth: int, statement: int) -> int:
     return instead or (_number(kept + library) if kept or library else 0)
 
 
-def _remember(statement: int, kept: List[FrameType], depths: List[int], number: int) -> None:
+def _remember(statement: int, kept: list[FrameType], depths: list[int], number: int) -> None:
     if len(_hints) < _MOST_KNOWN:
         steps = tuple([(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)])
         _hints[statement] = ((steps, number), *_hints.get(statement, ())[: _MOST_HINTS - 1])
 
 
-def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:
+def _parent(of: Any) -> tuple[FrameType | None, Any]:
     """Where the greenlet that runs was started from; `of` is the one whose frames have ended, None at first."""
     module: Any = sys.modules.get("greenlet")
     if module is None:
@@ -219,16 +219,16 @@ def _parent(of: Any) -> Tuple[Optional[FrameType], Any]:
     return (None, None) if parent is None else (parent.gr_frame, parent)
 
 
-def _inside(bridge: FrameType) -> Optional[FrameType]:
+def _inside(bridge: FrameType) -> FrameType | None:
     """The synchronous code that waits in its greenlet for what this coroutine awaits; None where it is what runs."""
     if bridge.f_code.co_name != "greenlet_spawn":
         return None
-    frame: Optional[FrameType] = getattr(bridge.f_locals.get("context"), "gr_frame", None)
+    frame: FrameType | None = getattr(bridge.f_locals.get("context"), "gr_frame", None)
     return frame
 
 
-def _number(kept: List[FrameType]) -> int:
-    key: List[object] = []
+def _number(kept: list[FrameType]) -> int:
+    key: list[object] = []
     for frame in kept:
         code = frame.f_code
         key += (code.co_filename, code.co_firstlineno, frame.f_lasti)
@@ -244,9 +244,9 @@ def _number(kept: List[FrameType]) -> int:
     return number
 
 
-def define(number: int, innermost_first: List[FrameType]) -> None:
+def define(number: int, innermost_first: list[FrameType]) -> None:
     """Write what a number stands for: function, file and line of each frame, outermost first."""
-    fields: List[object] = [number]
+    fields: list[object] = [number]
     for frame in reversed(innermost_first):
         code = frame.f_code
         fields += [getattr(code, "co_qualname", code.co_name), code.co_filename, _line(frame)]
@@ -277,9 +277,9 @@ def hand(number: int) -> int:
     return before
 
 
-def whole(frame: Optional[FrameType]) -> int:
+def whole(frame: FrameType | None) -> int:
     """The number of a whole stack, for rare events: a blocked loop."""
-    kept: List[FrameType] = []
+    kept: list[FrameType] = []
     while frame is not None and len(kept) < _DEEPEST:
         kept.append(frame)
         frame = frame.f_back

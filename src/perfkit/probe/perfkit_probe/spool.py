@@ -11,7 +11,7 @@ import sys
 from _thread import RLock
 from struct import Struct
 from time import monotonic
-from typing import Callable, List, Optional
+from typing import Callable
 
 KINDS = (
     "sql",
@@ -39,7 +39,7 @@ _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to,
 
 _folder: str = ""
 _path: str = ""
-_events: List[bytes] = []
+_events: list[bytes] = []
 _lock = RLock()
 written_at = 0.0
 _on_disk = 0
@@ -48,7 +48,7 @@ closed = True
 keep = _events.append
 """Keep one packed event without ever writing, `closed` or not: for who looks at `closed` and `written_at` itself, and for
 code that interrupts any other, `flush` as well."""
-after_fork: List[Callable[[], None]] = []
+after_fork: list[Callable[[], None]] = []
 
 
 def open_in(folder: str) -> None:
@@ -92,7 +92,7 @@ def define(kind: str, *fields: object) -> None:
     """A rare record of texts, which later events refer to by number."""
     if closed:
         return
-    parts = [text.encode("utf-8", "surrogateescape") for text in map(str, (kind,) + fields)]
+    parts = [text.encode("utf-8", "surrogateescape") for text in map(str, (kind, *fields))]
     body = b"".join([_LENGTH(len(part)) + part for part in parts])
     _events.append(b"D" + _LENGTH(len(body)) + body)
 
@@ -135,10 +135,10 @@ def close() -> None:
     del _events[:]
 
 
-_broken: List[str] = []
+_broken: list[str] = []
 
 
-def broken(where: str, error: Optional[BaseException] = None) -> None:
+def broken(where: str, error: BaseException | None = None) -> None:
     """Something in the probe failed. Said once for each place; the application has not noticed."""
     if where not in _broken and len(_broken) < 50:
         _broken.append(where)

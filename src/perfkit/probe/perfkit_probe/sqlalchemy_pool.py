@@ -17,7 +17,7 @@ _SYSTEMS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "s
 def apply(module: Any) -> None:
     queue = sys.modules.get("%s.util.queue" % module.__name__)
     kinds = filter(None, [getattr(queue, kind, None) for kind in ("Queue", "AsyncAdaptedQueue")])
-    if not any([hooks.replaced(kind, "get", _get) for kind in kinds]):
+    if not any(hooks.replaced(kind, "get", _get) for kind in kinds):
         spool.gap(
             "waits for connections of SQLAlchemy's pools", "this version is not known", "use SQLAlchemy 1.3 to 2.1"
         )

@@ -6,7 +6,7 @@ import sys
 from contextvars import ContextVar
 from time import monotonic
 from types import FunctionType
-from typing import Any, Optional
+from typing import Any
 
 from . import frames
 from .c_classes import Classes, begin, singles
@@ -15,7 +15,7 @@ from .statements import MANY, NOTHING, executed, fetched
 SYSTEM = "sqlite"
 _MAY_WARN = (3, 12) <= sys.version_info < (3, 14)
 # The call site, where another thread than this one decided on it.
-on_behalf: ContextVar[Optional[int]] = ContextVar("perfkit_site", default=None)
+on_behalf: ContextVar[int | None] = ContextVar("perfkit_site", default=None)
 site_elsewhere = on_behalf.get
 
 

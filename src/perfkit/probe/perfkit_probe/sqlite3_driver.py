@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import Any, Dict, Tuple
+from typing import Any
 
 from . import frames, hooks, spool
 from .c_classes import MOST_CLASSES, Classes, begin, leaf
@@ -79,9 +79,9 @@ class _Connections:
     def __init__(self, module: Any) -> None:
         self._base = module.Connection
         self._ours = _methods(module, classes(module.Cursor))
-        self._known: Dict[Any, Any] = {}
+        self._known: dict[Any, Any] = {}
 
-    def with_factory(self, args: Tuple[Any, ...], kwargs: Dict[str, Any]) -> Any:
+    def with_factory(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The same arguments with a factory of ours, made of the application's own where it gives one."""
         base = args[_FACTORY] if len(args) > _FACTORY else kwargs.get("factory", self._base)
         try:

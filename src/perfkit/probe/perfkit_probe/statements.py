@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from itertools import count
 from time import monotonic
-from typing import Any, Dict, Optional, Tuple
+from typing import Any
 
 from . import sites, spool, sqltext
 from .requests import FETCH, SQL, TRANSACTION, get_current, name
 from .spool import KEEP, SPAN, keep
 
-Known = Tuple[int, int]  # a text's number, the kind of its spans
-Executed = Tuple[int, int, int]  # the numbers of statement, call site and request
+Known = tuple[int, int]  # a text's number, the kind of its spans
+Executed = tuple[int, int, int]  # the numbers of statement, call site and request
 NOTHING: Executed = (0, 0, 0)
 MANY: Any = object()
 
@@ -21,8 +21,8 @@ _MOST_TEXTS = 4096
 _LONG = 65_536
 _MOST_KEYS = 20_000
 _numbers = count(1)
-_numbered: Dict[int, int] = {}
-_texts: Dict[Any, Known] = {}
+_numbered: dict[int, int] = {}
+_texts: dict[Any, Known] = {}
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
 # Frameworks number their savepoints on and on.
@@ -92,9 +92,7 @@ def _described(values: Any) -> bytes:
     return b"\0".join(parts)
 
 
-def executed(
-    sql: Any, values: Any, system: str, started: float, rows: int = -1, stack: Optional[int] = None
-) -> Executed:
+def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1, stack: int | None = None) -> Executed:
     """A driver's hook calls this after a statement has run. Never raises. What it gives is for `fetched`.
 
     `sql` is what the driver was given: str, bytes, or what prints so. `values` is MANY where there are many sets of them.
