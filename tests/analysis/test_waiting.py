@@ -9,6 +9,7 @@ import pytest
 from perfkit.analysis import analyse
 from perfkit.findings import judge
 from perfkit.model.analysis import Analysis
+from perfkit.model.recording import Request, Span
 from recordings_from_text import recording_of
 
 WORK = "thread A; flask>; index@views.py:3 100"
@@ -146,6 +147,31 @@ def test_a_wait_that_nobody_ran_in_stays_with_the_main_thread() -> None:
 def test_a_program_that_drives_its_own_test_client_is_a_script() -> None:
     text = "script>; get@lib/werkzeug/test.py:1100; Flask.wsgi_app@lib/flask/app.py:2; index@views.py:3 100"
     assert analyse(recording_of(text)).kind == "script"
+
+
+def test_a_lock_waited_for_inside_a_span_is_the_spans() -> None:
+    pool = """
+    def take(self):
+        with self.lock:  #<take>
+            return self.open()  #<open>
+    """
+    page = (
+        "thread B; flask>; request@<perfkit>:1; page@views.py:3; span:pool@<perfkit>:1; take@lib/psycopg2/pool.py#take"
+    )
+    analysis = analyse(
+        recording_of(
+            f"""
+            thread A; flask>; page@views.py:3; take@lib/psycopg2/pool.py#open 100
+            {page} 50
+            thread B; flask>; request@<perfkit>:1; page@views.py:4 50
+            """,
+            sources={"lib/psycopg2/pool.py": pool},
+            requests=(Request("GET /", 0.0, 1.0, 200, "probe", 1, 1, "wsgi"),),
+            spans=((Span(1, 1, "pool", 0, 0, 0.0, 0.5), "pool", page.partition(";")[2]),),
+        )
+    )
+    assert analysis.blocked == ()
+    judge(analysis, (), date(2026, 1, 1))
 
 
 def test_nothing_recorded_is_nothing_measured() -> None:

@@ -26,7 +26,8 @@ def analyse(recording: Recording) -> Analysis:
     if recording.calls and not len(recording.samples):
         recording = calls.as_samples(recording)
     lines = Lines(recording.sources)
-    facts = Facts(recording.stacks, recording.files, lines)
+    searched = any(name.text.endswith(NOT_FOUND) for name in recording.names.values())
+    facts = Facts(recording.stacks, recording.files, lines, searched)
     kind = kind_of(recording, facts)
     begin = (recording.run.ready_at or 0.0) + recording.run.warmup
     rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)
@@ -52,7 +53,7 @@ def analyse(recording: Recording) -> Analysis:
         times=times,
         startup=dict(rows.startup),
         holders=waits.holders(recording, facts, begin),
-        blocked=waits.blocked(recording, rows, facts, lines),
+        blocked=waits.blocked(recording, rows, times, facts, lines),
         gil_wait=waits.gil_wait(recording, rows),
         endpoints=tables.endpoints(times, measured, counted, timed, probed.uses if probed else (), kind),
         functions=tables.functions(times, recording),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
-from perfkit.model.analysis import Blocked, Holder
+from perfkit.model.analysis import Blocked, Holder, StackTime
 from perfkit.model.recording import Recording, Stack
 from perfkit.shared.codeline import Lines
 
@@ -16,17 +16,21 @@ _WITH_LOCK = re.compile(r"\bwith\s+([\w.\[\]\"']+)")
 _ACQUIRE = re.compile(r"([\w.]+)\.acquire\s*\(")
 
 
-def blocked(recording: Recording, rows: Rows, facts: Facts, lines: Lines) -> tuple[Blocked, ...]:
-    """Every measured lock wait with a stack that ran in the same windows: the one inside the same lock where one is seen."""
+def blocked(
+    recording: Recording, rows: Rows, times: Iterable[StackTime], facts: Facts, lines: Lines
+) -> tuple[Blocked, ...]:
+    """Every lock wait of `times` with a stack that ran in the same windows: the one inside the same lock where one is seen.
+    Waits inside a span are the span's, and not among `times`."""
     found = []
-    for stack, owned in rows.measured.items():
-        if facts.of(stack).leaf != "lock":
+    for time in times:
+        stack, owned = time.stack, rows.measured.get(time.stack)
+        if owned is None or facts.of(stack).leaf != "lock":
             continue
         name = lock_name(recording.stacks.expand(stack), lines)
         running, others = _seen_in(rows.running, owned.clusters), _seen_in(rows.waiting_busy, owned.clusters)
         same = [s for s in (running | others) if name and _holds(recording.stacks.expand(s), name, lines)]
         holder = max(same or running, key=lambda s: running[s] + others[s], default=None)
-        found.append(Blocked(stack, holder, owned.seconds, bool(same)))
+        found.append(Blocked(stack, holder, time.seconds, bool(same)))
     return tuple(sorted(found, key=lambda wait: -wait.seconds))
 
 
