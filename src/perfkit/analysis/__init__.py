@@ -26,8 +26,7 @@ def analyse(recording: Recording) -> Analysis:
     if recording.calls and not len(recording.samples):
         recording = calls.as_samples(recording)
     lines = Lines(recording.sources)
-    searched = any(name.text.endswith(NOT_FOUND) for name in recording.names.values())
-    facts = Facts(recording.stacks, recording.files, lines, searched)
+    facts = Facts(recording.stacks, recording.files, lines)
     kind = kind_of(recording, facts)
     begin = (recording.run.ready_at or 0.0) + recording.run.warmup
     rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)
