@@ -127,3 +127,36 @@ def test_responses(tmp_path: Path, somewhere: tuple[str, str], name: str) -> Non
     if name != "fastapi serialize_response":
         assert {span.count for span in encoded} == {size}
     assert all(span.request for span in encoded)
+
+
+WAITING = """
+    import asyncio, time
+    import fastapi
+    from anyio.to_thread import current_default_thread_limiter
+    app = fastapi.FastAPI()
+    @app.get("/rows")
+    def rows() -> dict[str, list[int]]:
+        time.sleep(0.2)
+        return {"rows": [1, 2, 3]}
+    async def receive():
+        return {"type": "http.request", "body": b""}
+    async def send(message):
+        pass
+    async def call():
+        scope = {"type": "http", "method": "GET", "path": "/rows", "raw_path": b"/rows", "headers": [], "query_string": b"",
+                 "root_path": "", "scheme": "http", "http_version": "1.1", "server": ("x", 80), "client": ("y", 1)}
+        await app(scope, receive, send)
+    async def main():
+        current_default_thread_limiter().total_tokens = 1
+        await asyncio.gather(call(), call())
+    asyncio.run(main())
+"""
+
+
+def test_waiting_for_a_thread_is_not_encoding(tmp_path: Path) -> None:
+    """FastAPI validates what a plain function returns in a thread, for which it waits behind other requests."""
+    pytest.importorskip("fastapi")
+    _, process = ran(write(tmp_path / "app", WAITING), sys.executable)
+    encoded = process.of("json")
+    assert len(encoded) == 2
+    assert sum(span.seconds for span in encoded) < 0.25 * max(request.seconds for request in process.requests)

@@ -17,6 +17,7 @@ from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis
 from perfkit.model.recording import Gap, Recording, Request
 from perfkit.shared.codeline import Lines
+from perfkit.shared.origin import NOT_FOUND
 
 __all__ = ["analyse"]
 
@@ -26,7 +27,8 @@ def analyse(recording: Recording) -> Analysis:
     if recording.calls and not len(recording.samples):
         recording = calls.as_samples(recording)
     lines = Lines(recording.sources)
-    facts = Facts(recording.stacks, recording.files, lines)
+    searched = any(name.text.endswith(NOT_FOUND) for name in recording.names.values())
+    facts = Facts(recording.stacks, recording.files, lines, searched)
     kind = kind_of(recording, facts)
     begin = (recording.run.ready_at or 0.0) + recording.run.warmup
     rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)

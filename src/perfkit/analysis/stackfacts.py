@@ -33,9 +33,13 @@ class StackFacts:
 
 
 class Facts:
-    """StackFacts by stack id, worked out once each."""
+    """StackFacts by stack id, worked out once each. `searched` tells that spans hold searches for modules that are not there:
+    the import system makes them without a frame of the probe."""
 
-    def __init__(self, stacks: StackTable, files: Mapping[str, SourceFile], lines: Lines) -> None:
+    def __init__(
+        self, stacks: StackTable, files: Mapping[str, SourceFile], lines: Lines, searched: bool = False
+    ) -> None:
+        self._searched = searched
         self._stacks = stacks
         self._files = files
         self._lines = lines
@@ -86,7 +90,7 @@ class Facts:
                 marked = index
             elif role == "route":
                 route = index
-            elif role == "span":
+            elif role == "span" or (role == "search" and self._searched and (marked is not None or route is not None)):
                 spanned = True
             if role == "server" and "trace_task" in frame.function:
                 dispatcher = index
@@ -195,6 +199,8 @@ def _role_of(frame: Frame) -> str:
         return "route" if frame.function.startswith(ROUTE) else frame.function.partition(":")[0]
     if frame.origin == "app":
         return ""
+    if frame.function == "_find_spec" and frame.file == "<frozen importlib._bootstrap>":
+        return "search"
     if frameworks.listed(frameworks.SERVERS, frame):
         return "server"
     if frameworks.listed(frameworks.DISPATCHERS, frame):

@@ -15,6 +15,9 @@ from perfkit.shared.units import plural, seconds
 # Of all generations: it walks every object that lives; others walk what was made lately.
 _FULL = "generation 2"
 _MANY = 30
+# The first requests make what stays, and set off full collections that do not come back.
+_SEVERAL = 5
+LEAST = 0.10
 
 
 class GcPauses:
@@ -22,7 +25,8 @@ class GcPauses:
 
     **What it sees.** Each collection that takes longer than a millisecond, timed in the process itself, and charged for
     all requests that were in flight. The place is the project's line that was running at most of them: what it makes is
-    what sets them off. Those that come in the middle of serialising, copying, compiling or logging count there.
+    what sets them off. It is reported from 10 % of the time on. Collections in the middle of serialising, copying, compiling
+    or logging count there.
 
     **Why it hurts.** A collection holds the interpreter lock: nothing else runs. One of the oldest generation walks every
     object that can hold others; a process with 5 million of them stands still for about half a second, whatever the
@@ -53,7 +57,7 @@ class GcPauses:
         uses = [use for use in view.analysis.uses if use.kind == "gc" and view.left.get(use.stack, 1.0) > 0]
         if not view.timed:
             raise NotRunError("nothing was timed inside the target")
-        if uses:
+        if sum(use.count for use in uses) >= _SEVERAL:
             yield self._candidate(view, uses)
 
     def _candidate(self, view: View, uses: list[SpanUse]) -> Candidate:
@@ -79,7 +83,7 @@ class GcPauses:
                 "high" if count >= _MANY else "medium", f"{plural(count, 'collection')} timed in the process itself"
             ),
             basis="timed",
-            least=0.01,
+            least=LEAST,
         )
 
 

@@ -6,16 +6,18 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import ClassVar
 
+from perfkit.findings.importing import statement
 from perfkit.findings.interface import Candidate, NotRunError, View, place
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.model.recording import Frame
+from perfkit.shared.origin import NOT_FOUND
 from perfkit.shared.units import plural, seconds
 
-_MISSING = " (not found)"
 # Each process imports a module once; what comes more often than so comes with the requests.
 AGAIN = 3
 LEAST = 0.01
+Line = tuple[str, str, int]  # file, function, line
 
 
 class ImportInRequest:
@@ -60,8 +62,8 @@ class ImportInRequest:
             return
         if not view.timed:
             raise NotRunError("nothing was timed inside the target")
-        sites: defaultdict[tuple[str, str, int], list[SpanUse]] = defaultdict(list)
-        frames: dict[tuple[str, str, int], Frame] = {}
+        sites: defaultdict[Line, list[SpanUse]] = defaultdict(list)
+        frames: dict[Line, Frame] = {}
         for use in view.analysis.uses:
             if use.kind == "import":
                 stack = view.analysis.stacks.expand(use.stack)[:-1]
@@ -71,15 +73,18 @@ class ImportInRequest:
                 if frame is not None:
                     frames[key] = frame
         processes = max(1, len(view.analysis.processes))
+        sampled = _sampled(view)
         for key, uses in sites.items():
             again = max(_by_module(uses).values()) > AGAIN * processes
-            yield self._candidate(view, uses, frames.get(key), again)
+            yield self._candidate(view, uses, frames.get(key), again, sampled[key])
 
-    def _candidate(self, view: View, uses: list[SpanUse], frame: Frame | None, again: bool) -> Candidate:
+    def _candidate(
+        self, view: View, uses: list[SpanUse], frame: Frame | None, again: bool, sampled: dict[int, float]
+    ) -> Candidate:
         counts = _by_module(uses)
         outermost = max(uses, key=lambda use: (use.seconds if again else use.spent, use.spent))
-        module = outermost.text.removesuffix(_MISSING)
-        missing = outermost.text.endswith(_MISSING)
+        module = outermost.text.removesuffix(NOT_FOUND)
+        missing = outermost.text.endswith(NOT_FOUND)
         n = counts[outermost.text]
         requests = sum(use.requests for use in uses if use.text == outermost.text)
         each = sum(use.spent for use in uses if use.text == outermost.text) / n
@@ -91,7 +96,7 @@ class ImportInRequest:
             title=f"{module} is searched for again in each request"
             if missing
             else f"Requests wait for the import of {module}",
-            claim={use.stack: 1.0 for use in uses},
+            claim={**sampled, **{use.stack: 1.0 for use in uses}},
             where=where,
             evidence=(Evidence(said, n, "times", n=requests, where=where),),
             advice=Advice(_advice(missing, again)),
@@ -100,6 +105,18 @@ class ImportInRequest:
             least=LEAST,
             detail=module,
         )
+
+
+def _sampled(view: View) -> defaultdict[Line, dict[int, float]]:
+    """What samples saw of the import system, by the line that imports: locks and look-ups around what was timed."""
+    found: defaultdict[Line, dict[int, float]] = defaultdict(dict)
+    for time in view.code:
+        frames = view.inner(time)
+        index = statement(frames)
+        if index is not None:
+            frame = frames[index]
+            found[frame.file, frame.function, frame.line][time.stack] = 1.0
+    return found
 
 
 def _by_module(uses: list[SpanUse]) -> Counter[str]:

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import ClassVar
 
+from perfkit.findings.importing import statement
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame
@@ -46,31 +47,24 @@ class ImportTime:
         samples: Counter[Frame] = Counter()
         for time in view.code:
             frames = view.inner(time)
-            first = next((i for i, frame in enumerate(frames) if _imports(frame)), None)
-            if first is None:
-                continue
-            # The innermost project statement that imports: what it pulls in is its own choice.
-            index = max(
-                (i for i in range(len(frames) - 1) if frames[i].origin == "app" and _imports(frames[i + 1])),
-                default=None,
-            )
+            index = statement(frames)
             if index is None:
                 continue
-            statement = frames[index]
-            claims[statement][time.stack] = 1.0
-            samples[statement] += time.n
+            frame = frames[index]
+            claims[frame][time.stack] = 1.0
+            samples[frame] += time.n
             module = next((f for f in frames[index + 1 :] if f.function == "<module>"), None)
             if module is not None:
-                imported[statement][module] += time.n
-        for statement, claim in claims.items():
+                imported[frame][module] += time.n
+        for frame, claim in claims.items():
             if view.seconds(claim) >= LEAST_SECONDS:
-                yield self._candidate(view, statement, claim, imported[statement], samples[statement])
+                yield self._candidate(view, frame, claim, imported[frame], samples[frame])
 
     def _candidate(
-        self, view: View, statement: Frame, claim: dict[int, float], imported: Counter[Frame], n: int
+        self, view: View, frame: Frame, claim: dict[int, float], imported: Counter[Frame], n: int
     ) -> Candidate:
         inside: Inside | None = view.inside(imported.most_common(1)[0][0]) if imported else None
-        text = (view.lines.text(statement.file, statement.line) or "").strip()
+        text = (view.lines.text(frame.file, frame.line) or "").strip()
         what = inside.distribution if inside and inside.distribution else "a module"
         return Candidate(
             rule=self.name,
@@ -78,7 +72,7 @@ class ImportTime:
             if view.analysis.kind == "script"
             else f"{what} is imported while serving",
             claim=claim,
-            where=place(statement),
+            where=place(frame),
             inside=inside,
             evidence=(
                 Evidence(
@@ -94,7 +88,3 @@ class ImportTime:
             least=0.10 if view.analysis.kind == "script" else 0.02,
             detail=text or (module_path(inside.file) if inside else ""),
         )
-
-
-def _imports(frame: Frame) -> bool:
-    return frame.file.startswith("<frozen importlib") and "find_and_load" in frame.function

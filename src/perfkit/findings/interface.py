@@ -126,7 +126,7 @@ class View:
         the one whose frames come first inside the requests."""
         project = 0.0
         first: defaultdict[str, float] = defaultdict(float)
-        for time in self.code:
+        for time in self.times:
             frames = self.inner(time)
             if any(frame.origin == "app" for frame in frames):
                 project += time.seconds

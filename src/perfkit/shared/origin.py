@@ -20,6 +20,8 @@ PROBE = "<perfkit>"
 """The file name of the frames that the probe puts on the stack to name a request, a route or a span."""
 ROUTE = "route:"
 """How the function name of a route's frame begins; the endpoint follows."""
+NOT_FOUND = " (not found)"
+"""How the name of an import's span ends when the module was searched for in vain."""
 
 
 class Origins:

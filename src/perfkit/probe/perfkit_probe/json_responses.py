@@ -118,9 +118,9 @@ def _timed_async(what: str, size: Callable[[Any, Any], int]) -> Any:
         async def encode(*args: Any, **kwargs: Any) -> Any:
             if get_current() is None or spool.closed:
                 return await original(*args, **kwargs)
-            started = monotonic()
+            started, before = monotonic(), _worked()
             result = await original(*args, **kwargs)
-            _spent(what, size, result, args, started)
+            _spent(what, size, result, args, started, before)
             return result
 
         return encode
@@ -128,9 +128,23 @@ def _timed_async(what: str, size: Callable[[Any, Any], int]) -> Any:
     return make
 
 
-def _spent(what: str, size: Callable[[Any, Any], int], result: Any, args: Any, started: float) -> None:
+def _worked() -> float | None:
+    """Seconds for which the loop has worked for this request until now. What is encoded may wait for a thread and for its turn."""
+    request: Any = get_current()
+    if not getattr(request, "stepping", False):
+        return None
+    worked: float = request.cpu + monotonic() - request.loop.step
+    return worked
+
+
+def _spent(
+    what: str, size: Callable[[Any, Any], int], result: Any, args: Any, started: float, before: float | None = None
+) -> None:
     seconds = monotonic() - started
     try:
+        after = None if before is None else _worked()
+        if before is not None and after is not None:
+            seconds = min(seconds, after - before)
         span(JSON, name(what), started, seconds, size(result, args))
     except Exception as error:
         spool.broken("responses encoded as JSON", error)
