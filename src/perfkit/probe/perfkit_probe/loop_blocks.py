@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import sys
 from _thread import get_ident
+from _weakref import ref
 from time import monotonic
-from types import CodeType
-from typing import Any, Callable
-from weakref import ref
 
 from . import loop_stacks, requests, spool
 from .requests import BLOCK, Request, current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Callable
 
 LONG = 0.02
 _MOST_LOOPS = 64
@@ -82,7 +85,7 @@ class Loop:
 
     def _write(self, since: float, seconds: float, known: Request | None) -> None:
         try:
-            request, stack, waiting = self.found if self.looked == since else _NOTHING
+            request, stack, waiting = self.found if self.looked and self.last_look >= since else _NOTHING
             request = known or request
             if waiting < 0:
                 waiting = behind(request)

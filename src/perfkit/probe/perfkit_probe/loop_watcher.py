@@ -7,14 +7,20 @@ import os
 import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
 from time import monotonic, sleep
-from typing import Any
 
 from . import loop_blocks, loop_stacks, requests, spool
 from .loop_blocks import LONG, Loop
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _OFTEN = 0.01
 _SELDOM = 0.05
 _SOON = 0.001
+# A stretch of this length is looked at, long or not: who asks for the interpreter lock gets it 5 ms later, and a block that is
+# a little longer than `LONG` would be over by then.
+_EARLY = 0.4 * LONG
 # How long it goes on often after the last request.
 _AFTER = 0.2
 _LONGEST_STOP = 0.1
@@ -125,7 +131,7 @@ def _look_after(loop: Loop, now: float) -> float:
             loop.since = 0.0
             return LONG
     since = _since(loop)
-    if since and now - since > LONG:
+    if since and now - since > _EARLY:
         if since != loop.looked or now - loop.last_look > (now - since) / _LOOKS:
             _look(loop, since, target, now)
         return _OFTEN
@@ -134,12 +140,15 @@ def _look_after(loop: Loop, now: float) -> float:
         target.call_soon_threadsafe(loop.came, now)
     if not loop.selects:
         return _OFTEN
-    # What has not begun yet lasts for `LONG` at that time at most.
-    return max(since + LONG - now, _SOON) if since else LONG
+    # What has not begun yet has lasted for `_EARLY` at that time at most.
+    return max(since + _EARLY - now, _SOON) if since else _EARLY
 
 
 def _since(loop: Loop) -> float:
-    return loop.since if loop.selects or loop.request is None else loop.step
+    """When the stretch began that goes on now. Without select: the callback's waiting, or a request's step before it."""
+    if loop.selects or loop.request is None:
+        return loop.since
+    return min(loop.since, loop.step) if loop.since else loop.step
 
 
 def _look(loop: Loop, since: float, target: Any, now: float) -> None:
