@@ -26,7 +26,7 @@ from perfkit_command import Here, Ordinary
         (["."], 126, "it is a directory"),
         ([], 2, "no command was given"),
         (["ls"], 125, "ls started no Python process"),
-        ([sys.executable, "-c", "pass"], 125, "before a sample was taken"),
+        ([sys.executable, "-I", "-S", "-c", "pass"], 125, "before a sample was taken"),
     ],
 )
 def test_a_command_that_cannot_be_measured(here: Here, words: list[str], code: int, said: str) -> None:
@@ -36,7 +36,7 @@ def test_a_command_that_cannot_be_measured(here: Here, words: list[str], code: i
 
 
 def test_what_measured_nothing_keeps_the_code_of_the_target(here: Here) -> None:
-    ended = here.run(sys.executable, "-c", "raise SystemExit(3)")
+    ended = here.run(sys.executable, "-I", "-S", "-c", "import os; os._exit(3)")
     assert "before a sample was taken" in ended.error(3)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -115,10 +116,20 @@ def test_a_daemon_that_the_target_leaves_behind_lives_on(here: Here) -> None:
 
 
 def test_the_targets_environment_and_folder_are_its_own(here: Here) -> None:
-    code = "import os, time, sys\nprint(sorted(os.environ.items()), os.getcwd(), sys.path, flush=True)\n"
+    """But for what leads the probe into its children: it says so in its own variables, and comes last on the path."""
+    code = "import json, os, time, sys\nprint(json.dumps([dict(os.environ), os.getcwd(), sys.path, sys.argv]), flush=True)\n"
     code += "while time.process_time() < 0.4: sum(range(1000))"
     words = [sys.executable, "-c", code]
-    assert here.run(*words).out == without_perfkit(words, here.folder).stdout
+    bare = json.loads(without_perfkit(words, here.folder).stdout)
+    assert json.loads(here.run(*words, options=["--no-probe"]).out) == bare
+    environment, folder, path, arguments = json.loads(here.run(*words).out)
+    probe = path.pop()
+    assert probe.endswith("perfkit/probe")
+    assert environment.pop("PYTHONPATH").split(os.pathsep)[0] == probe
+    brought = {name for name in environment if name not in bare[0]}
+    assert brought == {"PERFKIT_SPOOL", "PERFKIT_TARGET_PROBE", "PERFKIT_TARGET_PROJECT"}
+    bare[0].pop("PYTHONPATH", None)
+    assert [{name: environment[name] for name in bare[0]}, folder, path, arguments] == bare
 
 
 def test_no_escape_codes_without_a_terminal(here: Here) -> None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from perfkit.analysis.rows import Rows
 from perfkit.model.analysis import Analysis, Pressure, ProcessTime
 from perfkit.model.recording import Recording, Usage
+from perfkit.shared.units import plural
 
 # Beyond this the sampled shares and the kernel's CPU accounting describe different things (docs: How far to trust it).
 DISAGREEMENT = 0.25
@@ -99,7 +100,7 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     taken = sum(time.n for time in analysis.times)
     if 0 < taken < FEW_SAMPLES:
         where = "fell into requests" if analysis.kind == "server" else "were taken"
-        said.append(f"Only {taken} samples {where}: shares are rough. A longer run or more load narrows them.")
+        said.append(f"Only {plural(taken, 'sample')} {where}: shares are rough. A longer run or more load narrows them.")
     awaited = sum(time.seconds for time in analysis.times if time.state == "awaiting")
     if awaited > AWAITED * analysis.measured:
         said.append(

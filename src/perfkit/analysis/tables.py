@@ -10,7 +10,7 @@ from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, SpanUse, StackTime
 from perfkit.model.recording import Recording, Request
-from perfkit.shared.origin import PROBE, is_own_probe
+from perfkit.shared.origin import PROBE, is_own_probe, reads_a_clock
 
 
 def endpoint_labels(rows: Rows, recording: Recording, facts: Facts) -> dict[str, str]:
@@ -186,7 +186,7 @@ def _slice_of(time: StackTime, recording: Recording) -> str:
     if time.state == "io":
         return "database and I/O"
     frames = recording.stacks.expand(time.stack)
-    leaf = frames[-1] if frames else None
+    leaf = next((frame for frame in reversed(frames) if not reads_a_clock(frame.file, frame.function)), None)
     if leaf is None:
         return "other"
     if leaf.origin == "app":

@@ -24,7 +24,7 @@ def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence
     besides = f"Besides {units.share(hidden)} that is silenced: " if silenced else ""
     looks = sum(time.n for time in analysis.times)
     if not findings and looks < ENOUGH:
-        return f"{besides}{'o' if besides else 'O'}nly {looks} samples fell into {whole}: too few to judge."
+        return f"{besides}{'o' if besides else 'O'}nly {units.plural(looks, 'sample')} fell into {whole}: too few to judge."
     if not findings:
         return f"{besides}{'n' if besides else 'N'}o finding above 1% of {whole}."
     first = next((finding for finding in findings if finding.severity != "info"), findings[0])

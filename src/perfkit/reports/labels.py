@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from perfkit.model.analysis import Analysis, FunctionTime
 from perfkit.model.recording import Frame
 from perfkit.reports.relative import Paths
-from perfkit.shared.origin import PROBE, ROUTE
+from perfkit.shared.origin import PROBE, ROUTE, is_own_probe
 
 _SPANS = {
     "<sql>": ("", "database"),
@@ -69,8 +69,8 @@ def is_code(file: str) -> bool:
 
 
 def functions(analysis: Analysis) -> list[FunctionTime]:
-    """Those of the analysis that are functions, in its order."""
-    return [function for function in analysis.functions if is_code(function.file)]
+    """Those of the analysis that are functions of the target, in its order."""
+    return [found for found in analysis.functions if is_code(found.file) and not is_own_probe(found.file)]
 
 
 def largest_span(analysis: Analysis) -> tuple[str, str, float] | None:

@@ -73,6 +73,12 @@ def is_own_probe(file: str) -> bool:
     return _OWN_PROBE.search(file) is not None
 
 
+def reads_a_clock(file: str, function: str) -> bool:
+    """Whether a frame of the probe reads the thread's CPU clock: a system call. A thread that is told to stop while it
+    computes stops there, so that its samples are of the microseconds before."""
+    return function in ("Request.__init__", "Request.end") and is_own_probe(file)
+
+
 def distribution_root(file: str) -> tuple[str, str] | None:
     """The site-packages folder of an installed file and the file's path below it; None where it is not installed."""
     found = _last(_INSTALLED, file)
