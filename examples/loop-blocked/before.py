@@ -7,7 +7,7 @@ app = FastAPI()
 
 @app.get("/loans/{amount}")
 async def loan(amount: int) -> dict[str, float]:
-    offers = {rate: rate_per_month(amount, rate / 10_000) for rate in (290, 340, 395)}
+    offers = {rate: rate_per_month(amount, rate / 10_000) for rate in range(250, 400, 10)}
     return {f"{rate / 100} %": payment for rate, payment in offers.items()}
 
 
