@@ -48,6 +48,11 @@ REBUILD = {
 }
 
 
+_DJANGO = "handle_request@lib/gunicorn/workers/sync.py:1; request@<perfkit>:1; WSGIHandler.__call__@lib/django/core/handlers/wsgi.py:1"
+_VIEW = "BaseHandler._get_response@lib/django/core/handlers/base.py:197; route:GET /page@<perfkit>:1"
+_SERVED = "perfkit_application@lib/perfkit/probe/perfkit_probe/wsgi.py:29"
+
+
 def throttled(share: float | None) -> tuple[MachineUsage, ...]:
     """Ten seconds of readings with so much throttling; None: no quota is set."""
     return tuple(
@@ -260,6 +265,31 @@ FIRES = [
         at="train.py:30",
         share=1.0,
         inside="fit@learner",
+    ),
+    Fires(
+        "an installed application behind the probe and the middleware of other packages",
+        _HOT,
+        f"""
+        {_SERVED}; {_DJANGO}; Static.__call__@lib/static/middleware.py:9; {_VIEW}; page@lib/forum/views.py:3; render@lib/forum/show.py:7 95
+        {_SERVED}; {_DJANGO}; Static.__call__@lib/static/middleware.py:9 5
+        """,
+        function="render",
+        at="lib/forum/show.py:7",
+        share=0.95,
+        endpoint="GET /page",
+    ),
+    Fires(
+        "a generic view below a middleware that hands the request on",
+        _HOT,
+        f"""
+        {_DJANGO}; Audit.__call__@audit.py:9; {_VIEW}; ListModelMixin.list@lib/rest_framework/mixins.py:43; QuerySet.get@lib/django/db/models/query.py:7 95
+        {_DJANGO}; Audit.__call__@audit.py:8 5
+        """,
+        function="ListModelMixin.list",
+        at="lib/rest_framework/mixins.py:43",
+        share=0.95,
+        inside="QuerySet.get@Django",
+        endpoint="GET /page",
     ),
 ]
 

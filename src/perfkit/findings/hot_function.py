@@ -115,9 +115,13 @@ class HotFunction:
 
 
 def _nearest(view: View, time: StackTime) -> list[tuple[Frame, int]]:
-    """The nearest frame that decides: the project's, else the library frame that the request reached first."""
+    """The nearest frame that decides: the project's, else a library's; where the framework does all by itself (a generic
+    view), its handler."""
     frames = view.inner(time)
     frame = view.deciding(frames, len(frames))
+    if frame is None:
+        begin = view.handled(frames)
+        frame = next((found for found in frames[begin:] if begin and found.origin == "library"), None)
     return [(frame, 0)] if frame is not None else []
 
 
@@ -125,7 +129,8 @@ def _outer(view: View, time: StackTime) -> list[tuple[Frame, int]]:
     """Every project function on the stack, where many small ones share the cost of one that calls them all; those that
     carry nearly everything (an entry point, a dispatcher) say nothing."""
     found: dict[Function, tuple[Frame, int]] = {}
-    for index, frame in enumerate(view.inner(time)):
+    frames = view.inner(time)
+    for index, frame in enumerate(frames[view.handled(frames) :]):
         key = (frame.file, frame.function)
         if view.is_project(frame) and frame.function != "<module>" and view.inclusive.get(key, 0.0) < CARRIES:
             found.setdefault((frame.file, frame.function), (frame, index))

@@ -15,8 +15,9 @@ from perfkit.model.analysis import Analysis, StackTime
 from perfkit.model.finding import Advice, Basis, Confidence, Evidence, Inside, Place
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.codeline import Lines
-from perfkit.shared.frameworks import is_plumbing, short_name
+from perfkit.shared.frameworks import DISPATCHERS, is_plumbing, listed, short_name
 from perfkit.shared.naming import COMPREHENSIONS
+from perfkit.shared.origin import PROBE, ROUTE
 from perfkit.shared.units import plural
 
 Claim = Mapping[int, float]
@@ -74,6 +75,7 @@ class View:
     analysis: Analysis
     left: dict[int, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    _leading: dict[Frame, bool] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> Lines:
@@ -123,16 +125,16 @@ class View:
     @cached_property
     def application(self) -> str | None:
         """The distribution that is the application, where it is installed like a library and no project code is around it:
-        the one whose frames come first inside the requests."""
+        the one whose frames come first in the handlers of requests."""
         project = 0.0
         first: defaultdict[str, float] = defaultdict(float)
         for time in self.times:
             frames = self.inner(time)
             if any(frame.origin == "app" for frame in frames):
                 project += time.seconds
-            for frame in frames:
+            for frame in frames[self.handled(frames) :]:
                 name, _ = self.distribution(frame)
-                if name is not None and not is_plumbing(name):
+                if frame.origin == "library" and name is not None and not is_plumbing(name):
                     first[name] += time.seconds
                     break
         if self.share(project) > 0.1 or not first:
@@ -156,18 +158,34 @@ class View:
 
     def deciding(self, frames: Stack, index: int) -> Frame | None:
         """The frame that decided on the work at `index`: the nearest project frame below it, else the nearest library
-        frame that does not merely carry everything."""
-        for at in range(index - 1, -1, -1):
+        frame that does not merely carry everything. What lies below a handler (middleware that handed the request on)
+        decides nothing of what it does."""
+        begin = self.handled(frames[:index])
+        for at in range(index - 1, begin - 1, -1):
             # Before Python 3.12 a comprehension has a frame of its own: it belongs to the function around it.
             part = (
                 short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
             )
             if not part and self.is_project(frames[at]):
                 return frames[at]
-        for frame in reversed(frames[:index]):
+        for frame in reversed(frames[begin:index]):
             if frame.origin == "library" and not is_plumbing(self.distribution(frame)[0]):
                 return frame
         return None
+
+    def handled(self, frames: Stack) -> int:
+        """The index at which the handler begins, where the route is known or a framework's dispatcher is on the stack. A
+        script has none: what drives its test client decides."""
+        if self.analysis.kind != "server":
+            return 0
+        return max((index + 1 for index, frame in enumerate(frames) if self._leads_to_handler(frame)), default=0)
+
+    def _leads_to_handler(self, frame: Frame) -> bool:
+        known = self._leading.get(frame)
+        if known is None:
+            route = frame.file == PROBE and frame.function.startswith(ROUTE)
+            known = self._leading[frame] = route or listed(DISPATCHERS, frame)
+        return known
 
     def inside(self, frame: Frame) -> Inside:
         name, version = self.distribution(frame)
