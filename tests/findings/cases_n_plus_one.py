@@ -58,6 +58,10 @@ PARENT = "SELECT id, customer_id, product_id FROM orders LIMIT ?"
 CUSTOMER = "SELECT name FROM customer WHERE id = ?"
 PRODUCT = "SELECT title FROM product WHERE id = ?"
 _LAYER = "Database.one@shop.py#ask; Database.query@shop.py#run"
+_SERIALIZED = (
+    "ListModelMixin.list@lib/rest_framework/mixins.py:43; ListSerializer.data@lib/rest_framework/serializers.py:818"
+)
+_FIELD = "get_attribute@lib/rest_framework/fields.py:99"
 _LATE = "ForwardManyToOneDescriptor.__get__@lib/django/db/models/fields/related_descriptors.py:261"
 
 
@@ -66,6 +70,23 @@ def _parent(rows: int = 60, at: str = "orders@shop.py#parent") -> Step:
 
 
 FIRES = [
+    Fires(
+        "a serializer that reads a relation, with no line of the project's below the middleware",
+        _RULE,
+        f"""
+        flask>; Audit.__call__@audit.py:9; route:GET /orders@<perfkit>:41; {_SERIALIZED}; {_FIELD}; {_LATE}; QuerySet.get@lib/django/db/models/query.py:600 60
+        flask>; Audit.__call__@audit.py:9; route:GET /orders@<perfkit>:41; {_SERIALIZED}; QuerySet._fetch_all@lib/django/db/models/query.py:900 10
+        flask>; Audit.__call__@audit.py:9; route:GET /orders@<perfkit>:41; {_SERIALIZED} 30
+        """,
+        function="",
+        at="",
+        share=0.1 + 0.6 * 0.9,
+        endpoint="GET /orders",
+        options=served(
+            Step(PARENT, _SERIALIZED, seconds=0.0001, rows=20),
+            Step(CUSTOMER, f"{_SERIALIZED}; {_FIELD}; {_LATE}", times=20, seconds=0.001),
+        ),
+    ),
     Fires(
         "a row each after a parent",
         _RULE,

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from perfkit.findings.interface import View
 from perfkit.findings.rank import LEAST_LOOKS
-from perfkit.findings.sql_uses import deciding, innermost, is_mapper, site, spot_of
-from perfkit.model.analysis import SpanUse
+from perfkit.findings.sql_uses import deciding, innermost, is_mapper, project_frames, site, spot_of
+from perfkit.model.analysis import SpanUse, StackTime
 from perfkit.model.recording import Frame, Stack
 from perfkit.shared.origin import PROBE
 
@@ -79,18 +79,38 @@ def _divided(view: View) -> Works:
         frames = view.inner(time)
         at = None if time.timed else innermost(view, frames)
         if at is None:
-            continue
-        above = frames[at + 1 :]
-        asking = frames[deciding(view, frames, at)]
-        uses = nearest_uses(view, asking, time.endpoint)
-        if not above and time.state == "io":  # the driver's C code has no frames of its own
-            chosen = [use for use in uses if spot_of(site(view, use)) == spot_of(asking)]
+            chosen = [] if time.timed else _asked_by_libraries(view, frames, time.endpoint)
         else:
-            chosen = _asked(view, above, uses) if _works_for_statements(view, above) else []
+            chosen = _asked_by_project(view, frames, at, time)
         total = sum(map(_weight, chosen))
         for use in chosen:
             found.setdefault(id(use), {})[time.stack] = _weight(use) / total
     return found
+
+
+def _asked_by_project(view: View, frames: Stack, at: int, time: StackTime) -> list[SpanUse]:
+    """Statements of the project's line, at the index `at`, for which the frames above it work."""
+    above = frames[at + 1 :]
+    asking = frames[deciding(view, frames, at)]
+    uses = nearest_uses(view, asking, time.endpoint)
+    if not above and time.state == "io":  # the driver's C code has no frames of its own
+        return [use for use in uses if spot_of(site(view, use)) == spot_of(asking)]
+    return _asked(view, above, uses) if _works_for_statements(view, above) else []
+
+
+def _asked_by_libraries(view: View, frames: Stack, endpoint: str | None) -> list[SpanUse]:
+    """Statements of a handler that has no line of the project's: a generic view, a serializer that reads relations."""
+    begin = view.handled(frames)
+    above = frames[begin:]
+    if not begin or endpoint is None or not any(is_mapper(view, frame) for frame in above):
+        return []
+    known: dict[str | None, list[SpanUse]] | None = view.notes.get("statements without a project's line")
+    if known is None:
+        view.notes["statements without a project's line"] = known = {}
+        for use in view.analysis.uses:
+            if use.kind in ("sql", "transaction") and not project_frames(view, use):
+                known.setdefault(use.endpoint, []).append(use)
+    return _asked(view, above, known.get(endpoint, []))
 
 
 def _weight(use: SpanUse) -> float:
@@ -109,15 +129,14 @@ def _works_for_statements(view: View, above: Stack) -> bool:
 
 def _asked(view: View, above: Stack, uses: Sequence[SpanUse]) -> list[SpanUse]:
     """Of the statements of one line those with most library frames in common with this stack: that tells a relation loaded
-    late from the query around it."""
+    late from the query around it; then those with fewest others."""
     seen = {(frame.file, frame.function) for frame in above}
     scores = [_common(view, use, seen) for use in uses]
-    best = max(scores, default=0)
+    best = max(scores, default=(0, 0))
     return [use for use, score in zip(uses, scores, strict=True) if score == best]
 
 
-def _common(view: View, use: SpanUse, seen: set[tuple[str, str]]) -> int:
+def _common(view: View, use: SpanUse, seen: set[tuple[str, str]]) -> tuple[int, int]:
     frames = view.analysis.stacks.expand(use.stack)[:-1]
-    return sum(
-        (frame.file, frame.function) in seen for frame in frames if frame.origin != "app" and frame.file != PROBE
-    )
+    found = [(frame.file, frame.function) in seen for frame in frames if frame.origin != "app" and frame.file != PROBE]
+    return sum(found), -found.count(False)

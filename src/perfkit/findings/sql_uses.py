@@ -163,8 +163,8 @@ def site(view: View, use: SpanUse) -> Frame | None:
 
 
 def innermost(view: View, frames: Stack) -> int | None:
-    """The index of the innermost project frame; a comprehension belongs to the function around it."""
-    for at in range(len(frames) - 1, -1, -1):
+    """The index of the innermost project frame of the handler; a comprehension belongs to the function around it."""
+    for at in range(len(frames) - 1, view.handled(frames) - 1, -1):
         part = short_name(frames[at].function) in COMPREHENSIONS and at > 0 and frames[at - 1].file == frames[at].file
         if not part and _is_own(view, frames[at]):
             return at
@@ -243,7 +243,7 @@ def library(view: View, group: Group) -> str:
         for frame in view.analysis.stacks.expand(use.stack)[:-1]:
             if frame.origin == "app":
                 continue
-            if "/django/db/models/" in frame.file or "/django/shortcuts.py" in frame.file:
+            if any(part in frame.file for part in ("/django/db/models/", "/django/shortcuts.py", "/rest_framework/")):
                 return "django"
             if "/sqlalchemy/orm/" in frame.file or "/flask_sqlalchemy/" in frame.file:
                 return "sqlalchemy"
