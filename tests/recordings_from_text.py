@@ -41,6 +41,7 @@ from perfkit.model.recording import (
     StackTable,
     Thread,
     ThreadUsage,
+    Usage,
     Window,
 )
 from perfkit.shared.functiontext import function_around
@@ -132,6 +133,7 @@ def recording_of(
     requests: Sequence[Request] = (),
     spans: Sequence[tuple[Span, str, str]] = (),
     machine: Sequence[MachineUsage] = (),
+    usage: Sequence[Usage] = (),
     run: Mapping[str, object] | None = None,
 ) -> Recording:
     """A recording of `windows` wall windows per process. `shift` moves all marked sources down by so many lines; `cpu` is
@@ -168,11 +170,12 @@ def recording_of(
         spans=columns,
         names=names,
         machine=tuple(machine),
+        usage=tuple(usage),
         files={frame.file: _file(frame) for frame in table.frames},
         sources=known.around(table.frames),
     )
-    usage = _usage(recording, cpu or {})
-    return replace(recording, thread_usage=usage, run=replace(recording.run, **(run or {})))  # type: ignore[arg-type]
+    threads_usage = _usage(recording, cpu or {})
+    return replace(recording, thread_usage=threads_usage, run=replace(recording.run, **(run or {})))  # type: ignore[arg-type]
 
 
 RUN = Run(

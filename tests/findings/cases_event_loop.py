@@ -6,7 +6,7 @@ from typing import Any
 
 from rule_cases import Fires, Quiet
 
-from perfkit.model.recording import Request, Span
+from perfkit.model.recording import MachineUsage, Request, Span, Usage
 
 _SYNC = "sync-in-async"
 _BLOCK = "loop-blocked"
@@ -29,6 +29,17 @@ SHOP = {
             text = file.read()  #<read>
         return sum(score(row) for row in text)  #<compute>
     """
+}
+
+
+_TO_THREAD = "run_sync@lib/anyio/to_thread.py:65; run_sync_in_worker_thread@lib/anyio/_backends/_asyncio.py:2749"
+# The target could run for three seconds and did for one.
+_CROWDED: dict[str, Any] = {
+    "machine": [
+        MachineUsage(at, load=6.0, busy=2 * at, steal=0.0, throttled=None, throttled_periods=None, periods=None)
+        for at in (0.0, 0.3)
+    ],
+    "usage": [Usage(0.0, 1, 0.0, 0, None, 1, 0, 0, 0.0), Usage(0.3, 1, 1.0, 0, None, 1, 0, 0, 2.0)],
 }
 
 
@@ -170,6 +181,13 @@ QUIET = [
         "fastapi>; rates@shop.py#ask; write@lib/uvicorn/h11.py:1; write@std/asyncio/selector_events.py:1080; send@std/asyncio/selector_events.py:1 100",
         sources=SHOP,
     ),
+    Quiet(
+        "handing work to a thread, seen by a loop that had no CPU",
+        _SYNC,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        sources=SHOP,
+        options=held(block(f"rates@shop.py#ask; {_TO_THREAD}; start@std/threading.py:969; wait@std/threading.py:629")),
+    ),
     Quiet("time.sleep in a server with threads", _SYNC, "flask>; rates@shop.py#sleep 100", sources=SHOP),
     Quiet(
         "a loop that a request runs for itself",
@@ -191,5 +209,28 @@ QUIET = [
         f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
         sources=SHOP,
         options=held(block("rates@shop.py#sleep")),
+    ),
+    Quiet(
+        "handing work to a thread is no computing, either",
+        _BLOCK,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        sources=SHOP,
+        options=held(
+            block(f"rates@shop.py#ask; {_TO_THREAD}; put_nowait@std/queue.py:191; notify@std/threading.py:382")
+        ),
+    ),
+    Quiet(
+        "the loop's own socket is written to",
+        _BLOCK,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        sources=SHOP,
+        options=held(block("rates@shop.py#ask; send@lib/uvicorn/h11.py:1; write@std/asyncio/selector_events.py:1080")),
+    ),
+    Quiet(
+        "short work that had a third of a CPU",
+        _BLOCK,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        sources=SHOP,
+        options={**held(block("rates@shop.py#ask; ask@shop.py#compute"), each=0.03), **_CROWDED},
     ),
 ]

@@ -45,6 +45,14 @@ _CALLS: Final = (
     ("lock", re.compile(r"([\w.]*\.(?:acquire|join|wait|result|get)|with\s+[\w.]+)\s*[(:]")),
 )
 _FILE_METHOD: Final = re.compile(r"([\w.]*\.(?:read|readlines|write|writelines|flush))\s*\(")
+# Handing work to a thread takes no time: a thread that is seen there had no CPU, or no interpreter lock.
+_HANDS_OVER: Final = {
+    "threading.py": {"start", "notify", "notify_all"},
+    "queue.py": {"put_nowait"},
+    "concurrent/futures/thread.py": {"submit", "_adjust_thread_count"},
+    "asyncio/base_events.py": {"run_in_executor", "call_soon_threadsafe"},
+    "anyio/_backends/_asyncio.py": {"run_sync_in_worker_thread"},
+}
 _OPENS: Final = re.compile(r"\bopen\s*\(")
 _FILES: Final = ("pathlib", "shutil", "glob", "tempfile")
 _IN_FILE_LIBRARY: Final = re.compile(r"_?(?:read|write|copy|rmtree|glob|stat|iterdir|mk)")
@@ -136,7 +144,7 @@ def wait_of(view: View, frames: Stack) -> Wait | None:
     leaf = next((frame for frame in reversed(frames) if frame.file != PROBE), None)
     own = [frame.function for frame in frames if frame.file == PROBE and frame.function.startswith(SPAN)]
     database = bool(own) and own[-1] in _DATABASE_SPANS
-    if leaf is None or (own and not database) or _of_the_loop(frames):
+    if leaf is None or (own and not database) or takes_no_time(frames):
         return None
     if not (database or _waits(view, leaf)):
         return None
@@ -159,8 +167,11 @@ def _waits(view: View, leaf: Frame) -> bool:
     return _file_call(view, leaf) is not None
 
 
-def _of_the_loop(frames: Stack) -> bool:
-    """The loop's own reading and writing goes on without waiting."""
+def takes_no_time(frames: Stack) -> bool:
+    """The loop's own reading and writing goes on without waiting, and so does handing work to a thread."""
+    inner = next((i for i in range(len(frames) - 1, -1, -1) if frames[i].origin == "app"), -1)
+    if any(listed(_HANDS_OVER, frame) for frame in frames[inner + 1 :]):
+        return True
     last = next((frame for frame in reversed(frames) if frame.origin == "app" or not _is_stdlib_wait(frame)), None)
     return last is not None and (module_path(last.file).startswith(("asyncio/", "uvloop/")))
 

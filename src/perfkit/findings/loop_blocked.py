@@ -16,6 +16,8 @@ from perfkit.shared.naming import code_name
 from perfkit.shared.units import seconds
 
 LEAST = 0.02
+# Blocks are timed from 20 ms on. Of one that is shorter without the waiting for a CPU, the machine is the cause.
+SHORTEST = 0.015
 # What other rules have left of a stack and is less than this is theirs.
 _MOSTLY_TAKEN = 0.1
 
@@ -27,7 +29,8 @@ class LoopBlocked:
 
     **What it sees.** Stretches for which the loop did not come back, timed one by one, in which its thread was computing.
     They are charged to the project's function that did, or called the library code that did. The cost is the waiting of
-    all requests that were in flight meanwhile. Causes that have a rule of their own come first.
+    all requests that were in flight meanwhile. Causes that have a rule of their own come first. Stretches in which the
+    thread waited for a CPU, as far as the kernel's accounting tells, are not the code's.
 
     **Why it hurts.** One thread serves all requests: a computation of 60 ms adds 60 ms to each request that is there, and
     with 20 of them to be computed the last one waits for more than a second.
@@ -64,12 +67,13 @@ class LoopBlocked:
                 continue
             frames = view.inner(time)
             frame = view.deciding(frames, len(frames))
-            if frame is None:
-                continue  # nobody looked in time: a process without a CPU stands still as well
+            if frame is None or blocking.takes_no_time(frames):
+                continue  # nobody looked in time, or nothing ran: a process without a CPU stands still as well
             groups[frame.file, frame.function].append(time)
             deciders[frame.file, frame.function][frame] += time.seconds * left  # type: ignore[assignment]
         for key, times in groups.items():
-            yield self._candidate(view, times, deciders[key].most_common(1)[0][0])
+            if _computed(view, times) >= SHORTEST:
+                yield self._candidate(view, times, deciders[key].most_common(1)[0][0])
 
     def _candidate(self, view: View, times: list[StackTime], frame: Frame) -> Candidate:
         claim = {time.stack: view.left.get(time.stack, 1.0) for time in times}
@@ -93,3 +97,10 @@ class LoopBlocked:
             ),
             least=LEAST,
         )
+
+
+def _computed(view: View, times: list[StackTime]) -> float:
+    """Seconds of a block on average, without those in which the target could run and others had the CPU."""
+    machine = view.analysis.pressure
+    waited = (machine.runqueue or 0.0) if machine else 0.0
+    return blocking.blocks(view, {time.stack: 1.0 for time in times}).mean * (1 - waited)
