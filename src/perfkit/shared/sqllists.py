@@ -1,0 +1,114 @@
+"""Tokens of a statement without the length of its lists, and without the names that drivers make."""
+
+from __future__ import annotations
+
+from perfkit.shared.sqltokens import QUERY, add_value
+
+CUT = "…"
+_PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default"})
+_LIST_WORDS = frozenset({"in", "values"})
+_SHORT_ELEMENT = 64  # tokens; longer elements of a list are not compared, which keeps nested lists linear
+_NAME_LAST = frozenset({"savepoint", "release", "rollback", "fetch", "move", "close", "deallocate"})
+_NAME_SECOND = frozenset({"declare", "prepare", "execute"})
+
+
+def generated_gone(tokens: list[str]) -> list[str]:
+    """`?` for names with a digit where a driver names savepoints, cursors and prepared statements."""
+    first = tokens[0] if tokens else ""
+    at = len(tokens) - 1 if first in _NAME_LAST else 1 if first in _NAME_SECOND else 0
+    if 0 < at < len(tokens) and any(letter.isdigit() for letter in tokens[at]):
+        return [*tokens[:at], "?", *tokens[at + 1 :]]
+    return tokens
+
+
+def collapsed(tokens: list[str]) -> list[str]:
+    """Lists with each shape of element once, VALUES with its first row; a row or element of values alone is one `?`."""
+    out: list[str] = []
+    brackets: list[_Bracket] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        at += 1
+        inner = brackets[-1] if brackets else None
+        if token in ("(", "["):
+            brackets.append(_Bracket(_kind(token, out, tokens[at] if at < len(tokens) else ""), len(out)))
+            out.append(token)
+        elif token in (")", "]") and inner:
+            brackets.pop()
+            _close(inner, out, token, brackets[-1] if brackets else None)
+            if inner.kind == "row":
+                at = _after_rows(tokens, at)
+        elif token == "," and inner and inner.kind == "list":
+            _end_element(inner, out)
+            out.append(token)
+        elif token == "?" and out and out[-1].lower() in _LIST_WORDS:
+            out += ["(", "?", ")"]
+        else:
+            if inner and inner.pure and token.lower() not in _PURE:
+                inner.pure = False
+            out.append(token) if token != "?" else add_value(out)
+    for bracket in brackets:
+        if bracket.kind == "list" and bracket.seen:
+            del out[bracket.element - 1 :]
+            out.append(CUT)
+            break
+    return out
+
+
+class _Bracket:
+    """An open bracket: where it stands in the output, and what its elements have been so far."""
+
+    __slots__ = ("element", "kind", "pure", "seen", "start")
+
+    def __init__(self, kind: str, start: int) -> None:
+        self.kind, self.start, self.element, self.pure = kind, start, start + 1, True
+        self.seen: set[tuple[str, ...]] = set()
+
+
+def _kind(token: str, out: list[str], following: str) -> str:
+    before = out[-1].lower() if out else ""
+    if before == "values" and token == "(":
+        return "row"
+    if (before == "in" and token == "(" and following.lower() not in QUERY) or (before == "array" and token == "["):
+        return "list"
+    return "group"
+
+
+def _close(inner: _Bracket, out: list[str], token: str, outer: _Bracket | None) -> None:
+    if inner.kind == "list":
+        _end_element(inner, out)
+        while out[-1] == "," and len(out) > inner.start + 1:
+            out.pop()
+    elif inner.pure and len(out) > inner.start + 1:
+        if outer and outer.kind == "list":
+            del out[inner.start :]
+            add_value(out)
+            return
+        if inner.kind == "row":
+            out[inner.start + 1 :] = ["?"]
+    out.append(token)
+    if outer:
+        outer.pure = False
+
+
+def _end_element(bracket: _Bracket, out: list[str]) -> None:
+    """Take the element that ends here away again, with its comma, if one of its shape was there before."""
+    if len(out) - bracket.element <= _SHORT_ELEMENT:
+        shape = tuple(out[bracket.element :])
+        if all(token.lower() in _PURE for token in shape):
+            shape = ("?",)
+            out[bracket.element :] = shape
+        if shape in bracket.seen:
+            del out[bracket.element - 1 :]
+        bracket.seen.add(shape)
+    bracket.element = len(out) + 1
+
+
+def _after_rows(tokens: list[str], at: int) -> int:
+    """The index after all further rows."""
+    while tokens[at : at + 2] == [",", "("]:
+        depth, at = 1, at + 2
+        while at < len(tokens) and depth:
+            depth += (tokens[at] == "(") - (tokens[at] == ")")
+            at += 1
+    return at
