@@ -313,6 +313,22 @@ QUIET = [
         sources=CACHE,
     ),
     Quiet(
+        "a lock of another module, with the name that many have",
+        _LOCK,
+        """
+        thread A; django>; page@views.py#render; flush@spool.py#flush 50
+        thread B; django>; page@views.py#get; Cache.get@cache.py#take 50
+        """,
+        sources={
+            **CACHE,
+            "spool.py": """
+            def flush():
+                with _lock:
+                    write(lines)  #<flush>
+            """,
+        },
+    ),
+    Quiet(
         "another lock is held meanwhile",
         _LOCK,
         """

@@ -13,6 +13,8 @@ from perfkit.model.recording import Recording, Stack
 from perfkit.shared.codeline import Lines
 
 _WITH_LOCK = re.compile(r"\bwith\s+([\w.\[\]\"']+)")
+# Names that many classes and modules give to locks of their own.
+_COMMON_NAMES = {"lock", "rlock", "mutex", "cond", "condition", "sem", "semaphore", "guard"}
 _ACQUIRE = re.compile(r"([\w.]+)\.acquire\s*\(")
 
 
@@ -26,9 +28,9 @@ def blocked(
         stack, owned = time.stack, rows.measured.get(time.stack)
         if owned is None or facts.of(stack).leaf != "lock":
             continue
-        name = lock_name(recording.stacks.expand(stack), lines)
+        taken = lock_taken(recording.stacks.expand(stack), lines)
         running, others = _seen_in(rows.running, owned.clusters), _seen_in(rows.waiting_busy, owned.clusters)
-        same = [s for s in (running | others) if name and _holds(recording.stacks.expand(s), name, lines)]
+        same = [s for s in (running | others) if taken and _holds(recording.stacks.expand(s), *taken, lines)]
         holder = max(same or running, key=lambda s: running[s] + others[s], default=None)
         found.append(Blocked(stack, holder, time.seconds, bool(same)))
     return tuple(sorted(found, key=lambda wait: -wait.seconds))
@@ -43,23 +45,26 @@ def _seen_in(table: Mapping[int, Mapping[int, float]], windows: Iterable[int]) -
     return seen
 
 
-def lock_name(stack: Stack, lines: Lines) -> str | None:
-    """The last name of the lock that the deepest readable waiting line takes: `_lock` of `with self._lock:`."""
+def lock_taken(stack: Stack, lines: Lines) -> tuple[str, str | None] | None:
+    """The last name of the lock that the deepest readable waiting line takes (`_lock` of `with self._lock:`), and its file
+    where locks of other files have the same name."""
     for frame in reversed(stack):
         text = lines.text(frame.file, frame.line)
         match = text and (_WITH_LOCK.search(text) or _ACQUIRE.search(text))
         if match:
-            return match[1].rpartition(".")[2]
+            name = match[1].rpartition(".")[2]
+            return name, frame.file if name.strip("_").lower() in _COMMON_NAMES else None
         if frame.origin == "app":
             return None
     return None
 
 
-def _holds(stack: Stack, name: str, lines: Lines) -> bool:
-    """Whether a frame of the stack is inside a block that took a lock of that name, and not at the taking itself."""
+def _holds(stack: Stack, name: str, file: str | None, lines: Lines) -> bool:
+    """Whether a frame of the stack, of that file where one is given, is inside a block that took a lock of that name, and not
+    at the taking itself."""
     wanted = re.compile(rf"\bwith\s[^#]*\b{re.escape(name)}\b|\b{re.escape(name)}\.acquire\s*\(")
     for frame in stack:
-        source = lines.function(frame.file, frame.line)
+        source = lines.function(frame.file, frame.line) if file in (None, frame.file) else None
         if source is None:
             continue
         if any(wanted.search(text) for text in _around(source.text.split("\n"), frame.line - source.first_line)):
