@@ -269,6 +269,26 @@ QUIET = [
         ),
     ),
     Quiet(
+        "a statement with a BEGIN of its own, beside the quick ends of transactions",
+        _SLOW,
+        _REST,
+        sources=SHOP,
+        options=served(
+            Step(ITEMS, "cart@shop.py#items", times=4, seconds=0.003),
+            Step("ROLLBACK", "cart@shop.py#items", times=4, seconds=0.0005, kind="transaction"),
+        ),
+    ),
+    Quiet(
+        "quick in the database, with much of the mapper's work around it",
+        _SLOW,
+        f"{in_request('cart@shop.py#items; QuerySet.count@lib/django/db/models/query.py:600')} 60\n{_REST}",
+        sources=SHOP,
+        options=served(
+            Step(ITEMS, "cart@shop.py#items; QuerySet.count@lib/django/db/models/query.py:600", seconds=0.0015),
+            Step(RATE, "rate@shop.py#rate", seconds=0.0002),
+        ),
+    ),
+    Quiet(
         "many rows, quickly",
         _SLOW,
         _REST,
