@@ -220,6 +220,23 @@ def test_rows_are_written_in_one_statement() -> None:
     assert "commit once after the loop" in finding.advice.text
 
 
+def test_a_row_that_is_found_by_its_key_needs_no_index() -> None:
+    step = Step("UPDATE topic SET views = views + ? WHERE topic.id = ?", "show@shop.py#views", seconds=0.02)
+    source = """
+    def show(topic):
+        topic.count_view()  #<views>
+    """
+    advice = first(source, step, rule="slow-query").advice.text
+    assert "index" not in advice
+    assert "in one transaction" in advice
+
+
+def test_django_keeps_its_connections_whatever_asks_first() -> None:
+    at = "ListModelMixin.list@lib/rest_framework/mixins.py:40"
+    finding = first("", Step("postgresql db/shop", at, seconds=0.02, kind="connect"), rule="connection-per-request")
+    assert "CONN_MAX_AGE" in finding.advice.text
+
+
 @pytest.mark.parametrize(
     ("text", "columns"),
     [

@@ -109,7 +109,7 @@ def _set_up(view: View, uses: list[SpanUse]) -> list[SpanUse]:
 
 def _advice(view: View, use: SpanUse, system: str) -> str:
     frames = view.analysis.stacks.expand(use.stack)[:-1]
-    if any("/django/db/" in frame.file for frame in frames):
+    if any("/django/" in frame.file or "/rest_framework/" in frame.file for frame in frames):
         pool = ', or `"OPTIONS": {"pool": True}` with psycopg 3' if system == "postgresql" else ""
         return f'`"CONN_MAX_AGE": 60` in DATABASES keeps connections open between requests{pool}'
     if any("/sqlalchemy/" in frame.file for frame in frames):
