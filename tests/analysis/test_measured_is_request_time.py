@@ -124,3 +124,19 @@ def test_time_that_nothing_shows_is_said_and_in_no_finding() -> None:
     assert judge(analysis, (), date(2026, 1, 1)).explained == pytest.approx(1.0)
     busy = analyse(recording_of(f"{PROBED[0]} 390", requests=requests))
     assert not any("awaited" in note for note in busy.notes)
+
+
+@pytest.mark.parametrize(("latency", "said"), [(1.0, True), (0.15, False)])
+def test_time_before_a_worker_took_a_request_up_is_told(latency: float, said: bool) -> None:
+    served = [Request("GET /a", n * 0.1, 0.1, 200, "probe", 1, n + 1, "wsgi") for n in range(10)]
+    loaded = [Request("GET /a", n * 0.1, latency, 200, "load") for n in range(10)]
+    analysis = analyse(recording_of(f"{PROBED[0]} 100", requests=[*served, *loaded]))
+    expected = "Clients waited 10 s, and the application had their requests for 1 s of that: 90% went by"
+    assert any(note.startswith(expected) for note in analysis.notes) is said
+
+
+def test_no_more_requests_fail_than_there_were() -> None:
+    served = [Request("GET /a", n * 0.1, 0.1, 500, "probe", 1, n + 1, "wsgi") for n in range(3)]
+    loaded = [Request("GET /a", n * 0.1, 0.1, 500, "load") for n in range(4)]
+    analysis = analyse(recording_of(f"{PROBED[0]} 100", requests=[*served, *loaded]))
+    assert (analysis.failed_requests, analysis.requests) == (3, 3)

@@ -41,6 +41,7 @@ def analyse(recording: Recording) -> Analysis:
     measured = sum(time.seconds for time in times)
     counted = [request for request in recording.requests if request.start >= begin and request.source == "load"]
     timed = probed.requests if probed is not None and kind == "server" else ()
+    requests = len(timed) or len(counted)
     analysis = Analysis(
         run=recording.run,
         kind=kind,
@@ -66,9 +67,10 @@ def analyse(recording: Recording) -> Analysis:
         sources=recording.sources,
         uses=probed.uses if probed else (),
         calls=recording.calls,
-        requests=len(timed) or len(counted) or None,
+        requests=requests or None,
         latency=tables.percentiles([request.seconds for request in counted or timed if request.status]),
-        failed_requests=sum(1 for request in counted or timed if tables.has_failed(request)),
+        # Of those that were under way at the end clients saw some fail that the probe did not see begin.
+        failed_requests=min(requests, sum(1 for request in counted or timed if tables.has_failed(request))),
         samples=rows.samples,
         windows=sum(1 for window in recording.windows if window.kind == "wall"),
         gaps=recording.gaps,

@@ -13,6 +13,8 @@ from perfkit.shared.units import plural
 # Beyond this the sampled shares and the kernel's CPU accounting describe different things (docs: How far to trust it).
 DISAGREEMENT = 0.25
 FEW_SAMPLES = 100
+# From this share on, time before the application takes a request up is most of what clients wait for.
+QUEUED = 0.5
 # From this share on, what nothing shows is more than a reader would take for granted.
 AWAITED = 0.25
 
@@ -107,6 +109,9 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
             f"For {awaited / analysis.measured:.0%} of their time requests awaited what no thread shows and nothing timed "
             "(a call to another service, asyncio.sleep, a queue, their turn on the event loop): no finding covers it."
         )
+    queued = _queued(analysis, recording)
+    if queued:
+        said.append(queued)
     disagreement = _disagreement(recording, rows)
     if disagreement:
         said.append(disagreement)
@@ -115,6 +120,21 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if recording.run.engine != "py-spy":
         said.append(f"Measured by {recording.run.engine} alone, whose own cost is in the times it reports.")
     return tuple(said)
+
+
+def _queued(analysis: Analysis, recording: Recording) -> str | None:
+    """What clients waited for beyond the requests as the probe timed them: their turn, above all. Findings cover none of it."""
+    begin = (recording.run.ready_at or 0.0) + recording.run.warmup
+    answered = [r for r in recording.requests if r.start >= begin and (r.source == "probe" or r.status)]
+    waited = [request.seconds for request in answered if request.source == "load"]
+    served = [request.seconds for request in answered if request.source == "probe"]
+    outside = sum(waited) - sum(served)
+    if analysis.kind != "server" or not served or not sum(waited) or outside < QUEUED * sum(waited) or len(served) < 0.8 * len(waited):
+        return None
+    return (
+        f"Clients waited {sum(waited):,.0f} s, and the application had their requests for {sum(served):,.0f} s of that: "
+        f"{outside / sum(waited):.0%} went by until a worker was free to take them. Quicker requests or more workers shorten it."
+    )
 
 
 def _failures(analysis: Analysis, recording: Recording) -> str:
