@@ -46,7 +46,7 @@ def test_the_cause_comes_first_and_vanishes_with_the_repair(example: str, tmp_pa
         assert first["inside"]["function"].rpartition(".")[2] == expected["inside"]
     after = findings(example, "after", tmp_path)
     assert expected["rule"] not in [finding["rule"] for finding in after]
-    loud = [f for f in after if f["rule"] != "hot-function" and f["cost"]["share"] > 0.05]
+    loud = [f for f in after if f["rule"] != "hot-function" and f["cost"]["share"] > 0.01]
     assert not loud, loud
 
 

@@ -18,6 +18,7 @@ _MANY = 30
 # The first requests make what stays, and set off full collections that do not come back.
 _SEVERAL = 5
 LEAST = 0.10
+Line = tuple[str, int]
 
 
 class GcPauses:
@@ -25,8 +26,8 @@ class GcPauses:
 
     **What it sees.** Each collection that takes longer than a millisecond, timed in the process itself, and charged for
     all requests that were in flight. The place is the project's line that was running at most of them: what it makes is
-    what sets them off. It is reported from 10 % of the time on. Collections in the middle of serialising, copying, compiling
-    or logging count there.
+    what sets them off. It is reported from 10 % of the time on. Collections at a line that another finding explains, and in
+    the middle of serialising, copying, compiling or logging, are theirs.
 
     **Why it hurts.** A collection holds the interpreter lock: nothing else runs. One of the oldest generation walks every
     object that can hold others; a process with 5 million of them stands still for about half a second, whatever the
@@ -54,9 +55,14 @@ class GcPauses:
     last_resort: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
-        uses = [use for use in view.analysis.uses if use.kind == "gc" and view.left.get(use.stack, 1.0) > 0]
         if not view.timed:
             raise NotRunError("nothing was timed inside the target")
+        explained = _explained(view)
+        uses = [
+            use
+            for use in view.analysis.uses
+            if use.kind == "gc" and view.left.get(use.stack, 1.0) > 0 and _line(view, use.stack) not in explained
+        ]
         if sum(use.count for use in uses) >= _SEVERAL:
             yield self._candidate(view, uses)
 
@@ -85,6 +91,23 @@ class GcPauses:
             basis="timed",
             least=LEAST,
         )
+
+
+def _explained(view: View) -> set[Line | None]:
+    """The project's lines whose time other findings own for the most part: what those make sets collections off, too."""
+    spent: defaultdict[Line | None, float] = defaultdict(float)
+    taken: defaultdict[Line | None, float] = defaultdict(float)
+    for time in view.times:
+        line = _line(view, time.stack)
+        spent[line] += time.seconds
+        taken[line] += time.seconds * (1.0 - view.left.get(time.stack, 1.0))
+    return {line for line, seconds in taken.items() if line is not None and seconds > 0.5 * spent[line]}
+
+
+def _line(view: View, stack: int) -> Line | None:
+    frames = view.analysis.stacks.expand(stack)
+    frame = next((frame for frame in reversed(frames) if frame.origin == "app"), None)
+    return (frame.file, frame.line) if frame is not None else None
 
 
 def _advice(view: View, frame: Frame | None, full: bool) -> str:
