@@ -13,11 +13,14 @@ _HERE = __file__.rpartition("/")[0]
 
 def _start() -> None:
     try:
-        while _HERE in sys.path:
-            sys.path.remove(_HERE)
-        sys.path.append(_HERE)
+        # While it is the first entry of sys.path: no other folder is read for it.
         import perfkit_probe  # type: ignore[import-not-found]
-
+    except BaseException:
+        perfkit_probe = None
+    while _HERE in sys.path:
+        sys.path.remove(_HERE)
+    sys.path.append(_HERE)
+    try:
         perfkit_probe.start()
     except BaseException:
         return
@@ -25,7 +28,7 @@ def _start() -> None:
 
 def _chain() -> None:
     """Run the sitecustomize that would have run without us."""
-    from importlib.machinery import PathFinder
+    from _frozen_importlib_external import PathFinder
 
     spec = PathFinder.find_spec("sitecustomize", [entry for entry in sys.path if entry != _HERE])
     if spec is None or spec.loader is None:

@@ -30,14 +30,11 @@ def start() -> None:
 
 
 def _watch(folder: str) -> None:
-    from . import gc_pauses, hooks, loop_blocks, loop_watcher, requests, sites, spool, statements
+    from . import gc_pauses, hooks, requests, sites, spool
 
     sites.begin(os.environ.get("PERFKIT_TARGET_PROJECT", "").split(os.pathsep))
     requests.begin()
-    statements.begin(os.environ.get("PERFKIT_TARGET_LITERALS") == "1")
-    loop_blocks.begin()
-    loop_watcher.begin()
-    spool.open_in(folder)
+    spool.open_in(folder, os.environ.get("PERFKIT_TARGET_LITERALS") == "1")
     gc_pauses.begin()
     hooks.begin()
     import atexit

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from types import coroutine
-from typing import Any
 
 from . import asgi, frames, hooks, routes, spool
 from .requests import current, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
 
 _ROUTES = "the routes of aiohttp's requests"
 

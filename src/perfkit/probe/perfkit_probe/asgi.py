@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from time import monotonic
-from typing import Any
 
-from . import frames, loop_blocks, spool
+from . import frames, loop_blocks, loop_watcher, spool
 from .requests import ASGI, Request, current, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from typing import Any
+
+loop_blocks.begin()
+loop_watcher.begin()
 
 _CANCELLED = ("CancelledError", "Cancelled")  # of asyncio and of trio
 
@@ -109,6 +115,14 @@ def steps(awaitable: Any, request: Any) -> Any:
     if isinstance(request, AsyncRequest) and hasattr(awaitable, "send"):
         return Steps(awaitable, request)
     return awaitable
+
+
+async def awaited(request: Request, function: Any, args: Any, kwargs: Any) -> Any:
+    """As `routes.below`, for what is awaited, and for a task of its own: the request's frames and clock go there with it."""
+    endpoint = request.endpoint
+    if endpoint.endswith("(no route)"):
+        return await steps(function(*args, **kwargs), request)
+    return await steps(frames.async_route(endpoint)(function, args, kwargs), request)
 
 
 class Steps:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, spool
 from .dbapi import place
 from .requests import CONNECT, POOL, TRANSACTION, name, span
 from .statements import MANY, NOTHING, Executed, executed, fetched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _SYSTEM = "postgresql"
 _open: dict[int, Executed] = {}  # what cursors run, by their ids: they have no place for it

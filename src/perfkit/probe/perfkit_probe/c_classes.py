@@ -6,10 +6,13 @@ A class of the application's own keeps its overrides: ours stand between them an
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import spool
 from .statements import NOTHING, fetched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MOST_CLASSES = 1000
 
@@ -38,13 +41,16 @@ class Classes:
 
         def __del__(self: Any) -> None:
             try:
-                singles(self)
-            except Exception as error:  # the interpreter is ending
+                if self.perfkit_rows:
+                    singles(self)
+            except Exception as error:  # it was never used, or the interpreter is ending
                 del error
-            if theirs is not None:
-                theirs(self)
 
-        made.__del__ = __del__
+        def first_ours(self: Any) -> None:
+            __del__(self)
+            theirs(self)
+
+        made.__del__ = __del__ if theirs is None else first_ours
         return self._known.setdefault(factory, made)
 
 

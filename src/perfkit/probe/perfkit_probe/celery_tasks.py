@@ -3,10 +3,12 @@ pool leave without a farewell."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import frames, hooks, spool
 from .requests import TASK, Request, current, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What a worker does with a task whose state this is: it was not done. One to be tried again is not lost yet.
 _STATUS = {"FAILURE": 500, "REJECTED": 500, "RETRY": 503}

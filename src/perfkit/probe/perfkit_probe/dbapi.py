@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Callable
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
 from .statements import MANY, NOTHING, executed, fetched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _MOST = 1 << 62  # an unbuffered cursor says 2**64 - 1 for rows that it has not counted
 # The connections that log in just now: what they send is a part of that.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
 
 from . import asgi, frames, hooks, routes, spool, wsgi
 from .requests import TASK, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Where one pattern is included in another, each regular expression has its own anchor.
 _ANCHOR = re.compile(r"(^|/)\^|(?:\$|\\Z)$")
@@ -100,6 +103,6 @@ def _in_task(original: Any) -> Any:
         request = get_current()
         if request is None:
             return await original(*args, **kwargs)
-        return await routes.awaited(request, original, args, kwargs)
+        return await asgi.awaited(request, original, args, kwargs)
 
     return perfkit_awaited

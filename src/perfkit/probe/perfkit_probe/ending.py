@@ -6,9 +6,12 @@ import atexit
 import json
 import os
 import signal
-from collections.abc import Callable
-from types import FrameType
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any
 
 
 def at_end(step: Callable[[], None]) -> None:

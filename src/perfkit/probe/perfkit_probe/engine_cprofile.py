@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from types import FrameType
-from typing import TYPE_CHECKING, Any
 
 from . import ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
 
 if TYPE_CHECKING:
     import cProfile

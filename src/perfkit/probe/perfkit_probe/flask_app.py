@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import frames, hooks, routes, spool, wsgi
 from .requests import get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def apply(module: Any) -> None:
@@ -18,9 +20,12 @@ def apply(module: Any) -> None:
 
 
 def _routed(module: Any) -> Any:
+    # Through the proxy each attribute would be looked up anew.
+    current_request = module.request._get_current_object
+
     def make(original: Any) -> Any:
         def full_dispatch_request(self: Any, *args: Any, **kwargs: Any) -> Any:
-            endpoint = _endpoint(module)
+            endpoint = "" if get_current() is None else _endpoint(current_request)
             if not endpoint:
                 return original(self, *args, **kwargs)
             return frames.route(endpoint)(original, (self, *args), kwargs)
@@ -30,11 +35,9 @@ def _routed(module: Any) -> Any:
     return make
 
 
-def _endpoint(module: Any) -> str:
-    if get_current() is None:
-        return ""
+def _endpoint(current_request: Any) -> str:
     try:
-        http = module.request
+        http = current_request()
         rule = http.url_rule
         return "" if rule is None else routes.known(http.method, rule.rule)
     except Exception as error:

@@ -7,13 +7,17 @@ something runs that a span times. All of them have the file name `<perfkit>`.
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
-from types import CodeType, FunctionType
-from typing import Any, Callable, TypeVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Callable, TypeVar
+
+    F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = "<perfkit>"
 _MOST_ROUTES = 5000
-F = TypeVar("F", bound=Callable[..., Any])
+_Function: Any = type(lambda: None)  # types.FunctionType
 
 
 def named(function: Any, name: str) -> Any:
@@ -22,7 +26,7 @@ def named(function: Any, name: str) -> Any:
     changes: dict[str, Any] = {"co_name": name, "co_filename": FILE}
     if sys.version_info >= (3, 11):
         changes["co_qualname"] = name
-    copy = FunctionType(
+    copy: Any = _Function(
         code.replace(**changes), function.__globals__, function.__name__, function.__defaults__, function.__closure__
     )
     copy.__kwdefaults__ = function.__kwdefaults__
@@ -69,10 +73,9 @@ def _made(known: dict[str, Any], template: Any, name: str) -> Any:
     return made
 
 
-_texts: dict[Any, str] = {}
+_texts: dict[tuple[str, str], str] = {}
 
 
-@lru_cache(maxsize=_MOST_ROUTES)
 def endpoint_text(method: str, template: str) -> str:
     """`GET /items/<id>`, without what would end a frame in the sampler's output."""
     found = _texts.get((method, template))

@@ -9,10 +9,13 @@ from __future__ import annotations
 import gc
 import os
 from time import monotonic
-from typing import Any
 
 from . import requests, sites, spool
 from .requests import GC, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LONG = 0.001
 _name = 0

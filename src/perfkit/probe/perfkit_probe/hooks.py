@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from typing import Any
 
 from . import spool
 from .importing import First, Last
 from .registry import LIBRARIES
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_FOLDER = __package__ + "."
 _HOOKS: dict[str, list[str]] = {}
 
 
@@ -20,7 +23,7 @@ def apply(fullname: str, module: Any) -> None:
     """Let every part that is registered for a module change it. One that fails leaves a gap."""
     for part in _HOOKS.get(fullname, ()):
         try:
-            import_module("." + part, __package__).apply(module)
+            __import__(_FOLDER + part, fromlist=("apply",)).apply(module)
         except Exception as error:
             spool.broken(part, error)
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import sys
 from _thread import get_ident
 from time import monotonic
-from types import FrameType, ModuleType
-from typing import Any, Callable
 
 from . import frames, requests, sites, spool
 from .requests import get_current
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any, Callable
+
 # A search that is shorter says nothing.
 _SEARCH = 0.00005
 _MOST = 1000
+_Module = type(sys)
 _OURS = __package__ + "."
 _missing: set[str] = set()
 _searches: dict[tuple[int, str], float] = {}
@@ -168,7 +172,7 @@ class _Loader:
                 self._imported()
         if self._apply is None:
             return
-        if type(module) is not ModuleType and type(module).__name__ == "_LazyModule":
+        if type(module) is not _Module and type(module).__name__ == "_LazyModule":
             self._later(module)
         else:
             self._apply(self._fullname, module)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any, Callable
 
 from . import frames, hooks, spool
 from .requests import JSON, get_current, name, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
 
 _UNKNOWN = -1
 
@@ -85,6 +88,9 @@ def _content_of_first(result: Any, args: Any) -> int:
 
 
 def _content_length(result: Any, args: Any) -> int:
+    parts = result.response
+    if type(parts) is list and len(parts) == 1:
+        return len(parts[0])
     length = result.content_length
     return _UNKNOWN if length is None else length
 

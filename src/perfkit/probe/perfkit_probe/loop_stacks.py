@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
-from types import CodeType, FrameType
 
 from . import frames, sites, spool
 
-Stack = tuple[tuple[CodeType, int], ...]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    Stack = tuple[tuple[CodeType, int], ...]
+
 _DEEPEST = 120
 _MOST_KNOWN = 2000
 # Below these runs the loop itself, and below that what started it: a main function that did not block anything.

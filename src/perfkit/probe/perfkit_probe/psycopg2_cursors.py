@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames
 from .c_classes import Classes, begin, singles
 from .statements import MANY, NOTHING, executed, fetched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SYSTEM = "postgresql"
 

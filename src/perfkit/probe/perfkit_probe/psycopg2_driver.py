@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, psycopg2_cursors, spool
 from .c_classes import MOST_CLASSES, Classes, begin, leaf
 from .dbapi import place
 from .requests import CONNECT, name, span
 from .statements import executed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SYSTEM = "postgresql"
 _READY = 1  # as extensions.STATUS_READY: no transaction is open

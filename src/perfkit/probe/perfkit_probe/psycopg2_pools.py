@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, spool
 from .requests import POOL, name, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def apply(module: Any) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks
 from .psycopg_rows import done, here
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _under_way: dict[int, _Copying] = {}
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, psycopg_async, psycopg_copy, spool
 from .psycopg_rows import (
@@ -22,6 +20,11 @@ from .psycopg_rows import (
     synced,
 )
 from .statements import MANY, executed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 
 def apply(module: Any) -> None:

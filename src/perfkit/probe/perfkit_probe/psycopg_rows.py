@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import atexit
+from _weakref import ref
 from time import monotonic
-from typing import Any
-from weakref import ref
 
 from . import spool
 from .dbapi import place
 from .requests import CONNECT, TRANSACTION, name, span
 from .sites import site
 from .statements import MANY, NOTHING, Executed, executed, fetched
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SYSTEM = "postgresql"
 _COMMAND_OK = 1

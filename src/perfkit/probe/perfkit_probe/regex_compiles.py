@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from types import CodeType, FrameType
-from typing import Any
 
 from . import frames, hooks, spool
 from .requests import REGEX, get_current, name, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+    from typing import Any
 
 _LONGEST = 200
 _MADE = "(a pattern made at run time)"

@@ -5,12 +5,11 @@ A request is current in a context variable: it follows awaits, tasks and the thr
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+from _contextvars import ContextVar
+from _struct import error as StructError  # type: ignore[attr-defined]
+from _thread import get_ident
 from itertools import count
-from struct import error as StructError
-from threading import get_ident
 from time import monotonic
-from typing import Any
 
 try:
     from time import thread_time
@@ -21,7 +20,11 @@ except ImportError:  # a platform without the clock
 
 
 from . import sites, spool
-from .spool import KINDS, REQUEST, SPAN, append
+from .spool import KEEP, KINDS, REQUEST, SPAN, append, keep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SQL, FETCH, TRANSACTION, CONNECT, POOL, BLOCK, GC, COMPILE, RENDER, REGEX, JSON, IMPORT = range(len(KINDS))
 WSGI, ASGI, TASK = range(3)
@@ -50,8 +53,10 @@ class Request:
         self.thread = get_ident()
         # An asynchronous request shares its thread: what it used itself is added up step by step.
         self.cpu = 0.0 if kind == ASGI else thread_time()
-        in_flight += 1
         self.start = monotonic()
+        if not in_flight and not spool.kept:
+            spool.written_at = self.start  # what it leaves is written when it ends, rather than its first event at once
+        in_flight += 1
 
     def end(self) -> None:
         """Write it down, once. Later spans of it are work that the client does not wait for."""
@@ -59,7 +64,7 @@ class Request:
         if self.ended:
             return
         self.ended = True
-        seconds = monotonic() - self.start
+        now = monotonic()
         in_flight -= 1
         if self.kind == ASGI:
             cpu = self.cpu or _UNKNOWN
@@ -67,12 +72,17 @@ class Request:
             cpu = thread_time() - self.cpu
         else:
             cpu = _UNKNOWN
-        number = endpoint(self.endpoint)
+        if spool.closed:
+            return
+        number = _endpoints.get(self.endpoint) or endpoint(self.endpoint)
+        start = self.start
         try:
-            packed = REQUEST(b"R", self.kind, self.number, number, self.start, seconds, cpu, self.status, self.size)
+            keep(REQUEST(b"R", self.kind, self.number, number, start, now - start, cpu, self.status, self.size))
         except StructError:
             return
-        append(packed)
+        # Where nothing is under way any more, no other event may come before a kill.
+        if now - spool.written_at > KEEP or (not in_flight and now - spool.flushed_at > spool.REST):
+            spool.flush()
 
 
 current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)
@@ -100,7 +110,7 @@ def span(
                 kind,
                 0 if request is None else request.number,
                 name,
-                sites.site(2) if stack is None else stack,
+                sites.of_statement(name) if stack is None else stack,
                 start,
                 seconds,
                 count,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from . import asgi, frames
+from . import frames
 from .requests import TASK, Request, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def known(method: Any, template: str) -> str:
@@ -25,13 +27,15 @@ def _unrouted(function: Any, args: Any, kwargs: Any) -> Any:
 
 def below(request: Request) -> Any:
     """`below(request)(function, args, kwargs)` calls it below the route's frame, or one that says that a request is served."""
-    endpoint = request.endpoint
-    return _unrouted if endpoint.endswith("(no route)") else frames.route(endpoint)
+    return _below.get(request.endpoint) or _made(request.endpoint)
 
 
-async def awaited(request: Request, function: Any, args: Any, kwargs: Any) -> Any:
-    """The same for what is awaited, and for a task of its own: the request's frames and clock go there with it."""
-    endpoint = request.endpoint
-    if endpoint.endswith("(no route)"):
-        return await asgi.steps(function(*args, **kwargs), request)
-    return await asgi.steps(frames.async_route(endpoint)(function, args, kwargs), request)
+_below: dict[str, Any] = {}
+_MOST = 1000
+
+
+def _made(endpoint: str) -> Any:
+    made = _unrouted if endpoint.endswith("(no route)") else frames.route(endpoint)
+    if len(_below) < _MOST:
+        _below[endpoint] = made
+    return made

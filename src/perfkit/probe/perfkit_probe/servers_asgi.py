@@ -4,9 +4,12 @@ one of a framework that is not known counts."""
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import asgi, hooks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def apply(module: Any) -> None:

@@ -3,9 +3,11 @@ known counts."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import hooks, requests, wsgi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _CALLED_BY = ("gunicorn.workers.sync", "gunicorn.workers.gthread", "gunicorn.workers.base_async")
 

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+from _thread import _local
 from itertools import count
-from threading import local
-from types import CodeType, FrameType
-from typing import Any
 
 from . import frames, spool
 
-_INSTALLED = re.compile(r"[/\\](?:site|dist)-packages[/\\]")
-_STDLIB = re.compile(
-    r"[/\\]lib(?:64)?[/\\]python\d(?:\.\d+)?t?[/\\]|[/\\]Python\.framework[/\\]|[/\\]python\d+\.zip[/\\]"
-)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+    from typing import Any
+
 _PROBE = os.path.dirname(os.path.abspath(__file__))
+_INSTALLED = ("/site-packages/", "/dist-packages/")
 # Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node. Those that load
 # for many objects at once, `get_prefetch…`, are the opposite of late.
-_TELLING = re.compile(
-    r"[/\\](?:django[/\\]db[/\\]models[/\\]fields[/\\](?:related_descriptors|related)\.py"
-    r"|django[/\\]template[/\\](?:base|response)\.py"
-    r"|django[/\\](?:db[/\\]models[/\\]query_utils|contrib[/\\]contenttypes[/\\]fields)\.py"
-    r"|sqlalchemy[/\\]orm[/\\](?:attributes|dynamic)\.py"
-    r"|rest_framework[/\\](?:serializers|relations|fields|pagination)\.py"
-    r"|peewee\.py|tortoise[/\\]models\.py|flask_sqlalchemy[/\\]\w+\.py)$"
+_TELLING = (
+    "/django/db/models/fields/related_descriptors.py",
+    "/django/db/models/fields/related.py",
+    "/django/db/models/query_utils.py",
+    "/django/contrib/contenttypes/fields.py",
+    "/django/template/base.py",
+    "/django/template/response.py",
+    "/sqlalchemy/orm/attributes.py",
+    "/sqlalchemy/orm/dynamic.py",
+    "/rest_framework/serializers.py",
+    "/rest_framework/relations.py",
+    "/rest_framework/fields.py",
+    "/rest_framework/pagination.py",
+    "/peewee.py",
+    "/tortoise/models.py",
 )
+_TELLING_FOLDER = "flask_sqlalchemy"
 # Libraries through which every statement passes: they never decided on it.
-_CARRIERS = re.compile(
-    r"[/\\](?:sqlalchemy|django|psycopg|psycopg2|psycopg_pool|pymysql|MySQLdb|asyncpg|aiosqlite|flask|werkzeug|starlette"
-    r"|fastapi|aiohttp|celery|kombu|billiard|gunicorn|uvicorn|hypercorn|asgiref|anyio|gevent|greenlet|concurrent)[/\\]"
-)
+_CARRIERS = frozenset((
+    "sqlalchemy", "django", "psycopg", "psycopg2", "psycopg_pool", "pymysql", "MySQLdb", "asyncpg", "aiosqlite",
+    "flask", "werkzeug", "starlette", "fastapi", "aiohttp", "celery", "kombu", "billiard", "gunicorn", "uvicorn",
+    "hypercorn", "asgiref", "anyio", "gevent", "greenlet", "concurrent",
+))  # fmt: skip
 # Where a coroutine awaits for synchronous code that runs in a greenlet of its own.
-_BRIDGE = re.compile(r"[/\\]sqlalchemy[/\\]util[/\\](?:_concurrency_py3k|concurrency)\.py$")
+_BRIDGE = ("/sqlalchemy/util/_concurrency_py3k.py", "/sqlalchemy/util/concurrency.py")
 # Behind it stands whoever started the loop, not what asked for this.
-_LOOP = re.compile(r"[/\\]asyncio[/\\](?:events|runners)\.py$")
+_LOOP = ("/asyncio/events.py", "/asyncio/runners.py")
 # It holds loaders of every kind, late and eager ones: the function tells them apart.
-_LATE = re.compile(r"[/\\]sqlalchemy[/\\]orm[/\\]strategies\.py$")
+_LATE = "/sqlalchemy/orm/strategies.py"
 PLUMBING, PROJECT, TELLING, LIBRARY, EDGE, BRIDGE, LOOP, LATE = range(8)
 _DEEPEST = 120
 _MOST_PROJECT = 5
@@ -52,7 +61,7 @@ _numbers = count(1)
 # Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
 _hints: dict[int, tuple[tuple[tuple[tuple[int, CodeType, int], ...], int], ...]] = {}
 # `site` is that of the code for which a thread works: its own stack ends in a pool or a queue.
-_handed = local()
+_handed = _local()
 
 
 def begin(roots: list[str]) -> None:
@@ -75,21 +84,45 @@ def _kind_of(file: str) -> int:
         return EDGE
     if file.startswith("<frozen"):
         return PLUMBING
-    installed = _INSTALLED.search(file) is not None
-    if _TELLING.search(file) and installed:
-        return TELLING
-    if _LATE.search(file) and installed:
-        return LATE
-    if _BRIDGE.search(file) and installed:
-        return BRIDGE
-    if installed:
-        inside = any(_INSTALLED.search(root) and file.startswith(root) for root in _roots)
-        return PROJECT if inside else PLUMBING if _CARRIERS.search(file) else LIBRARY
-    if _STDLIB.search(file):
-        return LOOP if _LOOP.search(file) else PLUMBING
+    path = file.replace("\\", "/")
+    if _is_installed(path):
+        return _kind_of_installed(file, path)
+    if _is_stdlib(path.split("/")):
+        return LOOP if path.endswith(_LOOP) else PLUMBING
     if file.startswith("<"):
         return PROJECT if file == "<stdin>" else PLUMBING
     return PROJECT if os.path.abspath(file).startswith(_roots) and not _in_environment(file) else LIBRARY
+
+
+def _kind_of_installed(file: str, path: str) -> int:
+    parts = path.split("/")
+    if path.endswith(_TELLING) or (parts[-2] == _TELLING_FOLDER and path.endswith(".py")):
+        return TELLING
+    if path.endswith(_LATE):
+        return LATE
+    if path.endswith(_BRIDGE):
+        return BRIDGE
+    if any(_is_installed(root.replace("\\", "/")) and file.startswith(root) for root in _roots):
+        return PROJECT
+    return LIBRARY if _CARRIERS.isdisjoint(parts[1:-1]) else PLUMBING
+
+
+def _is_installed(path: str) -> bool:
+    return _INSTALLED[0] in path or _INSTALLED[1] in path
+
+
+def _is_stdlib(parts: list[str]) -> bool:
+    """lib/python3.11/…, Python.framework/…, python311.zip/…"""
+    for before, part in zip(["", *parts[1:]], parts[1:-1]):
+        if part == "Python.framework":
+            return True
+        if part.startswith("python"):
+            version = part[6:]
+            if version.endswith(".zip") and version[:-4].isdigit():
+                return True
+            if before in ("lib", "lib64") and version.rstrip("t").replace(".", "", 1).isdigit():
+                return True
+    return False
 
 
 def _exec_kind(frame: FrameType) -> int:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
+from _struct import Struct
 from _thread import RLock
-from struct import Struct
 from time import monotonic
-from typing import Callable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable
 
 KINDS = (
     "sql",
@@ -34,6 +37,8 @@ SPAN = Struct("<cBIIIddqq").pack
 REQUEST = Struct("<cBIIdddiq").pack
 _LENGTH = Struct("<I").pack
 KEEP = 0.05
+# A process without a request under way writes as often as this.
+REST = 999
 _MANY = 2000
 _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
 
@@ -41,20 +46,26 @@ _folder: str = ""
 _path: str = ""
 _events: list[bytes] = []
 _lock = RLock()
+# From when on `KEEP` seconds are counted, and when the last write really was.
 written_at = 0.0
+flushed_at = 0.0
+kept = _events
 _on_disk = 0
 # True from the first failure on: nothing is kept any more, and nothing of the application's changes.
 closed = True
+# Whether statements are written with the values that stand in their texts.
+keep_literals = False
 keep = _events.append
 """Keep one packed event without ever writing, `closed` or not: for who looks at `closed` and `written_at` itself, and for
 code that interrupts any other, `flush` as well."""
 after_fork: list[Callable[[], None]] = []
 
 
-def open_in(folder: str) -> None:
+def open_in(folder: str, literals: bool) -> None:
     """Begin, in this process and in every process that it forks."""
-    global _folder, closed
+    global _folder, closed, keep_literals
     _folder = folder
+    keep_literals = literals
     closed = False
     os.register_at_fork(before=flush, after_in_child=_begin_again)
     _name_file()
@@ -99,11 +110,11 @@ def define(kind: str, *fields: object) -> None:
 
 def flush() -> None:
     """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
-    global written_at, _on_disk
+    global written_at, flushed_at, _on_disk
     if closed or not _events:
         return
     with _lock:
-        written_at = monotonic()
+        written_at = flushed_at = monotonic()
         n = len(_events)
         data = b"".join(_events[:n])
         del _events[:n]
@@ -140,7 +151,8 @@ _broken: list[str] = []
 
 def broken(where: str, error: BaseException | None = None) -> None:
     """Something in the probe failed. Said once for each place; the application has not noticed."""
-    if where not in _broken and len(_broken) < 50:
+    # While the interpreter ends, modules that are there are gone.
+    if where not in _broken and len(_broken) < 50 and not sys.is_finalizing():
         _broken.append(where)
         reason = "" if error is None else ": %s: %s" % (type(error).__name__, error)
         gap(

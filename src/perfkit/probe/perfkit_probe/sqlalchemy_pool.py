@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, spool
 from .dbapi import place
 from .requests import POOL, name, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _LEAST = 0.0001  # seconds: a queue that holds a connection gives it in a hundredth of that
 _SYSTEMS = {"postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql", "sqlite": "sqlite"}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
-from contextvars import ContextVar
+from _contextvars import ContextVar
 from time import monotonic
-from types import FunctionType
-from typing import Any
 
 from . import frames
 from .c_classes import Classes, begin, singles
 from .statements import MANY, NOTHING, executed, fetched
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_Function: Any = type(lambda: None)  # types.FunctionType
 SYSTEM = "sqlite"
-_MAY_WARN = (3, 12) <= sys.version_info < (3, 14)
+MAY_WARN = (3, 12) <= sys.version_info < (3, 14)
 # The call site, where another thread than this one decided on it.
 on_behalf: ContextVar[int | None] = ContextVar("perfkit_site", default=None)
 site_elsewhere = on_behalf.get
@@ -25,12 +28,12 @@ def in_the_name_of(caller: Any, function: Any) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any: return function(*args, **kwargs)  # fmt: skip
 
     at = {"co_filename": caller.f_code.co_filename, "co_firstlineno": caller.f_lineno or 1}
-    return FunctionType(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
+    return _Function(call.__code__.replace(**at), caller.f_globals, "call", None, call.__closure__)
 
 
 def warns(sql: Any, parameters: Any) -> bool:
     """Whether Python 3.12 and 3.13 may warn, of the line that calls, that a named placeholder has no name's value."""
-    if not _MAY_WARN or type(parameters) not in (tuple, list) or not parameters or type(sql) is not str:
+    if type(parameters) not in (tuple, list) or not parameters or type(sql) is not str:
         return False
     return ":" in sql or "@" in sql or "$" in sql
 
@@ -49,12 +52,17 @@ def _methods(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
-            if getattr(self, "perfkit_rows", 1):
-                singles(self)
+            try:
+                if self.perfkit_rows:
+                    singles(self)
+            except AttributeError:
+                begin(self)
             rows = -1
+            call = base_execute
+            if MAY_WARN and warns(sql, parameters):
+                call = in_the_name_of(sys._getframe(1), base_execute)
             started = monotonic()
             try:
-                call = in_the_name_of(sys._getframe(1), base_execute) if warns(sql, parameters) else base_execute
                 result = call(self, sql, parameters)
                 rows = rowcount(self)
                 return result
@@ -63,8 +71,11 @@ def _methods(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
-            if getattr(self, "perfkit_rows", 1):
-                singles(self)
+            try:
+                if self.perfkit_rows:
+                    singles(self)
+            except AttributeError:
+                begin(self)
             rows = -1
             started = monotonic()
             try:

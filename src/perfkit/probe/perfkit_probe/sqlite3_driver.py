@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, spool
 from .c_classes import MOST_CLASSES, Classes, begin, leaf
 from .requests import CONNECT, name, span
-from .sqlite3_cursors import SYSTEM, classes, in_the_name_of, site_elsewhere, warns
-from .statements import MANY, executed
+from .sqlite3_cursors import MAY_WARN, SYSTEM, classes, in_the_name_of, site_elsewhere, warns
+from .statements import MANY, NOTHING, executed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _FACTORY = 5  # the argument's place
 
@@ -175,11 +178,15 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
     @frames.marked("span:sql")
     def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
         cursor = base_cursor(self, plain)
-        begin(cursor)
+        cursor.perfkit_last = NOTHING
+        cursor.perfkit_rows = 0
+        cursor.perfkit_seconds = 0.0
         rows = -1
+        call = base_execute
+        if MAY_WARN and warns(sql, parameters):
+            call = in_the_name_of(sys._getframe(1), base_execute)
         started = monotonic()
         try:
-            call = in_the_name_of(sys._getframe(1), base_execute) if warns(sql, parameters) else base_execute
             call(cursor, sql, parameters)
             rows = rowcount(cursor)
             return cursor

@@ -6,10 +6,28 @@ raises, and every pattern ends in a part that cannot fail, so that no text makes
 
 from __future__ import annotations
 
-import re
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
+    from typing import Any
 
 LONGEST = 20_000  # characters of a statement that are kept
 CUT = "…"
+
+
+class Lazy:
+    """A regular expression that is compiled when one of its methods is first called: most programs run no statement."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __getattr__(self, method: str) -> Any:
+        import re
+
+        found = getattr(re.compile(self._pattern), method)
+        setattr(self, method, found)
+        return found
+
 
 _MYSQL = frozenset({"mysql", "mariadb"})
 _FLAT = _MYSQL | {"sqlite"}  # where the first */ ends a comment; elsewhere comments nest
@@ -24,8 +42,8 @@ _BACKTICKS = r"(?<=`)[^`]*`(?:[\s.,]*`[^`]*`)*"
 
 # The one leading set lets the engine skip to the few places that can matter; three times as fast as alternatives alone.
 # Runs of quoted names ("a"."b", "a"."c") are one match: ORMs write many.
-_STANDARD = re.compile(
-    rf"""["'`/\-$.0-9eEnNxXbBuU](?:
+_STANDARD = Lazy(
+    rf"""(?sx)["'`/\-$.0-9eEnNxXbBuU](?:
     (?P<kept>(?<=")[^"]*"(?:[\s.,]*"[^"]*")*|{_BACKTICKS})
     |(?P<comment>(?<=/){_BLOCK}|(?<=-)-[^\r\n]*)
     |{_NUMBER}
@@ -34,28 +52,26 @@ _STANDARD = re.compile(
     |(?<=[nNxXbB])'(?<![\w$]..){_DOUBLED}
     |(?<=[uU])&'(?<![\w$]...){_DOUBLED}
     |(?<=\$)(?<![\w$].)(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)
-    |(?<=["`]).*)""",
-    re.VERBOSE | re.DOTALL,
+    |(?<=["`]).*)"""
 )
 # Here "…" is a string, backslashes escape, # begins a comment, -- only before a space, and /*! holds code that runs.
-_MYSQL_TEXT = re.compile(
-    rf"""["'`/\-\#.0-9nNxXbB](?:
+_MYSQL_TEXT = Lazy(
+    rf"""(?sx)["'`/\-\#.0-9nNxXbB](?:
     (?P<kept>{_BACKTICKS}|(?<=/)\*M?!(?=[0-9\s]))
     |(?P<comment>(?<=/){_BLOCK}|(?<=-)-(?![^\s\x00-\x1f])[^\r\n]*|(?<=\#)[^\r\n]*)
     |{_NUMBER}
     |(?<='){_ESCAPED}
     |(?<=[nNxXbB])'(?<![\w$]..){_ESCAPED}
     |(?<="){_ESCAPED.replace("'", '"')}
-    |(?<=`).*)""",
-    re.VERBOSE | re.DOTALL,
+    |(?<=`).*)"""
 )
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-_HINT = re.compile(r"/\*\+[\w\s(),.@=]*\*/")
-_HINT_NUMBER = re.compile(r"(?<!\w)[0-9][\w.]*")
+_COMMENT_MARK = Lazy(r"/\*|\*/")
+_HINT = Lazy(r"/\*\+[\w\s(),.@=]*\*/")
+_HINT_NUMBER = Lazy(r"(?<!\w)[0-9][\w.]*")
 
 _BEFORE_VERB = rf"(?:[\s(;]|/{_BLOCK}|--[^\r\n]*|\#[^\r\n]*)*"
-_FIRST_WORDS = re.compile(rf"{_BEFORE_VERB}([A-Za-z]*)\s*([A-Za-z]*)")
-_WITH_PART = re.compile(r"\"[^\"]*\"|`[^`]*`|[()]|[^\W\d][\w$]*")
+_FIRST_WORDS = Lazy(rf"{_BEFORE_VERB}([A-Za-z]*)\s*([A-Za-z]*)")
+_WITH_PART = Lazy(r"\"[^\"]*\"|`[^`]*`|[()]|[^\W\d][\w$]*")
 _KNOWN = (
     "SELECT INSERT UPDATE DELETE MERGE REPLACE VALUES TABLE WITH BEGIN COMMIT ROLLBACK SAVEPOINT RELEASE PRAGMA SET RESET"
     " SHOW EXPLAIN DESCRIBE CALL EXECUTE PREPARE DEALLOCATE DECLARE FETCH MOVE CLOSE COPY LOAD CREATE ALTER DROP TRUNCATE"
@@ -78,7 +94,7 @@ def redact(sql: str | bytes, system: str = "") -> str:
     pattern = _MYSQL_TEXT if system in _MYSQL else _STANDARD
     if text.count("/*") > 1 and system not in _FLAT:
         return _with_nested_comments(pattern, text).strip() + rest
-    return pattern.sub(_shown, text).strip() + rest
+    return str(pattern.sub(_shown, text)).strip() + rest
 
 
 def verb(sql: str | bytes) -> str:
@@ -118,10 +134,10 @@ def _hint(comment: str) -> str:
     """An optimizer hint with `?` for its numbers; a space for any other comment."""
     if not _HINT.fullmatch(comment):
         return " "
-    return _HINT_NUMBER.sub("?", comment)
+    return str(_HINT_NUMBER.sub("?", comment))
 
 
-def _with_nested_comments(pattern: re.Pattern[str], text: str) -> str:
+def _with_nested_comments(pattern: Lazy, text: str) -> str:
     parts: list[str] = []
     at = 0
     while True:
@@ -142,7 +158,7 @@ def _comment_end(text: str, start: int) -> int:
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark.group() == "/*" else -1
         if not depth:
-            return mark.end()
+            return int(mark.end())
     return len(text)
 
 

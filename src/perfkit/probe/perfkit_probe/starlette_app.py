@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from . import asgi, hooks, routes, spool
 from .requests import get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _ROUTES = "the routes of Starlette's requests"
 
@@ -32,7 +34,7 @@ def _routed(original: Any) -> Any:
             routes.known(scope["method"], getattr(request, "prefix", "") + _path(self, scope))
         except Exception as error:
             spool.broken(_ROUTES, error)
-        return await routes.awaited(request, original, (self, scope, receive, send), {})
+        return await asgi.awaited(request, original, (self, scope, receive, send), {})
 
     return handle
 
@@ -59,7 +61,7 @@ def _mounted(original: Any) -> Any:
         except Exception as error:
             spool.broken(_ROUTES, error)
         try:
-            return await routes.awaited(request, original, (self, scope, receive, send), {})
+            return await asgi.awaited(request, original, (self, scope, receive, send), {})
         finally:
             request.prefix = before
 
@@ -73,6 +75,6 @@ def _in_task(original: Any) -> Any:
         request = get_current()
         if request is None:
             return await original(self, *args, **kwargs)
-        return await routes.awaited(request, original, (self, *args), kwargs)
+        return await asgi.awaited(request, original, (self, *args), kwargs)
 
     return stream_response

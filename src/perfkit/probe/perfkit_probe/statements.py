@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from itertools import count
 from time import monotonic
-from typing import Any
 
-from . import sites, spool, sqltext
-from .requests import FETCH, SQL, TRANSACTION, get_current, name
+from . import spool, sqltext
+from .requests import FETCH, SQL, TRANSACTION, current, get_current, name
+from .sites import of_statement
 from .spool import KEEP, SPAN, keep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 Known = tuple[int, int]  # a text's number, the kind of its spans
 Executed = tuple[int, int, int]  # the numbers of statement, call site and request
 NOTHING: Executed = (0, 0, 0)
 MANY: Any = object()
 
-_keep_literals = False
 _MOST_TEXTS = 4096
 _LONG = 65_536
 _MOST_KEYS = 20_000
@@ -26,23 +28,24 @@ _texts: dict[Any, Known] = {}
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
 # Frameworks number their savepoints on and on.
-_SAVEPOINT = re.compile(r"\b(savepoint|release|to)\s+(?!savepoint\b)[^\s;]+", re.IGNORECASE)
+_SAVEPOINT = sqltext.Lazy(r"(?i)\b(savepoint|release|to)\s+(?!savepoint\b)[^\s;]+")
 
 
-def begin(keep_literals: bool) -> None:
-    global _keep_literals
-    _keep_literals = keep_literals
-    spool.after_fork.append(_forget)
-
-
-def _forget() -> None:
-    _texts.clear()
+spool.after_fork.append(_texts.clear)
 
 
 def _new(sql: Any, system: str) -> Known:
+    token = current.set(None)  # patterns that are compiled here, and what they import, are no request's
+    try:
+        return _made(sql, system)
+    finally:
+        current.reset(token)
+
+
+def _made(sql: Any, system: str) -> Known:
     text = sql if isinstance(sql, str) else sql.decode("utf-8", "replace") if isinstance(sql, bytes) else str(sql)
     verb = sqltext.verb(text)
-    shown = text[: sqltext.LONGEST] if _keep_literals else sqltext.redact(text, system)
+    shown = text[: sqltext.LONGEST] if spool.keep_literals else sqltext.redact(text, system)
     kind = TRANSACTION if verb in _VERBS else SQL
     if kind == TRANSACTION:
         shown = _SAVEPOINT.sub(r"\1 ?", shown)
@@ -104,14 +107,21 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
     try:
         try:
             known = _texts.get(sql)
-        except TypeError:
+        except TypeError:  # it cannot be hashed
             known = None
         number, kind = _new(sql, system) if known is None else known
         request = get_current()
         of = 0 if request is None else request.number
         if stack is None:
-            stack = sites.of_statement(number)
-        key = 0 if values is MANY else _key(number, values)
+            stack = of_statement(number)
+        key: int | None = 0
+        if values is not MANY:
+            try:
+                key = _numbered.get(hash((number, values)))
+            except TypeError:
+                key = None
+            if key is None:
+                key = _key(number, values)
         keep(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
         if started - spool.written_at > KEEP:
             spool.flush()

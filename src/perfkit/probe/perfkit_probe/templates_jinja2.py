@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from time import monotonic
-from typing import Any
 
 from . import frames, hooks, spool
 from .requests import COMPILE, RENDER, get_current, name, span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _WHAT = "templates of Jinja2"
 _UNNAMED = "(a template from a string)"

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from types import MethodType
 
 from . import frames, routes, spool
 from .requests import WSGI, Request, current, get_current
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+_set_current, _reset_current = current.set, current.reset
+# Iterators over what is there already: none of the application's code runs when they are asked for a part.
+_READY = (type(iter([])), type(iter(())))
 
 
 def application(original: Any) -> Any:
     """The class's `__call__(self, environ, start_response)`, timed. A call inside another request is a part of it."""
 
     def __call__(self: Any, environ: Any, start_response: Any) -> Any:
-        if _passes():
+        outer = get_current()
+        if spool.closed or (outer is not None and not outer.ended):
             return original(self, environ, start_response)
-        return _timed(original, (self, environ), environ, start_response)
+        return _timed(MethodType(original, self), environ, start_response)
 
     return __call__
 
@@ -24,38 +33,19 @@ def served(called: Any) -> Any:
     """The same for the application that a server was given, whatever it is."""
 
     def perfkit_application(environ: Any, start_response: Any) -> Any:
-        if _passes():
+        outer = get_current()
+        if spool.closed or (outer is not None and not outer.ended):
             return called(environ, start_response)
-        return _timed(called, (environ,), environ, start_response)
+        return _timed(called, environ, start_response)
 
     return perfkit_application
 
 
-def _passes() -> bool:
-    if spool.closed:
-        return True
-    outer = get_current()
-    return outer is not None and not outer.ended
-
-
 @frames.marked("request")
-def _timed(called: Any, args: Any, environ: Any, start_response: Any) -> Any:
+def _timed(called: Any, environ: Any, start_response: Any) -> Any:
     # Until a route is known; paths are not kept: they hold what people typed.
     request = Request(WSGI, "%s (no route)" % environ.get("REQUEST_METHOD", ""))
-    token = current.set(request)
-    try:
-        result = called(*args, _noting(request, start_response))
-    except BaseException as error:
-        if isinstance(error, Exception):
-            request.status = request.status or 500
-        request.end()
-        raise
-    finally:
-        current.reset(token)
-    return _watched(request, result, environ)
 
-
-def _noting(request: Request, start_response: Any) -> Any:
     def noting(status: Any, headers: Any, exc_info: Any = None) -> Any:
         try:
             request.status = int(str(status)[:3])
@@ -64,7 +54,17 @@ def _noting(request: Request, start_response: Any) -> Any:
         # An application that passes no exc_info may serve a server that takes none.
         return start_response(status, headers) if exc_info is None else start_response(status, headers, exc_info)
 
-    return noting
+    token = _set_current(request)
+    try:
+        result = called(environ, noting)
+    except BaseException as error:
+        if isinstance(error, Exception):
+            request.status = request.status or 500
+        request.end()
+        raise
+    finally:
+        _reset_current(token)
+    return _watched(request, result, environ)
 
 
 def _watched(request: Request, result: Any, environ: Any) -> Any:
@@ -102,31 +102,21 @@ class _Body:
         self._parts = iter(self._body)
         return self
 
-    @frames.marked("request")
     def __next__(self) -> bytes:
-        request = self._request
-        token = current.set(request)
-        try:
-            if self._parts is None:
-                self._parts = iter(self._body)
-            part: bytes = routes.below(request)(next, (self._parts,), {})
-        finally:
-            current.reset(token)
+        if self._parts is None:
+            self._parts = _inside(self._request, iter, self._body)
+        part: bytes = next(self._parts) if type(self._parts) in _READY else _inside(self._request, next, self._parts)
         if self._has_body:
-            request.size += len(part)
+            self._request.size += len(part)
         return part
 
-    @frames.marked("request")
     def close(self) -> None:
-        request = self._request
-        token = current.set(request)
+        close = getattr(self._body, "close", None)
         try:
-            close = getattr(self._body, "close", None)
             if close is not None:
-                routes.below(request)(close, (), {})
+                _inside(self._request, close)
         finally:
-            current.reset(token)
-            request.end()
+            self._request.end()
 
     def __getattr__(self, attribute: str) -> Any:
         if attribute.startswith("__"):  # what a type does not have itself an instance must not seem to have
@@ -134,7 +124,18 @@ class _Body:
         return getattr(self._body, attribute)
 
     def __del__(self) -> None:
-        self._request.end()
+        if not self._request.ended:
+            self._request.end()
+
+
+@frames.marked("request")
+def _inside(request: Request, function: Any, *args: Any) -> Any:
+    """What belongs to the body runs as the request that it answers, below its route."""
+    token = _set_current(request)
+    try:
+        return routes.below(request)(function, args, {})
+    finally:
+        _reset_current(token)
 
 
 _SPECIAL = ("__len__", "__bytes__", "__contains__", "__getitem__", "__setitem__", "__delitem__")
