@@ -279,6 +279,20 @@ FIRES = [
         endpoint="GET /page",
     ),
     Fires(
+        "an installed application in whose handlers an extension comes first",
+        _HOT,
+        f"""
+        {_DJANGO}; {_VIEW}; dispatch@lib/toolbar/panel.py:9; view@lib/django/views/generic/base.py:7; page@lib/forum/views.py:3 84
+        {_DJANGO}; {_VIEW}; dispatch@lib/toolbar/panel.py:9; view@lib/django/views/generic/base.py:7; other@lib/forum/views.py:9 4
+        {_DJANGO}; {_VIEW}; dispatch@lib/toolbar/panel.py:9; view@lib/django/views/generic/base.py:7; third@lib/forum/views.py:20 3
+        {_DJANGO}; {_VIEW}; dispatch@lib/toolbar/panel.py:9; process_response@lib/toolbar/panel.py:30 9
+        """,
+        function="page",
+        at="lib/forum/views.py:3",
+        share=0.84,
+        endpoint="GET /page",
+    ),
+    Fires(
         "a generic view below a middleware that hands the request on",
         _HOT,
         f"""

@@ -129,7 +129,8 @@ def _queued(analysis: Analysis, recording: Recording) -> str | None:
     waited = [request.seconds for request in answered if request.source == "load"]
     served = [request.seconds for request in answered if request.source == "probe"]
     outside = sum(waited) - sum(served)
-    if analysis.kind != "server" or not served or not sum(waited) or outside < QUEUED * sum(waited) or len(served) < 0.8 * len(waited):
+    compared = analysis.kind == "server" and served and len(served) >= 0.8 * len(waited)
+    if not compared or outside <= 0 or outside < QUEUED * sum(waited):
         return None
     return (
         f"Clients waited {sum(waited):,.0f} s, and the application had their requests for {sum(served):,.0f} s of that: "

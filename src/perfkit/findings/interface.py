@@ -6,7 +6,7 @@ A rule's docstring is its page: what it sees, why it hurts, before, after, when 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
@@ -125,21 +125,35 @@ class View:
     @cached_property
     def application(self) -> str | None:
         """The distribution that is the application, where it is installed like a library and no project code is around it:
-        the one whose frames come first in the handlers of requests."""
+        the one that frameworks call in most functions inside the handlers. An extension that wraps every handler is called
+        in few."""
         project = 0.0
-        first: defaultdict[str, float] = defaultdict(float)
+        seconds: defaultdict[str, float] = defaultdict(float)
+        called: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         for time in self.times:
             frames = self.inner(time)
             if any(frame.origin == "app" for frame in frames):
                 project += time.seconds
-            for frame in frames[self.handled(frames) :]:
-                name, _ = self.distribution(frame)
-                if frame.origin == "library" and name is not None and not is_plumbing(name):
-                    first[name] += time.seconds
-                    break
-        if self.share(project) > 0.1 or not first:
+            found = list(self._called_by_frameworks(frames[self.handled(frames) :]))
+            for name, frame in found:
+                called[name].add((frame.file, frame.function))
+            for name in {name for name, _ in found}:
+                seconds[name] += time.seconds
+        if self.share(project) > 0.1 or not called:
             return None
-        return max(first, key=lambda name: first[name])
+        return max(called, key=lambda name: (len(called[name]), seconds[name]))
+
+    def _called_by_frameworks(self, frames: Stack) -> Iterator[tuple[str, Frame]]:
+        """Library frames that a framework called, or that nothing else of a library is below, with their distributions."""
+        by_framework = True
+        for frame in frames:
+            if frame.origin == "native":
+                continue
+            name, _ = self.distribution(frame)
+            own = frame.origin == "library" and name is not None and not is_plumbing(name)
+            if own and by_framework and name is not None:
+                yield name, frame
+            by_framework = frame.origin == "library" and not own
 
     @cached_property
     def inclusive(self) -> dict[tuple[str, str], float]:
