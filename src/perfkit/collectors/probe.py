@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import stat
@@ -50,6 +51,7 @@ class ProbeCollector:
         self._next = 0.0
         # The probe and perfkit read one clock, the machine's monotonic one.
         self._zero = time.monotonic() - context.clock()
+        self._until = math.inf
         self.requests = 0
         self.spans = 0
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
@@ -76,6 +78,13 @@ class ProbeCollector:
         while self._read(1 << 22):
             pass
         self._say_where_it_is_missing()
+
+    def take_last_words(self, until: float) -> None:
+        """Read what processes kept in memory and wrote when they ended, of what was over by then (seconds of the run's clock).
+        What they did in order to end is not measured."""
+        self._until = until
+        while self._read(1 << 22):
+            pass
 
     def _find(self) -> None:
         with os.scandir(self._context.spool) as entries:
@@ -126,6 +135,8 @@ class ProbeCollector:
             self._define(spooled, event)
         elif spooled.process is None:
             raise GarbledError("an event before the process is named")
+        elif event.start + event.seconds - self._zero > self._until:
+            return
         elif isinstance(event, SpanEvent):
             spans.append(self._span(spooled, spooled.process, event))
         else:

@@ -226,6 +226,9 @@ class Measuring:
     def _end(self) -> Outcome:
         self._finish_collectors()
         self._driving.stop()
+        probe, until = self._probe, self._ended_at
+        if probe in self._collectors and probe is not None and until is not None:
+            self._guarded(lambda: probe.take_last_words(until))
         return Outcome(self._launched.poll() if self._launched else None, self._stopped_by, self._driving.exit_code)
 
     def _seal(self, outcome: Outcome) -> None:
