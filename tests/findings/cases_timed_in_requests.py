@@ -80,15 +80,13 @@ FIRES = [
         options=served(100, "gc", "garbage collection", "dumps@std/json/__init__.py:238", 0.002, 0),
     ),
     Fires(
-        "a few long ones",
+        "some long ones",
         _GC,
         TEXT.format(looks=50),
         function="rows",
         at="shop.py:9",
-        share=0.08,
-        options=served(
-            100, "gc", "garbage collection", "rows@shop.py:9; parse@lib/feed/parse.py:3", 0.008, 2, every=10
-        ),
+        share=0.16,
+        options=served(100, "gc", "garbage collection", "rows@shop.py:9; parse@lib/feed/parse.py:3", 0.008, 2, every=5),
     ),
     Fires(
         "a template that each request compiles, with what samples see around it",
@@ -180,6 +178,12 @@ QUIET = [
         _GC,
         TEXT.format(looks=90),
         options=served(100, "gc", "garbage collection", "rows@shop.py:9", 0.002, 2, every=50),
+    ),
+    Quiet(
+        "one long collection of what start-up has made",
+        _GC,
+        TEXT.format(looks=90),
+        options=served(10, "gc", "garbage collection", "rows@shop.py:9", 0.009, 2, every=10),
     ),
     Quiet(
         "collections between requests",

@@ -10,6 +10,7 @@ from typing import Any
 from perfkit.findings import RULES
 from perfkit.findings.interface import Candidate, NotRunError, View
 from perfkit.findings.rank import ranked, take
+from perfkit.findings.sql_uses import sites
 from perfkit.model.analysis import Analysis
 from perfkit.model.finding import Check, Finding, Silence, Silenced, Verdicts
 
@@ -35,7 +36,7 @@ def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | No
     today = today or date.today()
     shown, silenced = _silence(ranked(findings), silences, today)
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
-    return Verdicts(ranked(shown), silenced, tuple(checks), explained, _remarks(silences, silenced, today))
+    return Verdicts(ranked(shown), silenced, tuple(checks), explained, _remarks(silences, silenced, today), sites(view))
 
 
 def _remarks(silences: Sequence[Silence], silenced: Sequence[Silenced], today: date) -> tuple[str, ...]:

@@ -162,6 +162,12 @@ def site(view: View, use: SpanUse) -> Frame | None:
     return next((f for f in reversed(frames) if f.origin == "library" and not _carries(view, f)), None)
 
 
+def sites(view: View) -> dict[int, Frame]:
+    """By stack, the frame that decided on a statement."""
+    found = {use.stack: site(view, use) for use in view.analysis.uses if use.kind == "sql"}
+    return {stack: frame for stack, frame in found.items() if frame is not None}
+
+
 def innermost(view: View, frames: Stack) -> int | None:
     """The index of the innermost project frame of the handler; a comprehension belongs to the function around it."""
     for at in range(len(frames) - 1, view.handled(frames) - 1, -1):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from perfkit.model.recording import Call, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
+from perfkit.model.recording import Call, Frame, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
 
 Kind = Literal["server", "script"]
 Unit = Literal["request-seconds", "wall seconds"]
@@ -161,7 +161,8 @@ class Slice:
 
 @dataclass(frozen=True)
 class Analysis:
-    """The measured part of a recording. `times` sum to `measured`; start-up, warm-up and idle time are outside it."""
+    """The measured part of a recording. `times` sum to `measured`; start-up, warm-up and idle time are outside it. `sites` tells
+    by stack which frame decided on a statement; rules work it out."""
 
     run: Run
     kind: Kind
@@ -186,6 +187,7 @@ class Analysis:
     files: Mapping[str, SourceFile]
     sources: tuple[SourceText, ...]
     uses: tuple[SpanUse, ...] = ()
+    sites: Mapping[int, Frame] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     requests: int | None = None
     latency: tuple[float, float, float] | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-from perfkit.model.recording import Origin
+from perfkit.model.recording import Frame, Origin
 
 Severity = Literal["high", "medium", "low", "info"]
 ConfidenceLevel = Literal["certain", "high", "medium", "low"]
@@ -128,10 +129,11 @@ class Silenced:
 @dataclass(frozen=True, slots=True)
 class Verdicts:
     """All that the rules said: findings in rank order, what was silenced, and every rule's check. `remarks` are about silences
-    that silenced nothing."""
+    that silenced nothing; `sites` tells by stack which frame decided on a statement."""
 
     findings: tuple[Finding, ...]
     silenced: tuple[Silenced, ...]
     checks: tuple[Check, ...]
     explained: float
     remarks: tuple[str, ...] = ()
+    sites: Mapping[int, Frame] = field(default_factory=dict)

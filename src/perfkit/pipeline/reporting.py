@@ -21,7 +21,7 @@ def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None =
     recording = load(path)
     analysis = analyse(recording)
     verdicts = judge(analysis, silences, today)
-    analysis = replace(analysis, notes=(*analysis.notes, *verdicts.remarks))
+    analysis = replace(analysis, notes=(*analysis.notes, *verdicts.remarks), sites=verdicts.sites)
     return Report(
         headline=headline(analysis, verdicts.findings, verdicts.silenced),
         analysis=analysis,

@@ -125,7 +125,9 @@ def _loops(use: SpanUse) -> int:
 
 
 def _place(analysis: Analysis, use: SpanUse) -> Place | None:
-    """The project's own line, else the innermost one."""
-    frames = [frame for frame in analysis.stacks.expand(use.stack) if is_code(frame.file)]
-    found: Frame | None = next((f for f in reversed(frames) if f.origin == "app"), frames[-1] if frames else None)
+    """The line that decided on the statement, else the innermost one."""
+    found: Frame | None = analysis.sites.get(use.stack)
+    if found is None:
+        frames = [frame for frame in analysis.stacks.expand(use.stack) if is_code(frame.file)]
+        found = next((f for f in reversed(frames) if f.origin == "app"), frames[-1] if frames else None)
     return None if found is None else Place(found.file, found.line, found.function, found.origin)
