@@ -36,20 +36,21 @@ class Brief:
 
 
 def routes(report: Report) -> Brief | None:
-    """The routes that took most time, as the probe timed them."""
+    """The routes that took most time, as the probe timed them; where it knows none, the handlers that samples saw."""
     timed = [e for e in report.analysis.endpoints if e.source == "probe"]
     if not timed:
         return None
     asked = any(e.queries_per_request for e in timed)
-    rows = tuple(Row(e.endpoint, _route_cells(e, asked)) for e in timed[:MOST])
+    handlers = [e for e in report.analysis.endpoints if e.source == "samples"]
+    rows = tuple(Row(e.endpoint, _route_cells(e, asked)) for e in (*timed[:MOST], *handlers[:MOST]))
     heads = ("n", "p50 ms", "p95 ms", *(("queries/req",) if asked else ()), "share")
-    return Brief("Requests", heads, rows, len(timed) - len(rows))
+    return Brief("Requests", heads, rows, len(timed) + len(handlers) - len(rows))
 
 
 def _route_cells(endpoint: EndpointTime, asked: bool) -> tuple[str, ...]:
     """`asked` tells whether any route runs statements at all."""
     return (
-        units.count(endpoint.requests or 0),
+        UNKNOWN if endpoint.requests is None else units.count(endpoint.requests),
         milliseconds(endpoint.p50),
         milliseconds(endpoint.p95),
         *((number(endpoint.queries_per_request),) if asked else ()),

@@ -148,25 +148,22 @@ def _table(table: brief.Brief | None, screen: Screen) -> list[Text]:
     """Names on the left, numbers in columns on the right; on a narrow screen the numbers stand under the names."""
     if table is None:
         return []
-    widths = [max(map(len, column)) for column in zip(table.heads, *(row.cells for row in table.rows), strict=True)]
-    numbers = ["  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)) for cells in _cells(table)]
+    cells_of = [table.heads, *(tuple(map(screen.clean, row.cells)) for row in table.rows)]
+    widths = [max(map(len, column)) for column in zip(*cells_of, strict=True)]
+    numbers = ["  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)) for cells in cells_of]
     beside = screen.width >= SIDE_BY_SIDE
     room = screen.width - (len(numbers[0]) + 2 if beside else 0)
     lines = [Text(f"{pad(table.title, room)}  {numbers[0]}")] if beside else [Text(table.title)]
-    for row, cells in zip(table.rows, numbers[1:], strict=True):
+    for row, known, cells in zip(table.rows, cells_of[1:], numbers[1:], strict=True):
         first, *rest = wrap(screen.clean(row.name), room - 2) or [""]
         lines.append(Text(f"  {pad(first, room - 2)}  {cells}" if beside else f"  {first}"))
         lines += [Text(f"  {line}") for line in rest]
         if not beside:
-            said = (f"{head} {cell}" for head, cell in zip(table.heads, row.cells, strict=True))
+            said = (f"{head} {cell}" for head, cell in zip(table.heads, known, strict=True))
             lines += screen.hanging("", said, "  ", 4)
         if row.note:
             lines += screen.hanging("", [row.note], "  ", INDENT)
     return [*lines, Text(f"  {table.more} more in the report")] if table.more else lines
-
-
-def _cells(table: brief.Brief) -> list[tuple[str, ...]]:
-    return [table.heads, *(row.cells for row in table.rows)]
 
 
 def _summary(report: Report, screen: Screen) -> list[Text]:
