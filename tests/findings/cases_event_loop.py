@@ -43,26 +43,37 @@ _CROWDED: dict[str, Any] = {
 }
 
 
-def held(stack: str, *, blocks: int = 10, each: float = 0.05, in_flight: int = 1, other: float = 0.0) -> dict[str, Any]:
+def held(
+    stack: str,
+    *,
+    blocks: int = 10,
+    each: float = 0.05,
+    in_flight: int = 1,
+    other: float = 0.0,
+    then: tuple[str, int] = ("", 0),
+) -> dict[str, Any]:
     """So many blocks, one behind the other, each with as many requests in flight, which last as long as they are held up
-    and `other` seconds in all that a sample must show."""
+    and `other` seconds in all that a sample must show; `then` so many at another stack."""
     spans = []
     requests = []
-    for index in range(blocks):
+    stacks = [stack] * blocks + [then[0]] * then[1]
+    for index, at in enumerate(stacks):
         start = index * each
-        spans.append((Span(1, index + 1, "block", 0, 0, start, each, in_flight - 1), "event loop", stack))
+        spans.append((Span(1, index + 1, "block", 0, 0, start, each, in_flight - 1), "event loop", at))
         requests += [
             Request("GET /rates", start, each, 200, "probe", 1, index * 100 + number + 1, "asgi")
             for number in range(in_flight)
         ]
     if other:
-        requests.append(Request("GET /rates", blocks * each, other, 200, "probe", 1, 99_999, "asgi"))
+        requests.append(Request("GET /rates", len(stacks) * each, other, 200, "probe", 1, 99_999, "asgi"))
     return {"spans": spans, "requests": requests, "windows": 1}
 
 
 def block(leaf: str) -> str:
     return f"route:GET /rates@<perfkit>:1; run_endpoint_function@lib/fastapi/routing.py:1; {leaf}"
 
+
+_WRITES = block("rates@shop.py#ask; send@lib/uvicorn/h11.py:1; write@std/asyncio/selector_events.py:1080")
 
 FIRES = [
     Fires(
@@ -141,6 +152,20 @@ FIRES = [
         sources=SHOP,
         endpoint="GET /rates",
         options=held(block("rates@shop.py#ask; ask@shop.py#compute"), in_flight=4),
+    ),
+    Fires(
+        "the same computation again and again, on a machine that has no CPU left",
+        _BLOCK,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask; ask@shop.py#compute 50",
+        function="ask",
+        at="shop.py#compute",
+        share=0.5,
+        sources=SHOP,
+        endpoint="GET /rates",
+        options={
+            **held(block("rates@shop.py#ask; ask@shop.py#compute"), blocks=10, then=(_WRITES, 10)),
+            **_CROWDED,
+        },
     ),
     Fires(
         "a library that computes for the project",
@@ -227,10 +252,13 @@ QUIET = [
         options=held(block("rates@shop.py#ask; send@lib/uvicorn/h11.py:1; write@std/asyncio/selector_events.py:1080")),
     ),
     Quiet(
-        "short work that had a third of a CPU",
+        "one of many places at which a loop without a CPU stood",
         _BLOCK,
         f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
         sources=SHOP,
-        options={**held(block("rates@shop.py#ask; ask@shop.py#compute"), each=0.03), **_CROWDED},
+        options={
+            **held(block("rates@shop.py#ask; ask@shop.py#compute"), blocks=10, then=(_WRITES, 30)),
+            **_CROWDED,
+        },
     ),
 ]

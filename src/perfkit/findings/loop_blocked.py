@@ -16,8 +16,10 @@ from perfkit.shared.naming import code_name
 from perfkit.shared.units import seconds
 
 LEAST = 0.02
-# Blocks are timed from 20 ms on. Of one that is shorter without the waiting for a CPU, the machine is the cause.
-SHORTEST = 0.015
+# Where others have the CPU for this share of the time, a loop stands still wherever it happens to be.
+CROWDED = 0.3
+# There only what does so again and again, in so many of its requests, and for this share of all such time, is the cause.
+AGAIN, OFTEN, MOSTLY = 5, 0.1, 1 / 3
 # What other rules have left of a stack and is less than this is theirs.
 _MOSTLY_TAKEN = 0.1
 
@@ -29,8 +31,9 @@ class LoopBlocked:
 
     **What it sees.** Stretches for which the loop did not come back, timed one by one, in which its thread was computing.
     They are charged to the project's function that did, or called the library code that did. The cost is the waiting of
-    all requests that were in flight meanwhile. Causes that have a rule of their own come first. Stretches in which the
-    thread waited for a CPU, as far as the kernel's accounting tells, are not the code's.
+    all requests that were in flight meanwhile. Causes that have a rule of their own come first. Where
+    others have the CPU for a third of the time, a loop stands still wherever it is: there only a function counts that
+    holds it in a tenth of its requests, and for a third of all such time.
 
     **Why it hurts.** One thread serves all requests: a computation of 60 ms adds 60 ms to each request that is there, and
     with 20 of them to be computed the last one waits for more than a second.
@@ -71,8 +74,10 @@ class LoopBlocked:
                 continue  # nobody looked in time, or nothing ran: a process without a CPU stands still as well
             groups[frame.file, frame.function].append(time)
             deciders[frame.file, frame.function][frame] += time.seconds * left  # type: ignore[assignment]
+        machine = view.analysis.pressure
+        crowded = machine is not None and (machine.runqueue or 0.0) > CROWDED
         for key, times in groups.items():
-            if _computed(view, times) >= SHORTEST:
+            if not crowded or _stands_out(view, times):
                 yield self._candidate(view, times, deciders[key].most_common(1)[0][0])
 
     def _candidate(self, view: View, times: list[StackTime], frame: Frame) -> Candidate:
@@ -99,8 +104,10 @@ class LoopBlocked:
         )
 
 
-def _computed(view: View, times: list[StackTime]) -> float:
-    """Seconds of a block on average, without those in which the target could run and others had the CPU."""
-    machine = view.analysis.pressure
-    waited = (machine.runqueue or 0.0) if machine else 0.0
-    return blocking.blocks(view, {time.stack: 1.0 for time in times}).mean * (1 - waited)
+def _stands_out(view: View, times: list[StackTime]) -> bool:
+    """Whether the loop stood still there more than a machine without a free CPU explains."""
+    timed = blocking.blocks(view, {time.stack: 1.0 for time in times})
+    everywhere = sum(use.spent for use in view.analysis.uses if use.kind == "block")
+    routes = {time.endpoint for time in times}
+    requests = sum(e.requests or 0 for e in view.analysis.endpoints if e.source == "probe" and e.endpoint in routes)
+    return timed.count >= max(AGAIN, OFTEN * requests) and timed.spent >= MOSTLY * everywhere
