@@ -23,7 +23,7 @@ BYTES_A_POLL = 1 << 16
 LIVED = 1.0
 # Each process numbers its parameters by itself.
 _KEY_BITS = 40
-_NAME = re.compile(r"events-(\d+)-[0-9a-f]+")
+_NAME = re.compile(r"(events-(\d+)-[0-9a-f]+)(-cut)?")
 
 
 @dataclass
@@ -38,6 +38,7 @@ class Spooled:
     names: dict[int, int] = field(default_factory=dict)
     stacks: dict[int, int] = field(default_factory=dict)
     garbled: bool = False
+    cut: bool = False
 
 
 class ProbeCollector:
@@ -86,12 +87,30 @@ class ProbeCollector:
         while self._read(1 << 22):
             pass
 
+    def give_up(self) -> None:
+        """The files that were read so far are gone: what comes under their names does not continue them."""
+        for spooled in self._files.values():
+            spooled.garbled = True
+
     def _find(self) -> None:
         with os.scandir(self._context.spool) as entries:
             for entry in entries:
                 match = _NAME.fullmatch(entry.name)
-                if match and entry.name not in self._files:
-                    self._files[entry.name] = Spooled(Path(entry.path), int(match[1]))
+                if match:
+                    spooled = self._files.setdefault(match[1], Spooled(Path(entry.path), int(match[2])))
+                    if match[3] and not spooled.cut:
+                        self._note_cut(spooled, Path(entry.path))
+
+    def _note_cut(self, spooled: Spooled, path: Path) -> None:
+        """The probe gave its file another name, because it could not write all of it."""
+        spooled.cut, spooled.path = True, path
+        self._context.sink.gap(
+            Gap(
+                f"what the probe saw in process {spooled.pid} from some moment on",
+                "it could not write any more: the disk was full, a limit (ulimit) was reached, or it had written 1 GiB",
+                "measure for a shorter time, or with room on the disk of the temporary folder (TMPDIR)",
+            )
+        )
 
     def _read(self, most: int) -> int:
         """How many bytes were read, over all files."""

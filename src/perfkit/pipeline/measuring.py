@@ -7,6 +7,7 @@ import shutil
 import signal
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -113,10 +114,13 @@ class Measuring:
 
         extra = engine.environment(self._spool, os.getpid())
         if self._with_probe():
-            if os.geteuid() == 0:
-                os.chmod(self._spool, 0o1733)  # workers that give up root can still add their own file, and read none
+            self._open_spool()
             extra |= ProbeCollector.variables(self._spool, self._project, self._options.keep_literals)
         return extra
+
+    def _open_spool(self) -> None:
+        if os.geteuid() == 0:
+            os.chmod(self._spool, 0o1733)  # workers that give up root can still add their own file, and read none
 
     def _launch(self, command: Command, extra: dict[str, str]) -> None:
         from perfkit.targets.launch import Launched
@@ -180,16 +184,40 @@ class Measuring:
         return isinstance(self._target, Command) or not alive(self._target.pid)
 
     def _poll(self) -> None:
+        if not os.path.isdir(self._spool):
+            self._make_spool_anew()
         for collector in self._collectors:
             collector.poll()
 
+    def _make_spool_anew(self) -> None:
+        """Something cleans temporary folders. py-spy goes on in a new one; what the probe has not written yet is lost."""
+        os.mkdir(self._spool, 0o700)
+        if self._probe is not None:
+            self._open_spool()
+            self._probe.give_up()
+        self._writer.gap(
+            Gap(
+                f"what the probe saw from second {self.clock():.0f} on, and samples at that moment",
+                f"the temporary folder {self._spool} was removed while perfkit measured",
+                "keep it from being cleaned, or set TMPDIR to a folder that nobody cleans",
+            )
+        )
+
     def _guarded(self, step: Callable[[], object]) -> None:
-        """A recording that cannot be written any more ends measuring, never the target."""
+        """What fails here ends measuring, never the target: a recording that cannot be written any more, or our own mistake."""
         try:
             step()
         except PerfkitError as error:
-            self._failure = self._failure or error
-            self._collectors = []
+            self._give_up(error)
+        except Exception as error:  # noqa: BLE001  (whatever it is: the target must not pay for it)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            at = f"{Path(where.filename).name}:{where.lineno}"
+            message = f"perfkit stopped measuring: {type(error).__name__} at {at}: {error}"
+            self._give_up(PerfkitError(message, "report this line; the target ran on"))
+
+    def _give_up(self, failure: PerfkitError) -> None:
+        self._failure = self._failure or failure
+        self._collectors = []
 
     def _save(self) -> None:
         self._writer.requests(self._driving.requests())

@@ -6,7 +6,6 @@ A request is current in a context variable: it follows awaits, tasks and the thr
 from __future__ import annotations
 
 from _contextvars import ContextVar
-from _struct import error as StructError  # type: ignore[attr-defined]
 from _thread import get_ident
 from itertools import count
 from time import monotonic
@@ -74,11 +73,12 @@ class Request:
             cpu = _UNKNOWN
         if spool.closed:
             return
-        number = _endpoints.get(self.endpoint) or endpoint(self.endpoint)
         start = self.start
         try:
+            number = _endpoints.get(self.endpoint) or endpoint(self.endpoint)
             keep(REQUEST(b"R", self.kind, self.number, number, start, now - start, cpu, self.status, self.size))
-        except StructError:
+        except Exception as error:
+            spool.broken("some requests", error)
             return
         # Where nothing is under way any more, no other event may come before a kill.
         if now - spool.written_at > KEEP or (not in_flight and now - spool.flushed_at > spool.REST):
@@ -117,8 +117,8 @@ def span(
                 key,
             )
         )
-    except StructError:
-        return
+    except Exception as error:
+        spool.broken("some spans", error)
 
 
 _names: dict[str, int] = {}

@@ -38,7 +38,7 @@ REQUEST = Struct("<cBIIdddiq").pack
 _LENGTH = Struct("<I").pack
 KEEP = 0.05
 # A process without a request under way writes as often as this.
-REST = 999
+REST = 0.005
 _MANY = 2000
 _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
 
@@ -103,7 +103,7 @@ def define(kind: str, *fields: object) -> None:
     """A rare record of texts, which later events refer to by number."""
     if closed:
         return
-    parts = [text.encode("utf-8", "surrogateescape") for text in map(str, (kind, *fields))]
+    parts = [text.encode("utf-8", "backslashreplace") for text in map(str, (kind, *fields))]
     body = b"".join([_LENGTH(len(part)) + part for part in parts])
     _events.append(b"D" + _LENGTH(len(body)) + body)
 
@@ -115,17 +115,17 @@ def flush() -> None:
         return
     with _lock:
         written_at = flushed_at = monotonic()
-        n = len(_events)
-        data = b"".join(_events[:n])
-        del _events[:n]
-        if _on_disk + len(data) > _MOST_ON_DISK:
-            close()
-            return
         try:
-            _write(data)
+            n = len(_events)
+            data = b"".join(_events[:n])
+            del _events[:n]
             _on_disk += len(data)
-        except OSError:
-            close()
+            if _on_disk > _MOST_ON_DISK:
+                _cut()
+            else:
+                _write(data)
+        except (OSError, MemoryError):
+            _cut()
 
 
 def _write(data: bytes) -> None:
@@ -134,9 +134,18 @@ def _write(data: bytes) -> None:
     try:
         written = os.write(file, data)
         if written < len(data):  # a disk that is nearly full: what is cut off would garble all that follows
-            close()
+            _cut()
     finally:
         os.close(file)
+
+
+def _cut() -> None:
+    """Stop, and let the file's name say so: on a full disk that is all that can be said."""
+    close()
+    try:
+        os.rename(_path, _path + "-cut")
+    except OSError:
+        return
 
 
 def close() -> None:
@@ -152,14 +161,18 @@ _broken: list[str] = []
 def broken(where: str, error: BaseException | None = None) -> None:
     """Something in the probe failed. Said once for each place; the application has not noticed."""
     # While the interpreter ends, modules that are there are gone.
-    if where not in _broken and len(_broken) < 50 and not sys.is_finalizing():
-        _broken.append(where)
+    if where in _broken or len(_broken) >= 50 or sys.is_finalizing():
+        return
+    try:
         reason = "" if error is None else ": %s: %s" % (type(error).__name__, error)
         gap(
             "what %s would have shown" % where,
             "the probe failed in it%s" % reason,
             "report this with the versions in use",
         )
+        _broken.append(where)
+    except Exception as another:  # no memory, no stack, or an error that does not let itself be printed: later, perhaps
+        del another
 
 
 def gap(what: str, why: str, remedy: str) -> None:
