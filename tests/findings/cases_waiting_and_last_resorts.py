@@ -327,6 +327,18 @@ QUIET = [
         sources=CACHE,
     ),
     Quiet(
+        "a lock that is held for next to nothing, taken by threads without a CPU",
+        _LOCK,
+        """
+        thread A; django>; page@views.py#get; Cache.get@cache.py#load; Cache.load@cache.py#build 4
+        thread A; django>; page@views.py#get; Cache.get@cache.py#take 20
+        thread B; django>; page@views.py#get; Cache.get@cache.py#take 20
+        thread A; django>; page@views.py#render 76
+        thread B; django>; page@views.py#render 80
+        """,
+        sources=CACHE,
+    ),
+    Quiet(
         "a lock of another module, with the name that many have",
         _LOCK,
         """

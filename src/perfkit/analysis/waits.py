@@ -15,6 +15,9 @@ from perfkit.shared.codeline import Lines
 _WITH_LOCK = re.compile(r"\bwith\s+([\w.\[\]\"']+)")
 # Names that many classes and modules give to locks of their own.
 _COMMON_NAMES = {"lock", "rlock", "mutex", "cond", "condition", "sem", "semaphore", "guard"}
+# Of so few looks inside a lock there may have been twice as many.
+UNSURE = 2.0
+Lock = tuple[str, str | None]
 _ACQUIRE = re.compile(r"([\w.]+)\.acquire\s*\(")
 
 
@@ -23,17 +26,39 @@ def blocked(
 ) -> tuple[Blocked, ...]:
     """Every lock wait of `times` with a stack that ran in the same windows: the one inside the same lock where one is seen.
     Waits inside a span are the span's, and not among `times`."""
-    found = []
+    waits: defaultdict[Lock | None, list[StackTime]] = defaultdict(list)
     for time in times:
-        stack, owned = time.stack, rows.measured.get(time.stack)
-        if owned is None or facts.of(stack).leaf != "lock":
-            continue
-        taken = lock_taken(recording.stacks.expand(stack), lines)
-        running, others = _seen_in(rows.running, owned.clusters), _seen_in(rows.waiting_busy, owned.clusters)
-        same = [s for s in (running | others) if taken and _holds(recording.stacks.expand(s), *taken, lines)]
-        holder = max(same or running, key=lambda s: running[s] + others[s], default=None)
-        found.append(Blocked(stack, holder, time.seconds, bool(same)))
+        if time.stack in rows.measured and facts.of(time.stack).leaf == "lock":
+            waits[lock_taken(recording.stacks.expand(time.stack), lines)].append(time)
+    found = []
+    for lock, group in waits.items():
+        windows = {window for time in group for window in rows.measured[time.stack].clusters}
+        inside = {
+            stack: seconds
+            for stack, seconds in _at_work(rows, windows).items()
+            if lock and _holds(recording.stacks.expand(stack), *lock, lines)
+        }
+        waited = sum(rows.measured[time.stack].seconds for time in group)
+        # Threads that merely had no CPU at that line are not kept waiting by whoever once was inside.
+        held = waited <= UNSURE * sum(inside.values()) * max(1, _request_threads(recording, rows) - 1)
+        for time in group:
+            clusters = rows.measured[time.stack].clusters
+            running, others = _seen_in(rows.running, clusters), _seen_in(rows.waiting_busy, clusters)
+            same = [stack for stack in (running | others) if stack in inside] if held else []
+            holder = max(same or running, key=lambda s: running[s] + others[s], default=None)
+            found.append(Blocked(time.stack, holder, time.seconds, bool(same)))
     return tuple(sorted(found, key=lambda wait: -wait.seconds))
+
+
+def _at_work(rows: Rows, windows: Iterable[int]) -> dict[int, float]:
+    """Seconds by stack of all that might have held a lock."""
+    running, others = _seen_in(rows.running, windows), _seen_in(rows.waiting_busy, windows)
+    return {stack: running[stack] + others[stack] for stack in running | others}
+
+
+def _request_threads(recording: Recording, rows: Rows) -> int:
+    pairs = zip(recording.samples.stack, recording.samples.thread, strict=True)
+    return len({thread for stack, thread in pairs if stack in rows.measured})
 
 
 def _seen_in(table: Mapping[int, Mapping[int, float]], windows: Iterable[int]) -> defaultdict[int, float]:
@@ -45,7 +70,7 @@ def _seen_in(table: Mapping[int, Mapping[int, float]], windows: Iterable[int]) -
     return seen
 
 
-def lock_taken(stack: Stack, lines: Lines) -> tuple[str, str | None] | None:
+def lock_taken(stack: Stack, lines: Lines) -> Lock | None:
     """The last name of the lock that the deepest readable waiting line takes (`_lock` of `with self._lock:`), and its file
     where locks of other files have the same name."""
     for frame in reversed(stack):
