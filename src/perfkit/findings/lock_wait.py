@@ -60,10 +60,12 @@ class LockWait:
     def _candidate(self, view: View, waits: list[Blocked], claim: dict[int, float], where: Place, n: int) -> Candidate:
         largest = waits[0]
         stack = view.analysis.stacks.expand(largest.holder or 0)
-        waiter = _decider(view, view.analysis.stacks.expand(largest.waiting))
+        waiting = view.analysis.stacks.expand(largest.waiting)
+        waiter = _decider(view, waiting)
+        owner = _owner(view, waiting)
         return Candidate(
             rule=self.name,
-            title=f"Requests wait for a lock while {where.function}() runs",
+            title=f"Requests wait for a lock{f' of {owner}' if owner else ''} while {where.function}() runs",
             claim=claim,
             where=where,
             inside=None if not stack or stack[-1].origin == "app" else view.inside(stack[-1]),
@@ -76,13 +78,26 @@ class LockWait:
                     where=place(waiter) if waiter else None,
                 ),
             ),
-            advice=Advice(
-                "do the slow part before taking the lock, hold it for the shared data only, or divide it by key"
-            ),
+            advice=Advice(_advice(owner)),
             saves=(0.5, 1.0),
             confidence=Confidence("high", "the holder was seen inside a block of the same lock"),
             least=0.03,
         )
+
+
+def _owner(view: View, waiting: Stack) -> str | None:
+    """The library that takes the lock, where it is not the project."""
+    frame = next((frame for frame in reversed(waiting) if frame.origin in ("app", "library")), None)
+    return None if frame is None or view.is_project(frame) else view.distribution(frame)[0]
+
+
+def _advice(owner: str | None) -> str:
+    if owner is None:
+        return "do the slow part before taking the lock, hold it for the shared data only, or divide it by key"
+    return (
+        f"{owner} holds its lock during this call: make what it does there rare or quick (connections of a pool, for one, "
+        "are opened at start when its minimum is as large as what runs at once), or call it less often"
+    )
 
 
 def _decider(view: View, stack: Stack) -> Frame | None:
