@@ -15,6 +15,7 @@ from perfkit.collectors.follow import Follow
 from perfkit.collectors.interface import Context
 from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
 from perfkit.model.recording import Frame, Gap, Process, Request, Span, SpanName
+from perfkit.shared.units import plural
 
 EVERY = 0.1
 # What one poll decodes: a few milliseconds of work.
@@ -39,6 +40,7 @@ class Spooled:
     stacks: dict[int, int] = field(default_factory=dict)
     garbled: bool = False
     cut: bool = False
+    undefined: int = 0
 
 
 class ProbeCollector:
@@ -157,7 +159,10 @@ class ProbeCollector:
         elif event.start + event.seconds - self._zero > self._until:
             return
         elif isinstance(event, SpanEvent):
-            spans.append(self._span(spooled, spooled.process, event))
+            if event.name in spooled.names:
+                spans.append(self._span(spooled, spooled.process, event))
+            else:
+                spooled.undefined += 1
         else:
             requests.append(self._request(spooled, spooled.process, event))
 
@@ -194,8 +199,6 @@ class ProbeCollector:
         return self._context.sink.intern(tuple(frames))
 
     def _span(self, spooled: Spooled, process: Process, event: SpanEvent) -> Span:
-        if event.name not in spooled.names or (event.stack and event.stack not in spooled.stacks):
-            raise GarbledError("a span of something that was never defined")
         stack = spooled.stacks.get(event.stack, 0)
         self.stack_seconds[stack] += event.seconds
         return Span(
@@ -231,6 +234,15 @@ class ProbeCollector:
         for process in self._follow.lived(LIVED):
             if process.pid not in spoke:
                 self._context.sink.gap(_missing(process))
+        for spooled in self._files.values():
+            if spooled.undefined:
+                self._context.sink.gap(
+                    Gap(
+                        f"{plural(spooled.undefined, 'span')} of process {spooled.pid}",
+                        "they are about what was begun before the process was forked or became another user's: rows, queued work",
+                        "open connections and start pools afterwards",
+                    )
+                )
 
 
 def _bytes_of(path: Path, offset: int, most: int) -> bytes:

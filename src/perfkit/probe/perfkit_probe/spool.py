@@ -44,6 +44,7 @@ _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to,
 
 _folder: str = ""
 _path: str = ""
+_user = -1
 _events: list[bytes] = []
 _lock = RLock()
 # From when on `KEEP` seconds are counted, and when the last write really was.
@@ -83,7 +84,8 @@ def _begin_again() -> None:
 
 def _name_file() -> None:
     """The pid alone may come again: after an exec, or in another process later."""
-    global _path
+    global _path, _user
+    _user = os.geteuid()
     pid = os.getpid()
     _path = "%s/events-%d-%x" % (_folder, pid, int(monotonic() * 1e6))
     define("hello", pid, os.getppid(), "%d.%d.%d" % sys.version_info[:3], monotonic())
@@ -124,6 +126,8 @@ def flush() -> None:
                 _cut()
             else:
                 _write(data)
+        except PermissionError:
+            _go_on_as_another_user()
         except (OSError, MemoryError):
             _cut()
 
@@ -137,6 +141,14 @@ def _write(data: bytes) -> None:
             _cut()
     finally:
         os.close(file)
+
+
+def _go_on_as_another_user() -> None:
+    """A worker gave up root's rights, and the file is root's: as in a forked process, all begins again in another one."""
+    if os.geteuid() == _user:
+        _cut()
+    else:
+        _begin_again()
 
 
 def _cut() -> None:

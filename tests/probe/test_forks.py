@@ -1,0 +1,65 @@
+"""What a process began before it was forked, or before it gave up root's rights, and what it does afterwards."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+
+import pytest
+
+from perfkit.model.recording import Recording
+from perfkit.recordings import load
+from perfkit_command import Here
+
+OPEN_CURSOR = """
+import os, sqlite3
+database = sqlite3.connect(":memory:")
+rows = database.execute("SELECT 1 UNION SELECT 2")
+rows.fetchone()
+pid = os.fork()
+if pid == 0:
+    print(rows.fetchall(), flush=True)
+    for number in range(20_000):
+        database.execute("SELECT 'child', %d" % number).fetchall()
+    os._exit(0)
+os.wait()
+"""
+ANOTHER_USER = """
+import os, sqlite3
+database = sqlite3.connect(":memory:")
+pid = os.fork()
+if pid == 0:
+    database.execute("SELECT 'root'").fetchall()
+    os.setgid(65534)
+    os.setuid(65534)
+    for number in range(20_000):
+        database.execute("SELECT 'nobody', %d" % number).fetchall()
+    print("done", flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+def measured(here: Here, source: str, out: bytes) -> Recording:
+    (here.folder / "program.py").write_text(source)
+    ended = here.run(sys.executable, "program.py")
+    assert (ended.code, ended.out) == (0, out), ended.err
+    (recording,) = here.recordings
+    return load(recording)
+
+
+def statements(found: Recording) -> Counter[str]:
+    return Counter(found.names[span.name].text for span in found.spans if span.kind == "sql")
+
+
+def test_a_cursor_of_the_parent_in_the_child(here: Here) -> None:
+    found = measured(here, OPEN_CURSOR, b"[(2,)]\n")
+    assert statements(found)["SELECT ?, ?"] > 19_000, "the rest of the child's is measured"
+    assert [gap.what.split(" of ")[0] for gap in found.gaps] == ["1 span"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_worker_that_gives_up_roots_rights(here: Here) -> None:
+    found = measured(here, ANOTHER_USER, b"done\n")
+    assert statements(found)["SELECT ?, ?"] > 5_000, "all but the moment of the change"
