@@ -20,8 +20,13 @@ class Measured:
         self.report = report
 
     def handlers(self) -> set[str]:
+        """What stands for endpoints where no probe was."""
         endpoints = self.report["endpoints"]
         return {e["endpoint"].rpartition(".")[2] for e in endpoints if e["source"] == "samples"}
+
+    def requests(self, source: str) -> dict[str, int]:
+        """By endpoint: as the probe counted them, or as perfkit's own clients did."""
+        return {e["endpoint"]: e["requests"] for e in self.report["endpoints"] if e["source"] == source}
 
     def first_cause(self) -> dict[str, Any]:
         return next(f for f in self.report["findings"] if f["severity"] != "info")

@@ -1,4 +1,4 @@
-"""Every server: the handlers are the endpoints, the planted copy is the first cause, workers are seen one by one."""
+"""Every server: its routes are counted as clients do, the planted copy is the first cause, workers are seen one by one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from perfkit_command import Here
-from servers_under_load import APPS, measure, module
+from servers_under_load import APPS, Measured, measure, module
 
 pytestmark = pytest.mark.real
 
@@ -44,11 +44,30 @@ def test_aiohttp(here: Here, port: int) -> None:
     _expect_the_copy(here, port, sys.executable, str(APPS / "aiohttp_shop.py"), str(port))
 
 
+@pytest.mark.parametrize("name", ["gunicorn sync", "uvicorn asyncio"])
+def test_handlers_stand_for_endpoints_without_the_probe(name: str, here: Here, port: int) -> None:
+    words = [word.format(port=port) for word in SERVERS[name]]
+    measured = measure(here, port, *module(*words), options=("--no-probe",))
+    measured.check()
+    assert not measured.requests("probe")
+    assert "prices" in measured.handlers()
+    assert measured.handlers() & {"total", "get"}
+    _is_the_copy(measured, 0.1)
+
+
 def _expect_the_copy(here: Here, port: int, *command: str, cause_share: float = 0.1) -> None:
     measured = measure(here, port, *command)
     measured.check()
-    assert "prices" in measured.handlers()
-    assert measured.handlers() & {"total", "get"}
+    inside, outside = measured.requests("probe"), measured.requests("load")
+    assert set(inside) == {"GET /prices", "GET /total"}
+    for route, counted in inside.items():
+        # Those under way at both ends of the measurement are on one side only.
+        assert counted == pytest.approx(outside[route], abs=10)
+    assert not measured.handlers()
+    _is_the_copy(measured, cause_share)
+
+
+def _is_the_copy(measured: Measured, cause_share: float) -> None:
     cause = measured.first_cause()
     assert cause["rule"] == "deepcopy-cost"
     assert cause["where"]["function"] == "prices"
@@ -63,4 +82,4 @@ def _expect_the_copy(here: Here, port: int, *command: str, cause_share: float = 
 
 def test_endpoints_can_be_left_out(here: Here, port: int) -> None:
     command = module(*GUNICORN, f"--bind=127.0.0.1:{port}")
-    assert "total" not in measure(here, port, *command, options=("--exclude=total",)).handlers()
+    assert set(measure(here, port, *command, options=("--exclude=/total",)).requests("probe")) == {"GET /prices"}

@@ -39,7 +39,7 @@ def analyse(recording: Recording) -> Analysis:
     if probed is not None:
         times = division.divide(division.clustered(times, cluster_of), probed, recording, facts, kind)
     measured = sum(time.seconds for time in times)
-    counted = [request for request in recording.requests if request.start >= begin and request.source == "load"]
+    counted = _loaded(recording, begin)
     timed = probed.requests if probed is not None and kind == "server" else ()
     requests = len(timed) or len(counted)
     analysis = Analysis(
@@ -76,6 +76,13 @@ def analyse(recording: Recording) -> Analysis:
         gaps=recording.gaps,
     )
     return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, timed))
+
+
+def _loaded(recording: Recording, begin: float) -> list[Request]:
+    """Requests of perfkit's own clients. They go on until the target has stopped, which is after the measurement."""
+    end = recording.run.duration or float("inf")
+    sent = (request for request in recording.requests if request.source == "load")
+    return [request for request in sent if begin <= request.start and request.start + request.seconds <= end]
 
 
 def _gaps(analysis: Analysis, timed: Sequence[Request]) -> tuple[Gap, ...]:

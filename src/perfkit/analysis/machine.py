@@ -102,7 +102,9 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     taken = sum(time.n for time in analysis.times)
     if 0 < taken < FEW_SAMPLES:
         where = "fell into requests" if analysis.kind == "server" else "were taken"
-        said.append(f"Only {plural(taken, 'sample')} {where}: shares are rough. A longer run or more load narrows them.")
+        said.append(
+            f"Only {plural(taken, 'sample')} {where}: shares are rough. A longer run or more load narrows them."
+        )
     awaited = sum(time.seconds for time in analysis.times if time.state == "awaiting")
     if awaited > AWAITED * analysis.measured:
         said.append(
