@@ -55,7 +55,7 @@ def statements(found: Recording) -> Counter[str]:
 
 def test_a_cursor_of_the_parent_in_the_child(here: Here) -> None:
     found = measured(here, OPEN_CURSOR, b"[(2,)]\n")
-    assert statements(found)["SELECT ?, ?"] > 19_000, "the rest of the child's is measured"
+    assert statements(found)["SELECT ?, ?"] > 5_000, "all but the last moment before os._exit"
     assert [gap.what.split(" of ")[0] for gap in found.gaps] == ["1 span"]
 
 
