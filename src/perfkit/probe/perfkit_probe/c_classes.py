@@ -37,7 +37,7 @@ class Classes:
         if not (isinstance(factory, type) and issubclass(factory, self._base)) or len(self._known) >= MOST_CLASSES:
             return factory
         made = leaf(factory, self._base, self._ours, ("perfkit_last", "perfkit_rows", "perfkit_seconds"))
-        theirs = getattr(factory, "__del__", None)
+        theirs: Any = getattr(factory, "__del__", None)
 
         def __del__(self: Any) -> None:
             try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _set_current, _reset_current = current.set, current.reset
 # Iterators over what is there already: none of the application's code runs when they are asked for a part.
-_READY = (type(iter([])), type(iter(())))
+_READY: tuple[type, ...] = (type(iter([])), type(iter(())))
 
 
 def application(original: Any) -> Any:
