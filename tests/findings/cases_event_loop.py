@@ -88,6 +88,17 @@ FIRES = [
         options=held(block("rates@shop.py#sleep")),
     ),
     Fires(
+        "time.sleep in an async handler of a machine that has no CPU left",
+        _SYNC,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        function="rates",
+        at="shop.py#sleep",
+        share=0.5,
+        sources=SHOP,
+        endpoint="GET /rates",
+        options={**held(block("rates@shop.py#sleep"), then=(_WRITES, 10)), **_CROWDED},
+    ),
+    Fires(
         "an HTTP client that waits while seven others wait behind it",
         _SYNC,
         f"{LOOP}; {ROUTE}; rates@shop.py#ask 40",
@@ -212,6 +223,13 @@ QUIET = [
         f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
         sources=SHOP,
         options=held(block(f"rates@shop.py#ask; {_TO_THREAD}; start@std/threading.py:969; wait@std/threading.py:629")),
+    ),
+    Quiet(
+        "a file that a loop without a CPU was twice seen to read",
+        _SYNC,
+        f"{LOOP}; {ROUTE}; rates@shop.py#ask 10",
+        sources=SHOP,
+        options={**held(block("rates@shop.py#ask; ask@shop.py#read"), blocks=2, then=(_WRITES, 40)), **_CROWDED},
     ),
     Quiet("time.sleep in a server with threads", _SYNC, "flask>; rates@shop.py#sleep 100", sources=SHOP),
     Quiet(

@@ -14,6 +14,11 @@ from perfkit.shared.frameworks import EVENT_LOOPS, POOLS, is_plumbing, listed, w
 from perfkit.shared.origin import PROBE, module_path
 from perfkit.shared.units import plural, seconds
 
+# Where others have the CPU for this share of the time, a loop stands still wherever it happens to be: there only what
+# does so again and again, in so many of its requests, is a cause.
+CROWDED: Final = 0.3
+AGAIN: Final = 5
+OFTEN: Final = 0.1
 SPAN: Final = "span:"
 _DATABASE_SPANS: Final = frozenset(SPAN + kind for kind in ("sql", "fetch", "transaction", "connect", "pool"))
 # By what a module's path begins with, the most telling first: a client of HTTP ends in a socket as well.
@@ -38,7 +43,10 @@ _CALLS: Final = (
     ("http", re.compile(r"([\w.]*\b(?:urlopen|getresponse))\s*\(")),
     (
         "database",
-        re.compile(r"([\w.]*\.(?:execute|executemany|executescript|fetchone|fetchmany|fetchall|commit))\s*\("),
+        re.compile(
+            r"((?:sqlite3|psycopg2?|pymysql|MySQLdb|mysql\.connector)\.connect|"
+            r"[\w.]*\.(?:execute|executemany|executescript|fetchone|fetchmany|fetchall|commit))\s*\("
+        ),
     ),
     ("file", _FILE),
     ("socket", re.compile(r"([\w.]*\.(?:recv|recv_into|recvfrom|accept|connect|sendall|send))\s*\(")),
@@ -116,6 +124,20 @@ def blocks(view: View, claim: dict[int, float]) -> Blocks:
         if use.kind == "block" and use.stack in claim:
             found.add(use)
     return found
+
+
+def crowded(view: View) -> bool:
+    """Whether the target waited for a CPU so much that its loop stood still without a cause in its code."""
+    machine = view.analysis.pressure
+    return machine is not None and (machine.runqueue or 0.0) > CROWDED
+
+
+def recurs(view: View, timed: Blocks, routes: set[str | None]) -> bool:
+    """Whether requests of these routes were held up there again and again."""
+    counts = {found.endpoint: found.requests or 0 for found in view.analysis.endpoints if found.source == "probe"}
+    whole = any(route not in counts for route in routes)
+    requests = sum(count for endpoint, count in counts.items() if whole or endpoint in routes)
+    return timed.count >= max(AGAIN, OFTEN * requests)
 
 
 def is_block(view: View, time: StackTime) -> bool:

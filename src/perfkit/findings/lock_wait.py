@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.analysis import Blocked
-from perfkit.model.finding import Advice, Confidence, Evidence, Place
+from perfkit.model.finding import Advice, Confidence, Evidence, Inside, Place
 from perfkit.model.recording import Frame, Stack
 
 
@@ -59,7 +59,6 @@ class LockWait:
 
     def _candidate(self, view: View, waits: list[Blocked], claim: dict[int, float], where: Place, n: int) -> Candidate:
         largest = waits[0]
-        stack = view.analysis.stacks.expand(largest.holder or 0)
         waiting = view.analysis.stacks.expand(largest.waiting)
         waiter = _decider(view, waiting)
         owner = _owner(view, waiting)
@@ -68,7 +67,7 @@ class LockWait:
             title=f"Requests wait for a lock{f' of {owner}' if owner else ''} while {where.function}() runs",
             claim=claim,
             where=where,
-            inside=None if not stack or stack[-1].origin == "app" else view.inside(stack[-1]),
+            inside=_inside(view, view.analysis.stacks.expand(largest.holder or 0)),
             evidence=(
                 Evidence(
                     f"{view.observed(n)} wait at {waiter.function}()." if waiter else f"{view.observed(n)} wait.",
@@ -83,6 +82,12 @@ class LockWait:
             confidence=Confidence("high", "the holder was seen inside a block of the same lock"),
             least=0.03,
         )
+
+
+def _inside(view: View, holding: Stack) -> Inside | None:
+    """The library function that works while the lock is held."""
+    frame = next((frame for frame in reversed(holding) if frame.origin != "native"), None)
+    return None if frame is None or frame.origin == "app" else view.inside(frame)
 
 
 def _owner(view: View, waiting: Stack) -> str | None:

@@ -16,10 +16,8 @@ from perfkit.shared.naming import code_name
 from perfkit.shared.units import seconds
 
 LEAST = 0.02
-# Where others have the CPU for this share of the time, a loop stands still wherever it happens to be.
-CROWDED = 0.3
-# There only what does so again and again, in so many of its requests, and for this share of all such time, is the cause.
-AGAIN, OFTEN, MOSTLY = 5, 0.1, 1 / 3
+# Where others have the CPU, only what accounts for this share of all the time for which the loop stood still is the cause.
+MOSTLY = 1 / 3
 # What other rules have left of a stack and is less than this is theirs.
 _MOSTLY_TAKEN = 0.1
 
@@ -74,10 +72,8 @@ class LoopBlocked:
                 continue  # nobody looked in time, or nothing ran: a process without a CPU stands still as well
             groups[frame.file, frame.function].append(time)
             deciders[frame.file, frame.function][frame] += time.seconds * left  # type: ignore[assignment]
-        machine = view.analysis.pressure
-        crowded = machine is not None and (machine.runqueue or 0.0) > CROWDED
         for key, times in groups.items():
-            if not crowded or _stands_out(view, times):
+            if not blocking.crowded(view) or _stands_out(view, times):
                 yield self._candidate(view, times, deciders[key].most_common(1)[0][0])
 
     def _candidate(self, view: View, times: list[StackTime], frame: Frame) -> Candidate:
@@ -108,6 +104,4 @@ def _stands_out(view: View, times: list[StackTime]) -> bool:
     """Whether the loop stood still there more than a machine without a free CPU explains."""
     timed = blocking.blocks(view, {time.stack: 1.0 for time in times})
     everywhere = sum(use.spent for use in view.analysis.uses if use.kind == "block")
-    routes = {time.endpoint for time in times}
-    requests = sum(e.requests or 0 for e in view.analysis.endpoints if e.source == "probe" and e.endpoint in routes)
-    return timed.count >= max(AGAIN, OFTEN * requests) and timed.spent >= MOSTLY * everywhere
+    return blocking.recurs(view, timed, {time.endpoint for time in times}) and timed.spent >= MOSTLY * everywhere

@@ -25,7 +25,7 @@ class Waiting:
     sampled: int = 0
     places: Counter[Frame] = field(default_factory=Counter)
     insides: Counter[Inside] = field(default_factory=Counter)
-    routed: bool = False
+    routes: set[str | None] = field(default_factory=set)
 
 
 class SyncInAsync:
@@ -70,11 +70,12 @@ class SyncInAsync:
             use = found.setdefault((frame.file, frame.function, wait.call), Waiting(wait.call, wait.family))
             _add(view, use, time, frame, frames[wait.caller + 1 :])
         for use in found.values():
-            yield self._candidate(view, use)
+            timed = blocking.blocks(view, use.claim)
+            if not (timed.count and blocking.crowded(view)) or blocking.recurs(view, timed, use.routes):
+                yield self._candidate(view, use, timed)
 
-    def _candidate(self, view: View, use: Waiting) -> Candidate:
+    def _candidate(self, view: View, use: Waiting, timed: blocking.Blocks) -> Candidate:
         frame = use.places.most_common(1)[0][0]
-        timed = blocking.blocks(view, use.claim)
         evidence = []
         if timed.count:
             evidence.append(Evidence(timed.sentence(), round(timed.mean, 6), "s", n=timed.count, where=place(frame)))
@@ -101,7 +102,7 @@ def _add(view: View, use: Waiting, time: StackTime, frame: Frame, above: tuple[F
     use.claim[time.stack] = 1.0
     use.sampled += 0 if time.timed else time.n
     use.places[frame] += time.n
-    use.routed = use.routed or time.endpoint is not None
+    use.routes.add(time.endpoint)
     callee = next((found for found in above if found.origin in ("library", "stdlib")), None)
     if callee is not None:
         use.insides[view.inside(callee)] += time.n
