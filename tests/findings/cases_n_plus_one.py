@@ -78,8 +78,8 @@ FIRES = [
         flask>; Audit.__call__@audit.py:9; route:GET /orders@<perfkit>:41; {_SERIALIZED}; QuerySet._fetch_all@lib/django/db/models/query.py:900 10
         flask>; Audit.__call__@audit.py:9; route:GET /orders@<perfkit>:41; {_SERIALIZED} 30
         """,
-        function="",
-        at="",
+        function="get_attribute",
+        at="lib/rest_framework/fields.py:99",
         share=0.1 + 0.6 * 0.9,
         endpoint="GET /orders",
         options=served(

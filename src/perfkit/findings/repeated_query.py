@@ -13,6 +13,7 @@ from perfkit.findings.sql_source import sleeps_around
 from perfkit.findings.sql_uses import Group, groups, library, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
+from perfkit.shared.frameworks import is_plumbing
 
 LEAST_SCRIPT: Final = 20
 FEW: Final = 3
@@ -161,7 +162,8 @@ def _endpoints(group: Group) -> set[str | None]:
 
 
 def _advice(view: View, group: Group) -> str:
-    function = f"{group.where.function.rpartition('.')[2]}()" if group.where is not None else "the caller"
+    own = group.where is not None and not is_plumbing(view.distribution(group.where)[0])
+    function = f"{group.where.function.rpartition('.')[2]}()" if group.where is not None and own else "the caller"
     verb = sqltext.verb(group.text, group.system)
     kept = "keep the row" if verb == "SELECT" else "keep the answer"
     if library(view, group) == "django":

@@ -154,12 +154,17 @@ def spot_of(frame: Frame | None) -> Spot:
 
 
 def site(view: View, use: SpanUse) -> Frame | None:
-    """The project frame that decided on a use, else the innermost frame of a library that does not merely carry statements."""
+    """The project frame that decided on a use, else the innermost frame of a library that does not merely carry statements,
+    else of the framework (its serializer, its generic view)."""
     frames = view.analysis.stacks.expand(use.stack)[:-1]
     at = innermost(view, frames)
     if at is not None:
         return frames[deciding(view, frames, at)]
-    return next((f for f in reversed(frames) if f.origin == "library" and not _carries(view, f)), None)
+    libraries = [frame for frame in reversed(frames) if frame.origin == "library"]
+    return next(
+        (frame for frame in libraries if not _carries(view, frame)),
+        next((frame for frame in libraries if not is_mapper(view, frame)), None),
+    )
 
 
 def sites(view: View) -> dict[int, Frame]:
