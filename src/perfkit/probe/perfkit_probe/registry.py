@@ -52,4 +52,5 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "aiohttp.web_response",
     ),
     "celery_tasks": ("celery.app.trace",),
+    "otel_launcher": ("opentelemetry.instrumentation.auto_instrumentation",),
 }
