@@ -174,6 +174,15 @@ def test_a_lock_waited_for_inside_a_span_is_the_spans() -> None:
     judge(analysis, (), date(2026, 1, 1))
 
 
+def test_code_in_greenlets_of_a_loop_is_a_gap() -> None:
+    served = "thread L; fastapi>; index@views.py:3 60"
+    greenlet = "thread L; Session.get@lib/sqlalchemy/orm/session.py:9; compile@lib/sqlalchemy/sql/compiler.py:3 40"
+    what = "the requests of 0.4 s of an event loop's thread"
+    assert what in [gap.what for gap in analyse(recording_of(f"{served}\n{greenlet}")).gaps]
+    elsewhere = f"thread jobs; {greenlet.partition('; ')[2]}"
+    assert what not in [gap.what for gap in analyse(recording_of(f"{served}\n{elsewhere}")).gaps]
+
+
 def test_nothing_recorded_is_nothing_measured() -> None:
     analysis = analyse(recording_of(""))
     assert (analysis.measured, analysis.times, analysis.idle_seconds) == (0.0, (), 0.0)

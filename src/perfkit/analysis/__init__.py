@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from perfkit.analysis import calls, clusters, division, inside, machine, tables, waits
-from perfkit.analysis.rows import kind_of, script_rows, server_rows, stack_times
+from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis
 from perfkit.model.recording import Gap, Recording, Request
@@ -20,6 +20,9 @@ from perfkit.shared.codeline import Lines
 from perfkit.shared.origin import NOT_FOUND
 
 __all__ = ["analyse"]
+
+# More than this of the running time is missed where it is not in requests.
+DETACHED = 0.1
 
 
 def analyse(recording: Recording) -> Analysis:
@@ -75,7 +78,7 @@ def analyse(recording: Recording) -> Analysis:
         windows=sum(1 for window in recording.windows if window.kind == "wall"),
         gaps=recording.gaps,
     )
-    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, timed))
+    return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, timed, rows))
 
 
 def _loaded(recording: Recording, begin: float) -> list[Request]:
@@ -85,7 +88,7 @@ def _loaded(recording: Recording, begin: float) -> list[Request]:
     return [request for request in sent if begin <= request.start and request.start + request.seconds <= end]
 
 
-def _gaps(analysis: Analysis, timed: Sequence[Request]) -> tuple[Gap, ...]:
+def _gaps(analysis: Analysis, timed: Sequence[Request], rows: Rows) -> tuple[Gap, ...]:
     gaps = list(analysis.gaps)
     if not analysis.run.sealed:
         gaps.append(
@@ -93,6 +96,15 @@ def _gaps(analysis: Analysis, timed: Sequence[Request]) -> tuple[Gap, ...]:
                 f"everything after {analysis.run.duration:.0f} s",
                 "perfkit was ended before it could finish the recording",
                 "measure again",
+            )
+        )
+    served = sum(seconds for threads in rows.request_running.values() for seconds in threads.values())
+    if rows.detached > DETACHED * (rows.detached + served):
+        gaps.append(
+            Gap(
+                f"the requests of {rows.detached:.1f} s of an event loop's thread",
+                "what runs in a greenlet (SQLAlchemy's asyncio does) has no request on its stack",
+                "its statements are timed; a synchronous Session in a thread shows the rest",
             )
         )
     unknown = _unknown_framework(analysis, timed)

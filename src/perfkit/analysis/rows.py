@@ -32,12 +32,14 @@ class Owned:
 
 @dataclass
 class Rows:
-    """`measured` by stack; the rest in seconds. `lock_waits` and `running` are per window, for charging waits to holders."""
+    """`measured` by stack; the rest in seconds. `detached` is what an event loop's thread ran in greenlets, whose stacks do
+    not show the task. `lock_waits` and `running` are per window, for charging waits to holders."""
 
     measured: defaultdict[int, Owned] = field(default_factory=lambda: defaultdict(Owned))
     startup: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
     idle: float = 0.0
     background: float = 0.0
+    detached: float = 0.0
     excluded: float = 0.0
     running: defaultdict[int, dict[int, float]] = field(default_factory=lambda: defaultdict(dict))
     running_by_thread: defaultdict[tuple[int, int], float] = field(default_factory=lambda: defaultdict(float))
@@ -69,6 +71,7 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
     windows = {window.id: window for window in recording.windows}
     asleep = _asleep(recording, facts)
     facts.asynchronous = _asynchronous_processes(recording, facts, windows)
+    loops = _loop_threads(recording, facts)
     for sample in recording.samples:
         window = windows[sample.window]
         if window.kind != "wall":
@@ -93,6 +96,8 @@ def server_rows(recording: Recording, facts: Facts, serving_from: float) -> Rows
             rows.startup[sample.stack] += sample.seconds
         elif window.start >= serving_from:
             rows.background += sample.seconds
+            if sample.thread in loops and not fact.event_loop:
+                rows.detached += sample.seconds
         _note_busy(rows, sample, fact.leaf)
     return rows
 
@@ -195,6 +200,11 @@ def _main_threads(recording: Recording, command: Process | None) -> set[int]:
         return set()
     named = [t for t in recording.threads if t.process == command.id]
     return {thread.id for thread in named if thread.tid == command.pid or thread.name == "MainThread"}
+
+
+def _loop_threads(recording: Recording, facts: Facts) -> set[int]:
+    pairs = zip(recording.samples.thread, recording.samples.stack, strict=True)
+    return {thread for thread, stack in pairs if facts.of(stack).event_loop}
 
 
 def _asynchronous_processes(recording: Recording, facts: Facts, windows: dict[int, Window]) -> set[int]:
