@@ -40,3 +40,4 @@ def _watch(folder: str) -> None:
     import atexit
 
     atexit.register(spool.flush)
+    atexit.register(hooks.end)

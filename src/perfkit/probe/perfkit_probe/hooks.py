@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from . import spool
-from .importing import First, Last
+from .importing import First, Last, given
 from .registry import LIBRARIES
 
 TYPE_CHECKING = False
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 _FOLDER = __package__ + "."
 _HOOKS: dict[str, list[str]] = {}
+_Module = type(sys)
+_changed: dict[str, Any] = {}
 
 
 def apply(fullname: str, module: Any) -> None:
     """Let every part that is registered for a module change it. One that fails leaves a gap."""
+    _changed[fullname] = module
+    given.discard(fullname)
     for part in _HOOKS.get(fullname, ()):
         try:
             __import__(_FOLDER + part, fromlist=("apply",)).apply(module)
@@ -28,12 +32,38 @@ def apply(fullname: str, module: Any) -> None:
             spool.broken(part, error)
 
 
+def catch_up() -> None:
+    """Change what came past us: modules that a finder of the application's ran by itself, or put in the place of others."""
+    for fullname in _passed_by():
+        apply(fullname, sys.modules[fullname])
+
+
+def end() -> None:
+    """Say what came past us to the last."""
+    for fullname in _passed_by():
+        what = "what %s does" % fullname.partition(".")[0]
+        spool.gap(
+            what, "it was not loaded by Python's import system alone", "measure without the import hook that did it"
+        )
+
+
+def _passed_by() -> list[str]:
+    found = []
+    for fullname in _HOOKS:
+        module = sys.modules.get(fullname)
+        # Others may be lazy: looking into them would load them.
+        new = type(module) is _Module and _changed.get(fullname) is not module
+        if new and not getattr(vars(module).get("__spec__"), "_initializing", False):
+            found.append(fullname)
+    return found
+
+
 def begin() -> None:
     """From now on. Modules that are there already are changed at once."""
     for part, modules in LIBRARIES.items():
         for fullname in modules:
             _HOOKS.setdefault(fullname, []).append(part)
-    sys.meta_path.insert(0, First(_HOOKS, apply))
+    sys.meta_path.insert(0, First(_HOOKS, apply, catch_up))
     sys.meta_path.append(Last())
     for fullname in [name for name in _HOOKS if name in sys.modules]:
         apply(fullname, sys.modules[fullname])

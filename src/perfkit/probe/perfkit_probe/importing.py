@@ -25,18 +25,23 @@ _MOST = 1000
 _Module = type(sys)
 _OURS = __package__ + "."
 _missing: set[str] = set()
+# Hooked modules whose loader is out: where it is asked for their code only, no `exec_module` of ours comes.
+given: set[str] = set()
 _searches: dict[tuple[int, str], float] = {}
 
 
 class First:
     """Finds nothing by itself: it asks the finders behind it."""
 
-    def __init__(self, hooked: Any, apply: Callable[[str, Any], None]) -> None:
+    def __init__(self, hooked: Any, apply: Callable[[str, Any], None], catch_up: Callable[[], None]) -> None:
         self._hooked = hooked
         self._apply = apply
+        self._catch_up = catch_up
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
         hooked = fullname in self._hooked
+        if hooked or (given and not given.isdisjoint(sys.modules)):
+            self._catch_up()
         served = get_current() is not None and not spool.closed
         if not hooked and (not served or fullname.startswith(_OURS)):
             return None
@@ -73,6 +78,8 @@ class First:
         try:
             if hasattr(loader, "exec_module"):
                 spec.loader = _Loader(loader, fullname, self._apply if hooked else None, started)
+                if hooked:
+                    given.add(fullname)
             elif hooked and loader is not None:
                 _cannot(fullname)
         except Exception:  # a spec of its own kind that does not let itself be changed
@@ -163,6 +170,7 @@ class _Loader:
 
     def exec_module(self, module: Any) -> None:
         self._restore(module)
+        given.discard(self._fullname)
         if get_current() is None:
             self._genuine.exec_module(module)
         else:
