@@ -8,6 +8,8 @@ from __future__ import annotations
 from time import monotonic
 
 from . import spool
+from .requests import FETCH
+from .spool import SPAN, keep
 from .statements import NOTHING, fetched
 
 TYPE_CHECKING = False
@@ -41,8 +43,12 @@ class Classes:
 
         def __del__(self: Any) -> None:
             try:
-                if self.perfkit_rows:
-                    singles(self)
+                rows = self.perfkit_rows
+                number, stack, of = self.perfkit_last
+                if rows and number and not spool.closed:
+                    # As `singles`: most cursors end here, with one row.
+                    seconds = self.perfkit_seconds
+                    keep(SPAN(b"S", FETCH, of, number, stack, monotonic() - seconds, seconds, rows, 0))
             except Exception as error:  # it was never used, or the interpreter is ending
                 del error
 

@@ -105,7 +105,7 @@ def _methods(base: Any) -> Any:
         @frames.marked("span:fetch")
         def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
             started = monotonic()
-            rows = base_many(self, *args, **kwargs)
+            rows = base_many(self, args[0]) if len(args) == 1 and not kwargs else base_many(self, *args, **kwargs)
             if rows:
                 fetched(getattr(self, "perfkit_last", NOTHING), started, monotonic() - started, len(rows))
             return rows
@@ -140,7 +140,8 @@ def _methods(base: Any) -> Any:
             return row
 
         def close(self) -> Any:
-            singles(self)
+            if getattr(self, "perfkit_rows", 0):
+                singles(self)
             return base_close(self)
 
     return Cursor

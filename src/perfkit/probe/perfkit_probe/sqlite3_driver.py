@@ -131,7 +131,9 @@ def _methods(module: Any, cursors: Classes) -> Any:
             made = factory if factory is plain else cursors.of(factory)
             cursor = base_cursor(self, made)
             if made is plain or made is not factory:
-                begin(cursor)
+                cursor.perfkit_last = NOTHING
+                cursor.perfkit_rows = 0
+                cursor.perfkit_seconds = 0.0
             return cursor
 
         @frames.marked("span:transaction")

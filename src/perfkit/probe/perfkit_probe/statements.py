@@ -25,6 +25,7 @@ _MOST_KEYS = 20_000
 _numbers = count(1)
 _numbered: dict[int, int] = {}
 _texts: dict[Any, Known] = {}
+_known, _known_key = _texts.get, _numbered.get
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
 # Frameworks number their savepoints on and on.
@@ -63,7 +64,7 @@ def _key(statement: int, values: Any) -> int:
     and never leaves it."""
     try:
         hashed = hash((statement, values))
-    except TypeError:
+    except Exception:
         hashed = hash((statement, _described(values)))
     number = _numbered.get(hashed)
     if number is None:
@@ -106,8 +107,8 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
     seconds = monotonic() - started
     try:
         try:
-            known = _texts.get(sql)
-        except TypeError:  # it cannot be hashed
+            known = _known(sql)
+        except Exception:  # it cannot be hashed
             known = None
         number, kind = _new(sql, system) if known is None else known
         request = get_current()
@@ -117,8 +118,8 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
         key: int | None = 0
         if values is not MANY:
             try:
-                key = _numbered.get(hash((number, values)))
-            except TypeError:
+                key = _known_key(hash((number, values)))
+            except Exception:
                 key = None
             if key is None:
                 key = _key(number, values)
