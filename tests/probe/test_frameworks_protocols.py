@@ -203,6 +203,32 @@ def test_bodies_of_wsgi(some_python: str, tmp_path: Path) -> None:
     ]
 
 
+BROKEN_BODIES = """
+def answered(body):
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return body
+    return wsgi.served(application)({"REQUEST_METHOD": "GET"}, lambda status, headers: None)
+
+def fails(*parts):
+    yield from parts
+    raise ValueError("later")
+
+for body in (fails(), fails(b"ab"), fails(5, "text")):
+    served = answered(body)
+    try:
+        print(list(served))
+    except ValueError as error:
+        assert str(error) == "later"
+    served.close()
+"""
+
+
+def test_bodies_that_fail(some_python: str, tmp_path: Path) -> None:
+    """Before anything of it was sent the server answers with 500 itself; what is no bytes it refuses."""
+    assert [status for _, status, _ in seen(run(BROKEN_BODIES, some_python, tmp_path))] == [500, 200, 500]
+
+
 def test_coroutines_of_asgi(python: str, tmp_path: Path) -> None:
     statuses = [(status, size) for _, status, size in seen(run(STEPS, python, tmp_path))]
     assert statuses == [(0, None), (200, 3), (200, 3), (0, None), (0, None), (0, None), (0, None), (0, None)]

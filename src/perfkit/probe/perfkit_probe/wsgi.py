@@ -105,8 +105,17 @@ class _Body:
     def __next__(self) -> bytes:
         if self._parts is None:
             self._parts = _inside(self._request, iter, self._body)
-        part: bytes = next(self._parts) if type(self._parts) in _READY else _inside(self._request, next, self._parts)
-        if self._has_body:
+        try:
+            part: bytes = (
+                next(self._parts) if type(self._parts) in _READY else _inside(self._request, next, self._parts)
+            )
+        except StopIteration:
+            raise
+        except Exception:
+            if not self._request.size:  # the server has sent nothing yet, and answers by itself
+                self._request.status = 500
+            raise
+        if self._has_body and type(part) is bytes:
             self._request.size += len(part)
         return part
 
