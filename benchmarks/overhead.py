@@ -3,6 +3,10 @@
     python benchmarks/overhead.py --pairs 20                  perfkit and py-spy, attached to one target, off and on in turn
     python benchmarks/overhead.py --launched --pairs 8        the same target launched bare and under every profiler in turn
 
+Each kind has its limit: 1.05 for what sampling costs, and 1.10 for the whole of perfkit on the loops that talk to a database,
+where the probe counts each statement. Those are also told as microseconds a request and a statement: the same loop without
+its statements (`…-0`) runs in the same turns.
+
 Attached: one process serves all the time, so that nothing but the profiler differs between the halves of a pair. What a
 hundred looks cost may drown in the noise of a shared machine; ten times as many (py-spy 1000 Hz) show ten times of it.
 Times are the target's own: `time.process_time()` and the monotonic clock, read with its request counter.
@@ -32,9 +36,12 @@ KINDS = ("loop", "deep", "flask", "threads")
 # With the probe, which only a launched target has: what the whole of perfkit costs an application that talks to a database.
 PROBED = ("flask-sql", "django-sql")
 PROBED_LIMIT = 1.10
+STATEMENTS = 10
+# The same loop without its statements, for what a request costs by itself.
+WITHOUT = "-0"
 TARGET = str(Path(__file__).with_name("overhead_target.py"))
 # A profiler that attaches is given this long to start, and is measured after it.
-START, HALF, LAUNCHED = 1.2, 2.0, 3.0
+START, HALF, LAUNCHED = 1.2, 2.0, 2.5
 BIN = Path(sys.executable).parent
 
 
@@ -69,14 +76,19 @@ class Served:
 
 @dataclass
 class Pairs:
-    """Ratios of profiled to bare, one a pair, and how many looks a second perfkit took."""
+    """Ratios of profiled to bare, one a pair, what that is in CPU seconds a request, and how many looks a second perfkit took."""
 
     ratios: list[Cost] = field(default_factory=list)
+    more: list[float] = field(default_factory=list)
     looks: list[float] = field(default_factory=list)
 
     def add(self, with_it: Cost, *bare: Cost) -> None:
-        mean = (statistics.fmean(values) for values in zip(*bare, strict=True))
+        mean = Cost(*(statistics.fmean(values) for values in zip(*bare, strict=True)))
         self.ratios.append(Cost(*(one / other for one, other in zip(with_it, mean, strict=True))))
+        self.more.append(with_it.cpu - mean.cpu)
+
+    def cpu(self) -> float:
+        return statistics.median(ratio.cpu for ratio in self.ratios)
 
     def row(self, *names: str) -> list[str]:
         looks = f"{statistics.median(self.looks):.0f}" if self.looks else ""
@@ -93,14 +105,36 @@ def main() -> None:
     options = parser.parse_args()
     print(circumstances() + "\n")
     rate = ["--rate", str(options.rate)] if options.rate else []
-    rows = []
+    found = {}
     for kind in options.kinds:
-        measured = launched(kind, options.pairs, rate) if options.launched else attached(kind, options.pairs, rate)
-        rows += [pairs.row(kind, name) for name, pairs in measured.items()]
+        found[kind] = launched(kind, options.pairs, rate) if options.launched else attached(kind, options.pairs, rate)
+    rows = [pairs.row(kind, name) for kind, measured in found.items() for name, pairs in measured.items()]
     costs = ("CPU", "95 %", "wall without the run queue", "95 %", "wall", "95 %")
     table(("target", "profiler", *costs, "looks/s", "pairs"), rows)
-    worst = max((float(row[2][:-1]), row[0]) for row in rows if row[1].startswith("perfkit"))
-    print(f"perfkit's largest median of CPU is {worst[0]:.3f}× ({worst[1]}); the limit is {LIMIT}×.")
+    for kind, measured in found.items():
+        print("\n".join(verdict(kind, measured, probed=options.launched and kind in PROBED)))
+
+
+def verdict(kind: str, measured: dict[str, Pairs], probed: bool) -> list[str]:
+    """Sentences: perfkit against its limit and against each of the others."""
+    ours, limit = measured["perfkit"].cpu(), PROBED_LIMIT if probed else LIMIT
+    held = "held" if ours <= limit else "not held"
+    others = {name: pairs.cpu() for name, pairs in measured.items() if not name.startswith("perfkit")}
+    above = [f"{name} {cpu:.2f}×" for name, cpu in others.items() if cpu > ours]
+    below = [f"{name} {cpu:.2f}×" for name, cpu in others.items() if cpu <= ours]
+    said = [f"- {kind}: perfkit {ours:.3f}× CPU, limit {limit:.2f}×: {held}. Costlier: {', '.join(above) or 'none'}."]
+    if below:
+        said.append(f"  Cheaper: {', '.join(below)}.")
+    if probed:
+        request, without = (
+            statistics.median(measured[name].more) for name in ("perfkit" + WITHOUT, "perfkit --no-probe")
+        )
+        whole = statistics.median(measured["perfkit"].more)
+        said.append(
+            f"  {whole * 1e6:.0f} µs a request of {STATEMENTS} statements: {request * 1e6:.0f} µs without them,"
+            f" {(whole - request) / STATEMENTS * 1e6:.1f} µs a statement; sampling alone {without * 1e6:.0f} µs."
+        )
+    return said
 
 
 def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
@@ -176,7 +210,7 @@ def serving(kind: str, seconds: float, before: Sequence[str] = ()) -> Iterator[t
 
 
 def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
-    """Fresh processes, bare and under each profiler in turn; the first half second of each is left out."""
+    """Fresh processes, two profilers between bare ones, in a new order each time; the first half second is left out."""
     python = sys.executable
     with tempfile.TemporaryDirectory() as folder:
         profilers = {
@@ -189,13 +223,24 @@ def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
         if (BIN / "scalene").exists():
             profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
         measured = {name: Pairs() for name in profilers}
+        without = "perfkit" + WITHOUT
+        if kind in PROBED:
+            measured[without] = Pairs()
         for number in range(pairs):
-            for name in random.Random(number).sample(sorted(profilers), len(profilers)):
+            order = random.Random(number).sample(sorted(profilers), len(profilers))
+            for two in (order[at : at + 2] for at in range(0, len(order), 2)):
                 bare = _launch(kind, ())
+                for name in two:
+                    Path(folder, "recording").unlink(missing_ok=True)
+                    with_it = _launch(kind, profilers[name])
+                    if bare and with_it:
+                        measured[name].add(with_it, bare)
+            if without in measured:
+                bare = _launch(kind + WITHOUT, ())
                 Path(folder, "recording").unlink(missing_ok=True)
-                with_it = _launch(kind, profilers[name])
+                with_it = _launch(kind + WITHOUT, profilers["perfkit"])
                 if bare and with_it:
-                    measured[name].add(with_it, bare)
+                    measured[without].add(with_it, bare)
     for name in [name for name, found in measured.items() if not found.ratios]:
         print(f"{name} is not measured on {kind}: it left no accounts of the target\n")
         del measured[name]

@@ -19,7 +19,7 @@ except ImportError:  # a platform without the clock
 
 
 from . import sites, spool
-from .spool import KEEP, KINDS, REQUEST, SPAN, append, keep
+from .spool import KEEP, KINDS, REQUEST, SPAN, keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def span(
         return
     request = get_current()
     try:
-        append(
+        keep(
             SPAN(
                 b"S",
                 kind,
@@ -117,6 +117,8 @@ def span(
                 key,
             )
         )
+        if start + seconds - spool.written_at > KEEP:
+            spool.flush()
     except Exception as error:
         spool.broken("some spans", error)
 
