@@ -50,6 +50,7 @@ REBUILD = {
 
 _DJANGO = "handle_request@lib/gunicorn/workers/sync.py:1; request@<perfkit>:1; WSGIHandler.__call__@lib/django/core/handlers/wsgi.py:1"
 _VIEW = "BaseHandler._get_response@lib/django/core/handlers/base.py:197; route:GET /page@<perfkit>:1"
+_RENDER = "render@lib/perfkit/probe/perfkit_probe/templates_django.py:41"
 _SERVED = "perfkit_application@lib/perfkit/probe/perfkit_probe/wsgi.py:29"
 
 
@@ -293,6 +294,19 @@ FIRES = [
         endpoint="GET /page",
     ),
     Fires(
+        "the probe between a function and the library below it",
+        _HOT,
+        f"""
+        {_DJANGO}; {_VIEW}; page@views.py:3; Template.render@lib/django/template/base.py:174; {_RENDER}; span:sql@<perfkit>:1 50
+        {_DJANGO}; {_VIEW}; page@views.py:3; Template.render@lib/django/template/base.py:174; {_RENDER}; Node.render@lib/django/template/base.py:9 50
+        """,
+        function="page",
+        at="views.py:3",
+        share=1.0,
+        inside="Template.render@Django",
+        endpoint="GET /page",
+    ),
+    Fires(
         "a generic view below a middleware that hands the request on",
         _HOT,
         f"""
@@ -474,6 +488,11 @@ QUIET = [
         "time spread over twenty handlers",
         _HOT,
         "\n".join(f"flask>; view{i}@views.py:{i} 5" for i in range(1, 21)),
+    ),
+    Quiet(
+        "a router that waits for its handler",
+        _HOT,
+        "fastapi>; request@<perfkit>:1; route:GET /page@<perfkit>:1; app@lib/fastapi/routing.py:175; send@lib/starlette/responses.py:9 100",
     ),
     Quiet(
         "an idle server",

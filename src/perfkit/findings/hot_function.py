@@ -10,8 +10,9 @@ from perfkit.findings.interface import Candidate, View, place
 from perfkit.model.analysis import StackTime
 from perfkit.model.finding import Advice, Confidence, Evidence, Inside
 from perfkit.model.recording import Frame, Stack
-from perfkit.shared.frameworks import EVENT_LOOPS, listed
+from perfkit.shared.frameworks import DISPATCHERS, EVENT_LOOPS, listed
 from perfkit.shared.naming import code_name
+from perfkit.shared.origin import PROBE, is_own_probe, module_path
 from perfkit.shared.pysource import spot
 
 LEAST = 0.10
@@ -122,6 +123,8 @@ def _nearest(view: View, time: StackTime) -> list[tuple[Frame, int]]:
     if frame is None:
         begin = view.handled(frames)
         frame = next((found for found in frames[begin:] if begin and found.origin == "library"), None)
+        if frame is not None and module_path(frame.file) in DISPATCHERS:
+            frame = None  # a router at work is nobody's handler
     return [(frame, 0)] if frame is not None else []
 
 
@@ -140,13 +143,15 @@ def _outer(view: View, time: StackTime) -> list[tuple[Frame, int]]:
 def dominant_library(
     view: View, times: Sequence[StackTime], claim: dict[int, float], function: Function
 ) -> Inside | None:
-    """Walk from `function` towards the leaves as long as one child holds 60 % of its time; the last one, if not the project's."""
+    """Walk from `function` towards the leaves as long as one child holds 60 % of its time; the last one, if not the project's.
+    The probe stands between many, and is none of them."""
     stacks: list[tuple[Stack, float]] = []
     for time in times:
         frames = view.inner(time)
         at = max((i for i, f in enumerate(frames) if (f.file, f.function) == function), default=None)
         if at is not None:
-            stacks.append((frames[at + 1 :], time.seconds * claim[time.stack]))
+            above = tuple(frame for frame in frames[at + 1 :] if not (frame.file == PROBE or is_own_probe(frame.file)))
+            stacks.append((above, time.seconds * claim[time.stack]))
     total = sum(seconds for _, seconds in stacks)
     found: Frame | None = None
     depth = 0
