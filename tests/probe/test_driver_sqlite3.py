@@ -205,6 +205,8 @@ def test_many_statements_and_a_long_one(tmp_path: Path) -> None:
     assert len(seen.names) <= 10_002
     assert max(map(len, seen.names.values())) < 21_000
     assert counts(seen, "sql")["(other)"] >= 90_000
+    ((what, why, _),) = seen.gaps
+    assert (what, "(other)" in why) == ("what some statements and templates were called", True)
 
 
 GONE = """

@@ -148,6 +148,11 @@ def _defined(known: dict[str, int], kind: str, text: str, *more: str) -> int:
         text = "(other)"
         if text in known:
             return known[text]
+        spool.gap(
+            "what some statements and templates were called" if kind == "name" else "the routes of some requests",
+            "there were more than %d different ones in a process: further ones are all called (other)" % _MOST_NAMES,
+            "send values as parameters, so that a statement's text stays the same",
+        )
     number = next(_name_numbers)
     spool.define(kind, number, text, *more)
     known[text] = number
