@@ -15,6 +15,20 @@ PROBE = Path(perfkit.__file__).parent / "probe"
 HEAVY = {"json", "threading", "subprocess", "ctypes", "typing", "re", "logging", "inspect", "dataclasses", "tempfile"}
 
 
+# What a program that imports nothing else need not have either: loaded, they were three quarters of the probe's start.
+LATER = HEAVY | {
+    "contextlib",
+    "collections",
+    "functools",
+    "enum",
+    "weakref",
+    "warnings",
+    "struct",
+    "contextvars",
+    "types",
+}
+
+
 def run(python: str, code: str, *pythonpath: Path | str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PERFKIT"))}
     paths = {"PYTHONPATH": os.pathsep.join(map(str, pythonpath))} if pythonpath else {}
@@ -32,6 +46,18 @@ def test_nothing_but_its_folder_at_the_end_is_different(python: str, tmp_path: P
     assert ast.literal_eval(path) == [*ast.literal_eval(path_alone), str(PROBE)]
     added = set(ast.literal_eval(modules)) - set(ast.literal_eval(modules_alone))
     assert not added & HEAVY, "each module costs the start of every process"
+
+
+def test_watching_loads_no_part_of_the_standard_library_that_is_not_needed_yet(python: str, tmp_path: Path) -> None:
+    code = "import sys; print(sorted(sys.modules))"
+    watching = {"PERFKIT_TARGET_PROBE": "1", "PERFKIT_SPOOL": str(tmp_path), "PERFKIT_TARGET_PROJECT": str(tmp_path)}
+    alone, probed = run(python, code), run(python, code, PROBE, **watching)
+    added = set(ast.literal_eval(probed.stdout)) - set(ast.literal_eval(alone.stdout))
+    assert "perfkit_probe.importing" in added, "it watches"
+    assert not added & LATER
+    assert not {
+        name for name in added if name.startswith(("perfkit_probe.sql", "perfkit_probe.loop", "perfkit_probe.asgi"))
+    }
 
 
 def test_the_applications_own_sitecustomize_runs(python: str, tmp_path: Path) -> None:

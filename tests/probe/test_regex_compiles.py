@@ -49,3 +49,23 @@ def test_each_compilation_once_and_no_secrets(tmp_path: Path, python: str) -> No
     # An error is not cached, everything else is.
     assert [process.name(span) for span in compiled if span.request == second] == ["(broken"]
     assert {process.site(span)[-2][0] for span in compiled} == {"view"}
+
+
+def test_what_a_statement_makes_the_probe_compile_is_not_the_requests(tmp_path: Path, python: str) -> None:
+    script = write(
+        tmp_path / "app",
+        """
+        import sqlite3, sys
+        database = sqlite3.connect(":memory:")
+        def view():
+            database.execute("/* one */ SELECT 'a', 5").fetchall()
+            database.execute("SAVEPOINT s1")
+        serve(view)
+        print("re" in sys.modules)
+        """,
+    )
+    out, process = ran(script, python)
+    assert out == "True\n"
+    assert len(process.requests) == 1
+    assert [process.name(span) for span in process.of("sql", "transaction")] == ["SELECT ?, ?", "SAVEPOINT ?"]
+    assert process.of("regex", "import") == []
