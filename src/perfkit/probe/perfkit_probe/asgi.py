@@ -117,6 +117,7 @@ def steps(awaitable: Any, request: Any) -> Any:
     return awaitable
 
 
+@frames.hidden("request")
 async def awaited(request: Request, function: Any, args: Any, kwargs: Any) -> Any:
     """As `routes.below`, for what is awaited, and for a task of its own: the request's frames and clock go there with it."""
     endpoint = request.endpoint

@@ -75,6 +75,7 @@ def _viewed(module: Any) -> Any:
 
 
 def _called(made: Any, endpoint: str) -> Any:
+    @frames.hidden("args")
     def view(*args: Any, **kwargs: Any) -> Any:
         return frames.route(endpoint)(made, args, kwargs)
 
@@ -82,6 +83,7 @@ def _called(made: Any, endpoint: str) -> Any:
 
 
 def _awaited(made: Any, endpoint: str) -> Any:
+    @frames.hidden("args")
     async def view(*args: Any, **kwargs: Any) -> Any:
         return await frames.async_route(endpoint)(made, args, kwargs)
 

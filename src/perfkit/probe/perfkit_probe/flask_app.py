@@ -24,6 +24,7 @@ def _routed(module: Any) -> Any:
     current_request = module.request._get_current_object
 
     def make(original: Any) -> Any:
+        @frames.hidden("self")
         def full_dispatch_request(self: Any, *args: Any, **kwargs: Any) -> Any:
             endpoint = "" if get_current() is None else _endpoint(current_request)
             if not endpoint:

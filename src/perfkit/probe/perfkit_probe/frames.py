@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 FILE = "<perfkit>"
 _MOST_ROUTES = 5000
 _Function: Any = type(lambda: None)  # types.FunctionType
+_HIDDEN = "__traceback_hide__"
+_TRUE = ("function", "forward", "started")
 
 
 def named(function: Any, name: str) -> Any:
@@ -34,7 +36,24 @@ def named(function: Any, name: str) -> Any:
     copy.__module__ = function.__module__
     copy.__qualname__ = function.__qualname__
     copy.__dict__.update(function.__dict__)
+    for variable in _TRUE:
+        if variable in code.co_varnames:
+            return hidden(variable)(copy)
     return copy
+
+
+def hidden(variable: str) -> Callable[[F], F]:
+    """Decorator: Sentry, Django and Werkzeug leave the function's frames out of the errors that they show. They ask for a
+    variable of a certain name that is true; one that is there in any case, and true, is called so, which costs nothing."""
+
+    def rename(function: Any) -> Any:
+        code = function.__code__
+        if variable in code.co_varnames and variable not in code.co_cellvars and _HIDDEN not in code.co_varnames:
+            names = [_HIDDEN if one == variable else one for one in code.co_varnames]
+            function.__code__ = code.replace(co_varnames=tuple(names))
+        return function
+
+    return rename
 
 
 def marked(name: str) -> Callable[[F], F]:

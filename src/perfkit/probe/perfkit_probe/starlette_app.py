@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import asgi, hooks, routes, spool
+from . import asgi, frames, hooks, routes, spool
 from .requests import get_current
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ def apply(module: Any) -> None:
 
 
 def _routed(original: Any) -> Any:
+    @frames.hidden("self")
     async def handle(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         request = get_current()
         if request is None or scope.get("type") != "http":
@@ -50,6 +51,7 @@ def _path(route: Any, scope: Any) -> str:
 
 
 def _mounted(original: Any) -> Any:
+    @frames.hidden("self")
     async def handle(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         request = get_current()
         if not isinstance(request, asgi.AsyncRequest) or scope.get("type") != "http":
