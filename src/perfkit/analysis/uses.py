@@ -57,7 +57,8 @@ class Uses:
             name = spans.name[row]
             # The rows of a statement that another request executed are a use of their own.
             if spans.kind[row] == "fetch" and name in last:
-                before = self._fetched(last[name], row, seconds)
+                rows = self._fetched(last[name], row, seconds)
+                before = rows or before
                 continue
             key, use = self._use(row, endpoint, stack)
             last[name] = key, use
@@ -75,13 +76,17 @@ class Uses:
         for key, count in ran.items():
             self._found[key].counts[count] += 1
 
-    def _fetched(self, of: tuple[Key, Adding], row: int, seconds: float) -> tuple[str, int]:
+    def _fetched(self, of: tuple[Key, Adding], row: int, seconds: float) -> tuple[str, int] | None:
+        """The statement with its rows; None for a wait without rows of its own."""
         key, use = of
-        rows = max(0, self._spans.count[row])
+        rows = self._spans.count[row]
         use.seconds += seconds
+        use.clusters[self._cluster(self._spans.start[row])] += seconds
+        if rows < 0:
+            use.fetch += seconds
+            return None
         use.fetch += self._spans.seconds[row]
         use.rows = (use.rows or 0) + rows
-        use.clusters[self._cluster(self._spans.start[row])] += seconds
         return key[1], rows
 
     def _parameters(self, key: Key, use: Adding, parameters: int, seen: set[tuple[str, int]]) -> None:

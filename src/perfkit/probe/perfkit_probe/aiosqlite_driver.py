@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import hooks, requests, sites, spool
 from .sqlite3_cursors import on_behalf
+from .statements import NOTHING, Asked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,17 +21,24 @@ def apply(module: Any) -> None:
 
 def _execute(original: Any) -> Any:
     async def _execute(self: Any, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        return await original(self, _carried(fn), *args, **kwargs)
+        asked = _asked()
+        if asked is None:
+            return await original(self, fn, *args, **kwargs)
+        try:
+            return await original(self, _carried(fn, asked), *args, **kwargs)
+        finally:
+            asked.answered(getattr(getattr(fn, "__self__", None), "perfkit_last", NOTHING))
 
     return _execute
 
 
 def _connect(original: Any) -> Any:
     async def _connect(self: Any) -> Any:
-        connector = getattr(self, "_connector", None)
-        if connector is None:
+        connector, asked = getattr(self, "_connector", None), _asked()
+        if connector is None or asked is None:
             return await original(self)
-        self._connector = _carried(connector)
+        asked.over = True  # a connection has spans of its own
+        self._connector = _carried(connector, asked)
         try:
             return await original(self)
         finally:
@@ -39,18 +47,22 @@ def _connect(original: Any) -> Any:
     return _connect
 
 
-def _carried(function: Any) -> Any:
-    """`function` for the thread, with what only the awaiting side knows."""
+def _asked() -> Asked | None:
     if spool.closed:
-        return function
+        return None
     try:
-        request, stack = requests.get_current(), sites.site(2)
+        return Asked(sites.site(2))
     except Exception as error:
         spool.broken("statements through aiosqlite", error)
-        return function
+        return None
+
+
+def _carried(function: Any, asked: Asked) -> Any:
+    """`function` for the thread, with what only the awaiting side knows."""
+    request = requests.get_current()
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        in_request, at_site = requests.current.set(request), on_behalf.set(stack)
+        in_request, at_site = requests.current.set(request), on_behalf.set(asked)
         try:
             return function(*args, **kwargs)
         finally:

@@ -113,6 +113,7 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
         number, kind = _new(sql, system) if known is None else known
         request = get_current()
         of = 0 if request is None else request.number
+        asked = stack
         if stack is None:
             stack = of_statement(number)
         key: int | None = 0
@@ -123,7 +124,10 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
                 key = None
             if key is None:
                 key = _key(number, values)
-        keep(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+        if asked is None or not isinstance(asked, Asked) or asked.over:
+            keep(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+        else:
+            asked.ran.append((kind, of, number, started, seconds, rows, key))
         if started - spool.written_at > KEEP:
             spool.flush()
         return number, stack, of
@@ -132,8 +136,34 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
         return NOTHING
 
 
+class Asked(int):
+    """The number of a call site that awaits what another thread executes. `ran` holds that thread's statements until `over`:
+    for who awaits them they begin when he asks, and end when he has the answer."""
+
+    def __init__(self, stack: int) -> None:
+        self.since = monotonic()
+        self.over = False
+        self.ran: list[tuple[int, int, int, float, float, int, int | None]] = []
+
+    def answered(self, last: Executed) -> None:
+        """`last` is the statement whose rows were asked for, where none was executed. Never raises."""
+        try:
+            self.over = True
+            end = monotonic()
+            begin, ran = self.since, self.ran
+            for at, (kind, of, number, started, seconds, rows, key) in enumerate(ran, 1):
+                seconds = (end if at == len(ran) else started + seconds) - begin
+                keep(SPAN(b"S", kind, of, number, self, begin, seconds, rows, key))
+                begin += seconds
+            if not ran:
+                fetched(last, begin, end - begin, -1)
+        except Exception as error:
+            spool.broken("statements of another thread", error)
+
+
 def fetched(what: Executed, started: float, seconds: float, rows: int) -> None:
-    """Rows made into Python objects, of the statement for which `executed` gave `what`, and in the same request."""
+    """Rows made into Python objects, of the statement for which `executed` gave `what`, and in the same request. `rows` is -1
+    for the wait for rows that were counted already."""
     try:
         if what[0] and not spool.closed:
             number, stack, of = what
