@@ -25,7 +25,7 @@ if sys.argv[2] == "pymysql":
     import pymysql as module, pymysql.cursors as cursors
 else:
     import MySQLdb as module
-    cursors = module.cursors if hasattr(module, "cursors") else __import__("MySQLdb.cursors").cursors
+    cursors = __import__("MySQLdb.cursors").cursors  # with PyMySQL: its file a second time
 said = []
 words = dict(host=to["host"], port=to["port"], user=to["user"], password=to["password"], database=to["name"])
 connection = module.connect(init_command="SET @a = 1", **words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import dbapi, hooks, spool
 
 TYPE_CHECKING = False
@@ -12,6 +14,12 @@ _SYSTEM = "mysql"
 
 
 def apply(module: Any) -> None:
+    if getattr(sys.modules.get("MySQLdb"), "__name__", "") == "pymysql":
+        # It stands in for MySQLdb (install_as_MySQLdb): this is its own file under another name, with classes of its own.
+        from . import pymysql_driver
+
+        pymysql_driver.apply(module)
+        return
     if module.__name__ == "MySQLdb.cursors":
         dbapi.begin(module.BaseCursor)
         known = dbapi.watch(module.BaseCursor, _SYSTEM)

@@ -12,7 +12,7 @@ _SYSTEM = "mysql"
 
 
 def apply(module: Any) -> None:
-    if module.__name__ == "pymysql.cursors":
+    if module.__name__.endswith(".cursors"):
         dbapi.begin(module.Cursor)
         known = dbapi.watch(module.Cursor, _SYSTEM)
         dbapi.watch(module.SSCursor, _SYSTEM)
