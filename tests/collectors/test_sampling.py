@@ -40,6 +40,18 @@ def recorded(folder: Path, body: str) -> Recording:
     return load(measured.path)
 
 
+def test_no_window_holds_both_warm_up_and_what_is_measured(tmp_path: Path) -> None:
+    (tmp_path / "target.py").write_text(SPIN + "spin(3)")
+    command = Command((sys.executable, "target.py"), sys.executable, str(tmp_path))
+    measured = measure(command, Options(warmup=1.6), tmp_path / "out.sqlite", lambda progress: None)
+    assert measured.path is not None
+    recording = load(measured.path)
+    begin = 1.6
+    straddling = [w for w in recording.windows if w.start < begin < w.start + w.seconds - 0.3]
+    assert recording.windows
+    assert not straddling
+
+
 def looks_through(recording: Recording, function: str) -> dict[int, int]:
     """Process → wall looks at stacks that pass through a function."""
     windows = {window.id: window for window in recording.windows if window.kind == "wall"}

@@ -109,6 +109,7 @@ async def main():
         time.sleep(0.2)   # the answer is there long before the loop hands it over
         await task
 asyncio.run(main())
+print("[]")
 """
 
 

@@ -14,10 +14,12 @@ _QUICK, _SLOW, _QUICK_UNTIL = 0.05, 0.3, 3.0
 
 @dataclass
 class Followed:
-    """A process being followed. `identity` is its start time, which tells it from a later process of the same pid."""
+    """A process being followed. `identity` is its start time, which tells it from a later process of the same pid; `image`
+    tells whether it has replaced itself."""
 
     record: Process
     identity: float | None
+    image: int | None
 
 
 class Follow:
@@ -29,6 +31,9 @@ class Follow:
         self._ended: list[Process] = []
         self._unseen: dict[int, Process] = {}
         self._next_look = 0.0
+        self._looked_at = 0.0
+        # When processes, by their numbers here, became another Python program by exec, or up to one look later.
+        self.replaced: dict[int, float] = {}
         self._changed_at = 0.0
         self._next_id = 1
         self.seen_other: set[int] = set()
@@ -49,8 +54,11 @@ class Follow:
         present = self._present()
         for pid in [pid for pid in self._alive if pid not in present or self._reused(pid)]:
             self._end(pid, now)
+        for pid, followed in self._alive.items():
+            self._note_replaced(pid, followed)
         for pid in present - self._alive.keys():
             self._begin(pid, now)
+        self._looked_at = now
         self._next_look = now + (_QUICK if now - self._changed_at < _QUICK_UNTIL else _SLOW)
 
     def stop(self) -> None:
@@ -87,6 +95,13 @@ class Follow:
     def _reused(self, pid: int) -> bool:
         return processes.start_time(pid) != self._alive[pid].identity
 
+    def _note_replaced(self, pid: int, followed: Followed) -> None:
+        image = processes.image(pid)
+        if image is not None and followed.image != image:
+            if followed.image is not None and processes.python_of(pid) is not None:
+                self.replaced[followed.record.id] = self._looked_at
+            followed.image = image
+
     def _begin(self, pid: int, now: float) -> None:
         version = processes.python_of(pid)
         if version is None:
@@ -103,7 +118,7 @@ class Follow:
             cwd=processes.cwd(pid),
         )
         self._changed_at = now
-        self._alive[pid] = Followed(record, processes.start_time(pid))
+        self._alive[pid] = Followed(record, processes.start_time(pid), processes.image(pid))
         self._context.sink.process(record)
 
     def _end(self, pid: int, now: float) -> None:

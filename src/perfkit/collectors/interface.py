@@ -51,7 +51,8 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Context:
-    """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder."""
+    """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder. `measured_from` tells
+    when start-up and warm-up end, as soon as that is known."""
 
     sink: Sink
     root_pid: int
@@ -61,6 +62,7 @@ class Context:
     rate: float
     attached: bool
     path_map: tuple[tuple[str, str], ...] = ()
+    measured_from: Callable[[], float | None] = lambda: None
 
     def local_path(self, file: str, cwd: str | None) -> str:
         """A file of the target as this machine names it: relative to the target's folder, and mapped out of a container."""

@@ -41,6 +41,7 @@ class Spooled:
     garbled: bool = False
     cut: bool = False
     undefined: int = 0
+    began: float = 0.0
 
 
 class ProbeCollector:
@@ -171,7 +172,7 @@ class ProbeCollector:
         try:
             if definition.kind == "hello":
                 pid, parent, python, at = int(fields[0]), int(fields[1]), fields[2], float(fields[3]) - self._zero
-                spooled.process = self._follow.known(pid, parent, python, at)
+                spooled.process, spooled.began = self._follow.known(pid, parent, python, at), at
             elif definition.kind == "endpoint":
                 spooled.endpoints[int(fields[0])] = fields[1]
             elif definition.kind == "name":
@@ -230,10 +231,14 @@ class ProbeCollector:
         )
 
     def _say_where_it_is_missing(self) -> None:
-        spoke = {spooled.process.pid for spooled in self._files.values() if spooled.process}
+        spoke = {spooled.process.pid: spooled.began for spooled in self._files.values() if spooled.process}
         for process in self._follow.lived(LIVED):
+            replaced = self._follow.replaced.get(process.id, 0.0)
+            ended = self._context.clock() if process.ended is None else process.ended
             if process.pid not in spoke:
                 self._context.sink.gap(_missing(process))
+            elif spoke[process.pid] < replaced < ended - LIVED:
+                self._context.sink.gap(_missing_since(process, replaced))
         for spooled in self._files.values():
             if spooled.undefined:
                 self._context.sink.gap(
@@ -255,6 +260,14 @@ def _bytes_of(path: Path, offset: int, most: int) -> bytes:
         return os.pread(file, most, offset) if stat.S_ISREG(os.fstat(file).st_mode) else b""
     finally:
         os.close(file)
+
+
+def _missing_since(process: Process, second: float) -> Gap:
+    return Gap(
+        f"requests, routes and statements of process {process.pid} ({process.command[:60]}) from second {second:.0f} on",
+        "it became another program by exec, in which the probe did not start: a sitecustomize before perfkit's, -I, -E or -S",
+        "give perfkit the command that it becomes",
+    )
 
 
 def _missing(process: Process) -> Gap:

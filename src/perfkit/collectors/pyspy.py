@@ -47,6 +47,7 @@ class Sampled:
     failures: int = 0
     retry_at: float = 0.0
     given_up: bool = False
+    cut: bool = False
 
 
 class PySpySampler:
@@ -121,9 +122,17 @@ class PySpySampler:
             return
         if window.ended():
             self._close(sampled, window)
-        elif now >= window.deadline:
+        elif now >= window.deadline or self._begins_to_count(sampled, window, now):
             window.interrupt()
             window.deadline = now + 1.0
+
+    def _begins_to_count(self, sampled: Sampled, window: PySpyWindow, now: float) -> bool:
+        """Whether a window is to end here, once: a window with start-up in it is no measurement, whole as it is."""
+        begin = self._context.measured_from()
+        if sampled.cut or begin is None or not window.started < begin <= now:
+            return False
+        sampled.cut = True
+        return True
 
     def _close(self, sampled: Sampled, window: PySpyWindow) -> None:
         sampled.window = None

@@ -144,7 +144,12 @@ class Measuring:
             rate=self._options.rate,
             attached=isinstance(self._target, RunningProcess),
             path_map=self._options.path_map,
+            measured_from=self._measured_from,
         )
+
+    def _measured_from(self) -> float | None:
+        ready_at = self._driving.ready_at
+        return None if ready_at is None else ready_at + self._options.warmup
 
     def _loop(self, interruption: Interruption) -> None:
         saved = 0.0
