@@ -102,8 +102,8 @@ class RepeatedCompile:
                 claim=use.claim,
                 where=use.where,
                 inside=use.inside,
-                evidence=(*_counted(use), *seen(view, use, inside)),
-                advice=Advice(f"build the {use.mechanism} once, at import or behind functools.cache, and use it again"),
+                evidence=(*_counted(view, use), *seen(view, use, inside)),
+                advice=Advice(_advice(view, use)),
                 saves=(0.8, 1.0),
                 confidence=Confidence(
                     "high" if use.n >= 30 or use.count >= 30 else "medium", timed if use.count else sampled
@@ -118,27 +118,56 @@ def _what_span(use: SpanUse) -> str:
     return "template"
 
 
-def _counted(use: Use) -> tuple[Evidence, ...]:
-    """`compiled 570 times in 570 requests`, with what is compiled most."""
+def _counted(view: View, use: Use) -> tuple[Evidence, ...]:
+    """`Compiled 570 times in 570 requests`, with what is compiled most."""
     if not use.count:
         return ()
-    by_text: Counter[str] = Counter()
-    for span in use.spans:
-        by_text[span.text] += span.count
-    requests = sum(span.requests for span in use.spans)
-    text, most = by_text.most_common(1)[0]
-    said = f"Compiled {plural(use.count, 'time')} in {plural(min(requests, use.count), 'request')}"
+    text, most = _by_text(use).most_common(1)[0]
+    said = f"Compiled {plural(use.count, 'time')} in {plural(min(_requests(view, use), use.count), 'request')}"
     named = "" if text.startswith("(") else f", `{text[:60]}` {plural(most, 'time')}"
     return (Evidence(f"{said}{named}.", use.count, "times", n=use.count, where=use.where),)
+
+
+def _by_text(use: Use) -> Counter[str]:
+    """How often each thing was compiled, by its name."""
+    found: Counter[str] = Counter()
+    for span in use.spans:
+        found[span.text] += span.count
+    return found
+
+
+def _requests(view: View, use: Use) -> int:
+    """One request compiles at several places: no more of them do than there were."""
+    served = {e.endpoint: e.requests for e in view.analysis.endpoints if e.source == "probe" and e.requests}
+    by_endpoint: Counter[str | None] = Counter()
+    for span in use.spans:
+        by_endpoint[span.endpoint] += span.requests
+    return sum(min(n, served.get(endpoint or "", n)) for endpoint, n in by_endpoint.items())
+
+
+def _advice(view: View, use: Use) -> str:
+    """Templates that have a name come from a loader, which keeps them unless it is told not to."""
+    loaded = any(not text.startswith("(") for text in _by_text(use))
+    libraries = {
+        module_path(frame.file).partition("/")[0]
+        for span in use.spans
+        if span.kind == "compile"
+        for frame in view.analysis.stacks.expand(span.stack)
+    }
+    if loaded and "django" in libraries:
+        return (
+            "let Django keep compiled templates: put its loaders inside django.template.loaders.cached.Loader, or leave "
+            "`loaders` out of OPTIONS, which does the same"
+        )
+    if loaded and "jinja2" in libraries:
+        return "keep one jinja2.Environment for the whole process, with its cache (cache_size is not 0), and get_template from it"
+    return f"build the {use.mechanism} once, at import or behind functools.cache, and use it again"
 
 
 def _compiles_again(view: View, use: Use) -> bool:
     """Each process may compile a thing once. A pattern made from data has no name: requests that keep compiling tell."""
     processes = max(1, len(view.analysis.processes))
-    by_text: Counter[str] = Counter()
-    for span in use.spans:
-        by_text[span.text] += span.count
-    named = {text: count for text, count in by_text.items() if not text.startswith("(")}
+    named = {text: count for text, count in _by_text(use).items() if not text.startswith("(")}
     return max(named.values(), default=0) > AGAIN * processes or use.count > max(
         AGAIN * processes * max(1, len(named)), 0.1 * (view.analysis.requests or 0)
     )
