@@ -41,6 +41,18 @@ os.wait()
 """
 
 
+# It lives for longer than a process may without being missed.
+BECOMES = """
+import os, sys, time
+if sys.argv[1:] != ["again"]:
+    time.sleep(0.5)
+    os.execv(sys.executable, [sys.executable, %s "program.py", "again"])
+import sqlite3
+print(sqlite3.connect(":memory:").execute("SELECT 1").fetchall(), flush=True)
+time.sleep(1.5)
+"""
+
+
 def measured(here: Here, source: str, out: bytes) -> Recording:
     (here.folder / "program.py").write_text(source)
     ended = here.run(sys.executable, "program.py")
@@ -57,6 +69,18 @@ def test_a_cursor_of_the_parent_in_the_child(here: Here) -> None:
     found = measured(here, OPEN_CURSOR, b"[(2,)]\n")
     assert statements(found)["SELECT ?, ?"] > 5_000, "all but the last moment before os._exit"
     assert [gap.what.split(" of ")[0] for gap in found.gaps] == ["1 span"]
+
+
+def test_a_program_that_becomes_another_one(here: Here) -> None:
+    found = measured(here, BECOMES % "", b"[(1,)]\n")
+    assert statements(found) == {"SELECT ?": 1}
+    assert not found.gaps
+
+
+def test_a_program_that_becomes_another_one_without_the_probe(here: Here) -> None:
+    found = measured(here, BECOMES % '"-I",', b"[(1,)]\n")
+    assert not statements(found)
+    assert [gap.why.partition(",")[0] for gap in found.gaps] == ["it became another program by exec"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -231,7 +231,8 @@ class ProbeCollector:
         )
 
     def _say_where_it_is_missing(self) -> None:
-        spoke = {spooled.process.pid: spooled.began for spooled in self._files.values() if spooled.process}
+        files = sorted(self._files.values(), key=lambda spooled: spooled.began)
+        spoke = {spooled.process.pid: spooled.began for spooled in files if spooled.process}
         for process in self._follow.lived(LIVED):
             replaced = self._follow.replaced.get(process.id, 0.0)
             ended = self._context.clock() if process.ended is None else process.ended

@@ -71,6 +71,12 @@ def start_time(pid: int) -> float | None:
     return _ask(pid, "create_time", float)
 
 
+def image(pid: int) -> int | None:
+    """Where its first stack began: another place when it has replaced itself by exec. None where that is not told."""
+    fields = _stat(pid) if _LINUX else None
+    return int(fields[25]) or None if fields else None
+
+
 def parent(pid: int) -> int | None:
     if _LINUX:
         fields = _stat(pid)
