@@ -73,22 +73,24 @@ class ProbeCollector:
     def poll(self) -> None:
         now = self._context.clock()
         if now >= self._next:
-            self._next = now + EVERY
             self._find()
-            self._read(BYTES_A_POLL)
+            # Who writes more than that is followed at each poll, and the rest is read when the target has ended.
+            behind = self._read(BYTES_A_POLL) > BYTES_A_POLL // 2
+            self._next = now if behind else now + EVERY
 
     def stop(self) -> None:
-        self._find()
-        while self._read(1 << 22):
-            pass
-        self._say_where_it_is_missing()
+        """What is still unread stays on disk until the target has ended: reading it would only keep the target waiting."""
 
     def take_last_words(self, until: float) -> None:
-        """Read what processes kept in memory and wrote when they ended, of what was over by then (seconds of the run's clock).
-        What they did in order to end is not measured."""
+        """Read all that is left, with what processes kept in memory and wrote when they ended, of what was over by then
+        (seconds of the run's clock). What they did in order to end is not measured, nor what children that live on do."""
         self._until = until
-        while self._read(1 << 22):
-            pass
+        self._find()
+        ends = {name: _size_of(spooled.path) for name, spooled in self._files.items()}
+        for name, spooled in self._files.items():
+            while not spooled.garbled and spooled.offset < ends[name] and self._read_one(spooled, 1 << 22):
+                pass
+        self._say_where_it_is_missing()
 
     def give_up(self) -> None:
         """The files that were read so far are gone: what comes under their names does not continue them."""
@@ -261,6 +263,13 @@ def _bytes_of(path: Path, offset: int, most: int) -> bytes:
         return os.pread(file, most, offset) if stat.S_ISREG(os.fstat(file).st_mode) else b""
     finally:
         os.close(file)
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
 
 
 def _missing_since(process: Process, second: float) -> Gap:
