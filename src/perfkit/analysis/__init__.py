@@ -31,7 +31,7 @@ def analyse(recording: Recording) -> Analysis:
         recording = calls.as_samples(recording)
     lines = Lines(recording.sources)
     searched = any(name.text.endswith(NOT_FOUND) for name in recording.names.values())
-    facts = Facts(recording.stacks, recording.files, lines, searched)
+    facts = Facts(recording.stacks, recording.files, lines, searched, _asking(recording))
     kind = kind_of(recording, facts)
     begin = (recording.run.ready_at or 0.0) + recording.run.warmup
     rows = server_rows(recording, facts, begin) if kind == "server" else script_rows(recording, facts, begin)
@@ -79,6 +79,14 @@ def analyse(recording: Recording) -> Analysis:
         gaps=recording.gaps,
     )
     return replace(analysis, notes=machine.notes(analysis, recording, rows), gaps=_gaps(analysis, timed, rows))
+
+
+def _asking(recording: Recording) -> frozenset[tuple[str, int]]:
+    """Lines (file, line) from which timed statements came."""
+    spans = recording.spans
+    stacks = {stack for kind, stack in set(zip(spans.kind, spans.stack, strict=True)) if kind in ("sql", "transaction")}
+    sites = (recording.stacks.expand(stack)[-1:] for stack in stacks)
+    return frozenset((frame.file, frame.line) for site in sites for frame in site)
 
 
 def _loaded(recording: Recording, begin: float) -> list[Request]:

@@ -34,12 +34,19 @@ class StackFacts:
 
 class Facts:
     """StackFacts by stack id, worked out once each. `searched` tells that spans hold searches for modules that are not there:
-    the import system makes them without a frame of the probe."""
+    the import system makes them without a frame of the probe. `asking` are lines whose waits for a database are all timed: what
+    samples see there outside of spans is at work."""
 
     def __init__(
-        self, stacks: StackTable, files: Mapping[str, SourceFile], lines: Lines, searched: bool = False
+        self,
+        stacks: StackTable,
+        files: Mapping[str, SourceFile],
+        lines: Lines,
+        searched: bool = False,
+        asking: frozenset[tuple[str, int]] = frozenset(),
     ) -> None:
         self._searched = searched
+        self._asking = asking
         self._stacks = stacks
         self._files = files
         self._lines = lines
@@ -191,7 +198,8 @@ class Facts:
             return "idle" if module_path(frame.file) != "threading.py" else "lock"
         if frameworks.waits_for_io(frame):
             return "io"
-        return self._lines.wait(frame.file, frame.line) or "running"
+        wait = self._lines.wait(frame.file, frame.line) or "running"
+        return "running" if wait == "io" and (frame.file, frame.line) in self._asking else wait
 
 
 def _role_of(frame: Frame) -> str:

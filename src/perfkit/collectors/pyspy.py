@@ -25,8 +25,8 @@ GIL_PART = 0.25
 # above only while py-spy need not wait for a CPU itself (measured: benchmarks/README.md, Overhead).
 COST_LIMIT = 0.02
 LEAST_RATE = 10.0
-# A short run needs looks from the first moment on: the first windows of a process have twice the rate.
-EARLY_WINDOWS = 3
+# A short run needs looks from the first moment on: the first window of a process has twice the rate.
+EARLY_WINDOWS = 1
 # Looks at all processes together that two cores bear without py-spy falling behind.
 LOOKS_PER_SECOND = 200.0
 ATTEMPTS = 25
