@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from perfkit.model.recording import Recording
 from perfkit.model.target import Command
 from perfkit.pipeline import Options, measure
+from perfkit.pipeline.measuring import PROBE_FOLDER
 from perfkit.recordings import load
+from perfkit.shared.origin import reads_a_clock
 
 STATEMENTS = """
 import os, sqlite3, sys, time
@@ -40,6 +43,24 @@ def _measured(
     measured = measure(target, options or Options(), folder / "out.perfkit")
     assert measured.failure is None
     return load(folder / "out.perfkit")
+
+
+def test_who_writes_faster_than_perfkit_reads_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    script = "import sqlite3\nask = sqlite3.connect(':memory:').execute\nwhile True: ask('SELECT 1').fetchall()\n"
+    recording = _measured(tmp_path, script, options=Options(duration=1.0))
+    assert recording.run.stopped_by == "duration"
+    assert len(recording.spans) > 1000
+    assert all(span.start <= recording.run.duration for span in recording.spans)
+
+
+def test_the_probe_reads_the_clock_where_samples_of_it_are_the_callers() -> None:
+    source = (Path(PROBE_FOLDER) / "perfkit_probe" / "requests.py").read_text()
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    reading = [f.name for f in functions if "thread_time()" in (ast.get_source_segment(source, f) or "")]
+    assert set(reading) - {"thread_time"} == {"__init__", "end"}
+    assert all(
+        reads_a_clock(f"{PROBE_FOLDER}/perfkit_probe/requests.py", f"Request.{name}") for name in ("__init__", "end")
+    )
 
 
 def test_statements_of_a_script_and_of_its_fork(tmp_path: Path) -> None:

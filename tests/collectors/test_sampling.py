@@ -47,9 +47,9 @@ def test_no_window_holds_both_warm_up_and_what_is_measured(tmp_path: Path) -> No
     assert measured.path is not None
     recording = load(measured.path)
     begin = 1.6
-    straddling = [w for w in recording.windows if w.start < begin < w.start + w.seconds - 0.3]
-    assert recording.windows
-    assert not straddling
+    assert any(window.start > begin for window in recording.windows)
+    # Uncut, the second window would go on for longer than it had lasted by then.
+    assert not [w for w in recording.windows if w.start < begin < w.start + w.seconds / 2]
 
 
 def looks_through(recording: Recording, function: str) -> dict[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from perfkit.findings.interface import Candidate, NotRunError, View, place
+from perfkit.findings.mechanism import Line, innermost_line
 from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.model.recording import Frame
@@ -18,7 +19,6 @@ _MANY = 30
 # The first requests make what stays, and set off full collections that do not come back.
 _SEVERAL = 5
 LEAST = 0.10
-Line = tuple[str, int]
 
 
 class GcPauses:
@@ -105,9 +105,7 @@ def _explained(view: View) -> set[Line | None]:
 
 
 def _line(view: View, stack: int) -> Line | None:
-    frames = view.analysis.stacks.expand(stack)
-    frame = next((frame for frame in reversed(frames) if frame.origin == "app"), None)
-    return (frame.file, frame.line) if frame is not None else None
+    return innermost_line(view, view.analysis.stacks.expand(stack))
 
 
 def _advice(view: View, frame: Frame | None, full: bool) -> str:

@@ -75,7 +75,7 @@ def uses(
         use.n += time.n
         use.insides[view.inside(_burner(view, frames, index))] += time.n
         use.mechanisms[name_of(frames[index])] += time.seconds
-        line = _line(view, frames)
+        line = innermost_line(view, frames)
         if line is not None:
             use.lines[line] += time.seconds
     _add_collections(view, found, find)
@@ -88,7 +88,7 @@ def _add_collections(view: View, found: Mapping[tuple[str, str] | None, Use], fi
     project's line is shared as the samples of that line are."""
     at_line: defaultdict[Line, float] = defaultdict(float)
     for time in view.code:
-        line = _line(view, view.inner(time))
+        line = innermost_line(view, view.inner(time))
         if line is not None:
             at_line[line] += time.seconds
     for time in view.times:
@@ -96,7 +96,7 @@ def _add_collections(view: View, found: Mapping[tuple[str, str] | None, Use], fi
         if not time.timed or not stack or stack[-1].file != COLLECTION:
             continue
         frames = stack[:-1]
-        index, line = find(frames, time), _line(view, frames)
+        index, line = find(frames, time), innermost_line(view, frames)
         decider = None if index is None else view.deciding(frames, index)
         for key, use in found.items():
             if index is not None:
@@ -108,7 +108,7 @@ def _add_collections(view: View, found: Mapping[tuple[str, str] | None, Use], fi
                 use.seconds += time.seconds * min(1.0, part)
 
 
-def _line(view: View, frames: Stack) -> Line | None:
+def innermost_line(view: View, frames: Stack) -> Line | None:
     """The innermost line of the project."""
     frame = next((frame for frame in reversed(frames) if view.is_project(frame)), None)
     return (frame.file, frame.line) if frame is not None else None
