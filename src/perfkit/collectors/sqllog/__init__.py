@@ -1,0 +1,12 @@
+"""Logs of databases: files, or a stream, come in; one SqlLog goes out. One format a file, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from perfkit.collectors.sqllog.interface import LogFormat
+from perfkit.shared.registry import Registry
+
+LOG_FORMATS: Registry[LogFormat] = Registry(
+    "log format",
+    "perfkit.log_formats",
+    {},
+)
