@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+from perfkit.model.distribution import Distribution
+from perfkit.model.plan import Index, IndexAdvice, NotPlanned, Plan, PlanNode, RedundantIndex
 from perfkit.model.recording import (
     Call,
     Frame,
@@ -22,6 +25,7 @@ from perfkit.model.recording import (
     Usage,
     Window,
 )
+from perfkit.model.sqllog import Digest, Histogram, LoggedPlan, Repeats, Session, SqlLog, Worst
 from perfkit.recordings import Writer
 
 RUN = Run(
@@ -72,6 +76,51 @@ FILES = (
 )
 SOURCES = (SourceText("/srv/shop/app.py", 1, "def main():\n    load()\n"),)
 GAP = Gap("query plans", "no DSN", "give --dsn URL")
+FINGERPRINT = "select * from orders where customer = ?"
+DIGEST = Digest(
+    fingerprint=FINGERPRINT,
+    system="postgresql",
+    time=Distribution(3, 30_500, 500, 20_000, [500, 10_000, 20_000]),
+    rows_examined=40_000,
+    first=1_790_000_001.5,
+    last=1_790_000_002.5,
+    users=Counter(shop=2, admin=1),
+    over_time=Histogram(60, {29_833_333: 3}, {29_833_333: 30_500}),
+    worst=Worst(FINGERPRINT, 20_000, 1_790_000_002.5, Session("shop", "shop", "gunicorn", "10.0.0.7"), ("7", None)),
+    plan=LoggedPlan("Seq Scan on orders", 20_000),
+    repeats=Repeats(1, 3, 30_500, 3, Counter({"select ?": 1})),
+)
+LOG = SqlLog(
+    "postgresql",
+    ("postgresql-stderr",),
+    (("/var/log/postgresql.log", 4_096),),
+    {FINGERPRINT: DIGEST},
+    events=3,
+    lines=5,
+    unparsed=1,
+    examples=("\x1b[31m?",),
+    first=1_790_000_001.5,
+    last=1_790_000_002.5,
+)
+INDEX = Index("orders_pkey", "orders", ("id",), unique=True, primary=True)
+PLAN = Plan(
+    "postgresql",
+    "18.1",
+    FINGERPRINT,
+    FINGERPRINT,
+    PlanNode(
+        "Limit",
+        cost=8.5,
+        children=(PlanNode("Seq Scan", "orders", conditions=(("filter", "customer = ?"),), cost=8.0),),
+    ),
+    raw='[{"Plan": {}}]',
+    parameters="generic",
+    tables={"orders": 40_000},
+    indexes=(INDEX,),
+    advice=(IndexAdvice("orders", ("customer",), "CREATE INDEX …", "reads 40,000 rows", "hypopg", 8.5, 0.5),),
+    redundant=(RedundantIndex(INDEX, "orders_other", "DROP INDEX …"),),
+)
+NOT_PLANNED = NotPlanned("select ?", "select 1", "permission denied", "grant SELECT")
 
 
 def spans_of(writer: Writer) -> tuple[Span, ...]:
@@ -110,4 +159,6 @@ def write_everything(path: Path) -> None:
         writer.source(source)
     writer.gap(GAP)
     writer.gap(GAP)
+    writer.log(LOG)
+    writer.plans([PLAN], [NOT_PLANNED])
     writer.seal(RUN)

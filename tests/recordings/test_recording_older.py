@@ -77,6 +77,22 @@ def test_every_noun_of_format_1(tmp_path: Path) -> None:
     assert [found.stacks.expand(stack)[:1] for stack in found.samples.stack] == [(main,), (main,), ()]
 
 
+def test_a_run_of_format_2(tmp_path: Path) -> None:
+    path = unpacked("format-2-run.perfkit.gz", tmp_path)
+    found = load(path)
+    assert (found.log, found.plans, found.not_planned) == (None, (), ())
+    assert {request.source for request in found.requests} == {"load", "probe"}
+    report = perfkit.report(path)
+    for format in FORMATS:
+        assert perfkit.render(report, format), format
+    assert "n-plus-one" in {finding.rule for finding in report.findings}
+
+
+def test_every_noun_of_format_2(tmp_path: Path) -> None:
+    found = load(unpacked("format-2-everything.perfkit.gz", tmp_path))
+    assert [len(found.spans), len(found.names), len(found.requests), len(found.gaps)] == [3, 2, 4, 1]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

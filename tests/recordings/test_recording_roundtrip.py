@@ -17,10 +17,13 @@ from recording_cases import (
     FILES,
     GAP,
     LOAD,
+    LOG,
     MACHINE,
     MAIN,
     NAMES,
+    NOT_PLANNED,
     PARSE,
+    PLAN,
     PROCESS,
     REQUESTS,
     RUN,
@@ -70,6 +73,7 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.files == {file.path: file for file in FILES}
     assert found.sources == SOURCES
     assert found.gaps == (GAP,)
+    assert (found.log, found.plans, found.not_planned) == (LOG, (PLAN,), (NOT_PLANNED,))
     assert found.path == str(recording)
     stacks = [(found.stacks.expand(sample.stack), sample.n, sample.seconds) for sample in found.samples]
     assert stacks == [((MAIN, LOAD, PARSE), 60, 0.625), ((MAIN, LOAD), 37, 0.375), ((), 97, 1.0)]

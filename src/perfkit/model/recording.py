@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfkit.model.plan import NotPlanned, Plan
+from perfkit.model.sqllog import SqlLog
+
 Origin = Literal["app", "library", "stdlib", "native"]
 SampleKind = Literal["wall", "gil"]
 RequestKind = Literal["wsgi", "asgi", "task"]
@@ -212,13 +215,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The circumstances of a recording. `started` is seconds since the epoch; other times are relative to it.
+    """The circumstances of a recording, of a log's too (mode sql: from its first event to its last). `started` is seconds since the epoch; other times are relative to it.
 
     `sealed` is False where the recording ended without perfkit's doing (killed, disk full).
     """
 
     perfkit_version: str
-    mode: Literal["run", "attach"]
+    mode: Literal["run", "attach", "sql"]
     engine: Engine
     command: str
     cwd: str
@@ -389,4 +392,7 @@ class Recording:
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     sources: tuple[SourceText, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    log: SqlLog | None = None
+    plans: tuple[Plan, ...] = ()
+    not_planned: tuple[NotPlanned, ...] = ()
     path: str | None = None

@@ -20,7 +20,15 @@ def _requests_inside_and_spans(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE span (process, request, kind, name, stack, start, seconds, count, key)")
 
 
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _requests_inside_and_spans}
+def _logs_and_plans(connection: sqlite3.Connection) -> None:
+    """2 → 3: what the database's log says, and its plans."""
+    connection.execute("CREATE TABLE log (system TEXT, document TEXT)")
+    connection.execute("CREATE TABLE digest (fingerprint TEXT PRIMARY KEY, count, seconds, document TEXT)")
+    connection.execute("CREATE TABLE plan (fingerprint TEXT PRIMARY KEY, system TEXT, cost, document TEXT)")
+    connection.execute("CREATE TABLE not_planned (fingerprint TEXT, text TEXT, why TEXT, remedy TEXT)")
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _requests_inside_and_spans, 2: _logs_and_plans}
 """Version → the step that turns a file of that version into the next one."""
 
 

@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from perfkit.model.plan import NotPlanned
 from perfkit.model.recording import (
     Call,
     Frame,
@@ -30,6 +31,7 @@ from perfkit.model.recording import (
 from perfkit.recordings.checks import DamagedError, check_column, check_references
 from perfkit.recordings.codec import restored, unpacked
 from perfkit.recordings.columns import read_samples, read_spans
+from perfkit.recordings.logs import read_log, read_plans
 from perfkit.recordings.opening import opened
 
 if TYPE_CHECKING:
@@ -79,6 +81,9 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         files=files,
         sources=_sources(connection, paths),
         gaps=_table(connection, Gap, "gap"),
+        log=read_log(connection),
+        plans=read_plans(connection),
+        not_planned=_table(connection, NotPlanned, "not_planned"),
         path=str(path),
     )
     _check_links(recording)

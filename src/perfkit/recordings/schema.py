@@ -5,7 +5,7 @@ A table's columns stand in the order of its noun's fields in `perfkit.model.reco
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """PRAGMA user_version. It grows with every change to a table; `migrations` brings older files forward."""
 
 APPLICATION_ID = 0x504B4954
@@ -137,6 +137,21 @@ STATEMENTS = (
         PRIMARY KEY (file, first_line)
     )""",
     "CREATE TABLE gap (what TEXT NOT NULL, why TEXT NOT NULL, remedy TEXT NOT NULL)",
+    # Logs and plans are trees: columns for what one would ask of them in sqlite3, the whole as JSON.
+    "CREATE TABLE log (system TEXT NOT NULL, document TEXT NOT NULL)",
+    """CREATE TABLE digest (
+        fingerprint TEXT PRIMARY KEY,
+        count INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE plan (
+        fingerprint TEXT PRIMARY KEY,
+        system TEXT NOT NULL,
+        cost REAL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE TABLE not_planned (fingerprint TEXT NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL, remedy TEXT NOT NULL)",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

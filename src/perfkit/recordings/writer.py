@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any
 
 from perfkit.errors import PerfkitError
+from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import (
     Call,
     Gap,
@@ -32,9 +33,11 @@ from perfkit.model.recording import (
     Usage,
     Window,
 )
+from perfkit.model.sqllog import SqlLog
 from perfkit.recordings.claim import claim
 from perfkit.recordings.codec import packed, stored
 from perfkit.recordings.failures import write_failure
+from perfkit.recordings.logs import write_log, write_plans
 from perfkit.recordings.opening import uri
 from perfkit.recordings.schema import STATEMENTS
 
@@ -153,6 +156,15 @@ class Writer:
             if gap not in self._gaps:
                 self._insert("INSERT INTO gap", Gap, [gap])
                 self._gaps.add(gap)
+
+    def log(self, log: SqlLog) -> None:
+        with self._writing() as connection:
+            write_log(connection, log)
+
+    def plans(self, plans: Iterable[Plan], not_planned: Iterable[NotPlanned] = ()) -> None:
+        """A plan replaces the one of its statement."""
+        with self._writing() as connection:
+            write_plans(connection, plans, not_planned)
 
     def commit(self) -> None:
         """From here on, what was written survives the death of perfkit."""
