@@ -34,6 +34,10 @@ class Events:
     `texts` are statements as the log has them (of one record, still with its line breaks); `times` and `sessions` raw pieces of the
     log, for `Reader.epoch` and `Reader.session`: many records share them, so few are ever read. Optional columns are as long as
     `texts`, or empty where the format has none. `parameters` are raw too, `plans` by the event's index.
+
+    `prepares` are (text, microseconds) of parse and bind, for formats that log them as records of their own: they add to the
+    statement of that text. `early_plans` are (text, plan) of executions in an earlier block. `waiting` are lock waits that had
+    not ended when they were logged: the incident of the same session that ends them takes their place.
     """
 
     texts: list[bytes] = field(default_factory=list)
@@ -49,13 +53,22 @@ class Events:
     parameters: dict[int, bytes] = field(default_factory=dict)
     plans: dict[int, LoggedPlan] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
+    prepares: list[tuple[bytes, int]] = field(default_factory=list)
+    early_plans: list[tuple[bytes, LoggedPlan]] = field(default_factory=list)
+    waiting: list[Incident] = field(default_factory=list)
     lines: int = 0
     unparsed: int = 0
     examples: list[bytes] = field(default_factory=list)
 
 
 class Reader(Protocol):
-    """One log under way. `system` is postgresql, mysql, mariadb or sqlite, or empty until it is known."""
+    """One log under way. `system` is postgresql, mysql, mariadb or sqlite, or empty until it is known.
+
+    A reader may have more: `begin(block) -> int`, the index of the first record of a block that begins anywhere, -1 for none
+    (several processes then share one file), and with it `ordered: bool`, true once a record belonged to one that was not seen
+    (then one process reads the file from its start); `minute_length: int` where `minute(time)` is `time[:minute_length]`;
+    `remarks: list[str]` for SqlLog. NUL bytes are taken out of blocks before a reader sees them.
+    """
 
     system: str
 
