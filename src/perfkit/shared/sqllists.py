@@ -1,24 +1,13 @@
-"""Tokens of a statement without the length of its lists, and without the names that drivers make."""
+"""Tokens of a statement without the length of its lists."""
 
 from __future__ import annotations
 
-from perfkit.shared.sqltokens import QUERY, add_value
+from perfkit.shared.sqltokens import CUT, QUERY, add_value, is_name
 
-CUT = "…"
 _PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default"})
 _LIST_WORDS = frozenset({"in", "values"})
+_ROW_OF_VALUES = [")", "values", "(", "?", ")"]
 _SHORT_ELEMENT = 64  # tokens; longer elements of a list are not compared, which keeps nested lists linear
-_NAME_LAST = frozenset({"savepoint", "release", "rollback", "fetch", "move", "close", "deallocate"})
-_NAME_SECOND = frozenset({"declare", "prepare", "execute"})
-
-
-def generated_gone(tokens: list[str]) -> list[str]:
-    """`?` for names with a digit where a driver names savepoints, cursors and prepared statements."""
-    first = tokens[0] if tokens else ""
-    at = len(tokens) - 1 if first in _NAME_LAST else 1 if first in _NAME_SECOND else 0
-    if 0 < at < len(tokens) and any(letter.isdigit() for letter in tokens[at]):
-        return [*tokens[:at], "?", *tokens[at + 1 :]]
-    return tokens
 
 
 def collapsed(tokens: list[str]) -> list[str]:
@@ -55,6 +44,26 @@ def collapsed(tokens: list[str]) -> list[str]:
     return out
 
 
+def ordered_columns(tokens: list[str]) -> list[str]:
+    """Columns of an INSERT by name, where its rows are values alone: programs that insert mappings write them in any order."""
+    if tokens[:1] not in (["insert"], ["replace"]) or "(" not in tokens:
+        return tokens
+    start = tokens.index("(") + 1
+    end = tokens.index(")", start) if ")" in tokens[start:] else start
+    columns, commas = tokens[start:end:2], tokens[start + 1 : end : 2]
+    if (
+        tokens[end : end + 5] != _ROW_OF_VALUES
+        or commas != [","] * (len(columns) - 1)
+        or not all(map(is_name, columns))
+    ):
+        return tokens
+    listed = [part for column in sorted(columns) for part in (",", column)]
+    return [*tokens[:start], *listed[1:], *tokens[end:]]
+
+
+_NOTHING: set[tuple[str, ...]] = set()
+
+
 class _Bracket:
     """An open bracket: where it stands in the output, and what its elements have been so far."""
 
@@ -62,7 +71,7 @@ class _Bracket:
 
     def __init__(self, kind: str, start: int) -> None:
         self.kind, self.start, self.element, self.pure = kind, start, start + 1, True
-        self.seen: set[tuple[str, ...]] = set()
+        self.seen: set[tuple[str, ...]] = set() if kind == "list" else _NOTHING
 
 
 def _kind(token: str, out: list[str], following: str) -> str:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from perfkit.shared.sqllists import CUT, collapsed, generated_gone
+from perfkit.shared.sqllists import collapsed, ordered_columns
 from perfkit.shared.sqltitles import shortened
-from perfkit.shared.sqltokens import QUERY, joined, tokens_of
+from perfkit.shared.sqltokens import CUT, QUERY, joined, tokens_of
+from perfkit.shared.sqlvalues import same_spelling
 from perfkit.shared.sqlverbs import WRITES, main_verb, on_level
 
 __all__ = [
@@ -46,7 +47,7 @@ def fingerprint(text: str, system: str = "") -> str:
 
     IN lists become `in (?)`, rows of VALUES one row, names made by a driver (savepoints, cursors, prepared statements) `?`.
     """
-    return joined(collapsed(generated_gone(tokens_of(text, system, fold=True))))
+    return joined(ordered_columns(collapsed(same_spelling(tokens_of(text, system, fold=True), system))))
 
 
 def fingerprint_id(fingerprint: str) -> str:

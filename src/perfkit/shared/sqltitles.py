@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from perfkit.shared.sqllists import CUT, collapsed
-from perfkit.shared.sqltokens import joined, tokens_of
+from perfkit.shared.sqllists import collapsed
+from perfkit.shared.sqltokens import CUT, joined, tokens_of
 from perfkit.shared.sqlverbs import main_verb, on_level
 
 _SHORT_COLUMNS = 24  # characters of a select list that a title keeps: COUNT(*) says more than an ellipsis
