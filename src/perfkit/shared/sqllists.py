@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from perfkit.shared.sqltokens import CUT, QUERY, add_value, is_name
+from perfkit.shared.sqltokens import CUT, add_value, is_name
+from perfkit.shared.sqlwords import QUERY
 
 _PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default"})
+_SIGNS = frozenset({"(", "[", ")", "]", ",", "?"})
 _LIST_WORDS = frozenset({"in", "values"})
 _ROW_OF_VALUES = [")", "values", "(", "?", ")"]
 _SHORT_ELEMENT = 64  # tokens; longer elements of a list are not compared, which keeps nested lists linear
@@ -19,23 +21,29 @@ def collapsed(tokens: list[str]) -> list[str]:
         token = tokens[at]
         at += 1
         inner = brackets[-1] if brackets else None
-        if token in ("(", "["):
+        if token not in _SIGNS:
+            out.append(token)
+            if inner and inner.pure and token.lower() not in _PURE:
+                inner.pure = False
+        elif token in ("(", "["):
             brackets.append(_Bracket(_kind(token, out, tokens[at] if at < len(tokens) else ""), len(out)))
             out.append(token)
-        elif token in (")", "]") and inner:
+        elif token == "?":
+            if out and out[-1].lower() in _LIST_WORDS:
+                out += ["(", "?", ")"]
+            else:
+                add_value(out)
+        elif token == ",":
+            if inner and inner.kind == "list":
+                _end_element(inner, out)
+            out.append(token)
+        elif inner:
             brackets.pop()
             _close(inner, out, token, brackets[-1] if brackets else None)
             if inner.kind == "row":
                 at = _after_rows(tokens, at)
-        elif token == "," and inner and inner.kind == "list":
-            _end_element(inner, out)
-            out.append(token)
-        elif token == "?" and out and out[-1].lower() in _LIST_WORDS:
-            out += ["(", "?", ")"]
         else:
-            if inner and inner.pure and token.lower() not in _PURE:
-                inner.pure = False
-            out.append(token) if token != "?" else add_value(out)
+            out.append(token)
     for bracket in brackets:
         if bracket.kind == "list" and bracket.seen:
             del out[bracket.element - 1 :]

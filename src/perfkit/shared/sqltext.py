@@ -13,9 +13,10 @@ from hashlib import blake2b
 
 from perfkit.shared.sqllists import collapsed, ordered_columns
 from perfkit.shared.sqltitles import shortened
-from perfkit.shared.sqltokens import CUT, QUERY, joined, tokens_of
+from perfkit.shared.sqltokens import CUT, joined, tokens_of
 from perfkit.shared.sqlvalues import same_spelling
 from perfkit.shared.sqlverbs import WRITES, main_verb, on_level
+from perfkit.shared.sqlwords import QUERY
 
 __all__ = [
     "CUT",

@@ -8,187 +8,41 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from perfkit.shared.sqlwords import KEYWORDS, RESERVED
+
 MYSQL = frozenset({"mysql", "mariadb"})
 _FLAT = MYSQL | {"sqlite"}  # where the first */ ends a comment; elsewhere comments nest
-# Words after which an operand begins, so that a minus belongs to the number and a parenthesis is not a call.
-_KEYWORDS = frozenset(
-    re.findall(
-        r"\w+",
-        "select from where and or not in on as by having limit offset set values returning distinct all any some between "
-        "like ilike is case when then else union except intersect using into join exists over filter with return conflict",
-    )
-)
 CUT = "…"
-QUERY = frozenset({"select", "with", "values", "table"})
 _NUMBER = r"\.?[0-9][\w.$]*(?:(?<=[eE])[+-][0-9][\w.$]*)?"
 _BLOCK = r"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?"
 _DOUBLED = r"'[^']*(?:''[^']*)*'?"
 _ESCAPED = r"'[^'\\]*(?:(?:''|\\.?)[^'\\]*)*'?"
 _PLACEHOLDER = r"%[sbt](?!\w)|%\(\w[^()\s]*\)s|\?(?![|&](?![|&]))\d*|(?<![\w\])\":?]):(?:\w+|\?)|\$(?:[0-9]+|\w+)"
 _REST = r"(?P<word>@{0,2}[^\W\d][\w$]*)|(?P<sign>->>|->|\#>>|\#>|@>|<@|<=>|<=|>=|<>|!=|\|\||&&|::|:=|%%|!~~\*|!~~|~~\*|~~|!~\*|~\*|!~|@@|<<|>>|\?[|&]|\S)"
-_STANDARD = re.compile(
-    rf"""\s+|(?P<comment>{_BLOCK}|--[^\r\n]*)
+_DOLLAR = r"\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)"
+_STANDARD_TOKEN = rf"""(?P<comment>{_BLOCK}|--[^\r\n]*)
     |(?P<name>"[^"]*(?:""[^"]*)*"|`[^`]*`)
-    |(?P<value>[eE]{_ESCAPED}|(?:[nNxXbB]|[uU]&)?{_DOUBLED}(?:[ \t]*[\r\n]\s*{_DOUBLED})*|\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z)
+    |(?P<value>[eE]{_ESCAPED}|(?:[nNxXbB]|[uU]&)?{_DOUBLED}(?:[ \t]*[\r\n]\s*{_DOUBLED})*|{_DOLLAR}
         |{_PLACEHOLDER}|{_NUMBER}|["`].*)
-    |{_REST}""",
-    re.VERBOSE | re.DOTALL,
-)
-_MYSQL_TEXT = re.compile(
-    rf"""\s+|(?P<comment>/\*M?!\d*(?=\s)|\*/|{_BLOCK}|--(?![^\s\x00-\x1f])[^\r\n]*|\#[^\r\n]*)
+    |{_REST}"""
+_MYSQL_TOKEN = rf"""(?P<comment>/\*M?!\d*(?=\s)|\*/|{_BLOCK}|--(?![^\s\x00-\x1f])[^\r\n]*|\#[^\r\n]*)
     |(?P<name>`[^`]*`)
     |(?P<value>[nNxXbB]?{_ESCAPED}|{_ESCAPED.replace("'", '"')}|{_PLACEHOLDER}|{_NUMBER}|`.*)
-    |{_REST}""",
-    re.VERBOSE | re.DOTALL,
+    |{_REST}"""
+_STANDARD, _MYSQL_TEXT = (
+    re.compile(rf"\s+|{token}", re.VERBOSE | re.DOTALL) for token in (_STANDARD_TOKEN, _MYSQL_TOKEN)
 )
+# The same tokens without their kinds, which `findall` gives at the speed of C; dollar quotes need a group and go the long way.
+_QUICK, _MYSQL_QUICK = (
+    re.compile(r"\s*(" + re.sub(r"\(\?P<\w+>", "(?:", token) + ")", re.VERBOSE | re.DOTALL)
+    for token in (_STANDARD_TOKEN.replace(_DOLLAR + "\n        |", ""), _MYSQL_TOKEN)
+)
+_DOLLAR_QUOTE = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_QUICK_LENGTH = 100_000  # characters; longer texts are not worth a list of all their tokens
+_KNOWN_TOKENS, _KNOWN_LENGTH = 20_000, 64  # how many tokens are remembered, and up to how many characters each
 _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
-# Names that stay quoted: they would read as something else.
-_RESERVED = _KEYWORDS | frozenset(
-    [
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "authorization",
-        "between",
-        "binary",
-        "both",
-        "by",
-        "case",
-        "cast",
-        "check",
-        "coalesce",
-        "collate",
-        "column",
-        "concurrently",
-        "constraint",
-        "create",
-        "cross",
-        "current_date",
-        "current_role",
-        "current_time",
-        "current_timestamp",
-        "current_user",
-        "default",
-        "deferrable",
-        "delete",
-        "desc",
-        "describe",
-        "distinct",
-        "do",
-        "dumpfile",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "extract",
-        "fetch",
-        "first",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "grant",
-        "greatest",
-        "group",
-        "grouping",
-        "having",
-        "ignore",
-        "ilike",
-        "in",
-        "index",
-        "initially",
-        "inner",
-        "insert",
-        "intersect",
-        "interval",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "key",
-        "keys",
-        "lateral",
-        "leading",
-        "least",
-        "left",
-        "like",
-        "limit",
-        "localtime",
-        "localtimestamp",
-        "lock",
-        "low_priority",
-        "match",
-        "materialized",
-        "merge",
-        "natural",
-        "next",
-        "not",
-        "notnull",
-        "null",
-        "nullif",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "outer",
-        "outfile",
-        "over",
-        "overlaps",
-        "overlay",
-        "placing",
-        "position",
-        "primary",
-        "quick",
-        "range",
-        "rank",
-        "read",
-        "references",
-        "release",
-        "replace",
-        "returning",
-        "right",
-        "row",
-        "rows",
-        "select",
-        "session_user",
-        "set",
-        "similar",
-        "some",
-        "straight_join",
-        "substring",
-        "symmetric",
-        "table",
-        "tablesample",
-        "then",
-        "to",
-        "top",
-        "trailing",
-        "treat",
-        "trim",
-        "true",
-        "false",
-        "union",
-        "unique",
-        "update",
-        "user",
-        "using",
-        "values",
-        "variadic",
-        "verbose",
-        "when",
-        "where",
-        "window",
-        "with",
-        "write",
-    ]
-)
+_CLOSE_TO_LEFT, _CLOSE_TO_RIGHT = frozenset({",", ")", "]", ";"}), frozenset({"", "(", "["})
+_NEAR_LEFT, _NEAR_RIGHT = frozenset({".", "::", "[", "("}), frozenset({".", "::"})
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _LETTER_OR_QUOTE = re.compile(r"[^\W\d]|[\"`?]|@+\w")
 
@@ -196,25 +50,66 @@ _LETTER_OR_QUOTE = re.compile(r"[^\W\d]|[\"`?]|@+\w")
 def tokens_of(text: str, system: str, fold: bool) -> list[str]:
     """Words, quoted names, signs, and `?` for each value; `fold` lowers words. Signs of numbers and last semicolons go."""
     tokens: list[str] = []
-    for match in _lexed(text, system):
-        kind = match.lastgroup
-        if kind == "word":
-            tokens.append(match.group().lower() if fold else match.group())
-        elif kind == "name":
-            tokens.append(_plain(match.group()) if fold else match.group())
-        elif kind == "sign":
-            tokens.append(match.group())
-        elif kind in ("value", "tag"):
+    for token in _read(text, system, fold):
+        if token == "?":
             add_value(tokens)
+        elif token:
+            tokens.append(token)
     while tokens and tokens[-1] == ";":
         tokens.pop()
     return tokens
 
 
+def _read(text: str, system: str, fold: bool) -> Iterator[str]:
+    """Each token as `tokens_of` wants it, comments as nothing."""
+    mysql = system in MYSQL
+    nested = system not in _FLAT and text.count("/*") > 1
+    if nested or len(text) > _QUICK_LENGTH or (not mysql and "$" in text and _DOLLAR_QUOTE.search(text)):
+        return (_token(match, fold) for match in _lexed(text, system))
+    known = _KNOWN[mysql, fold]
+    if len(known) > _KNOWN_TOKENS:
+        known.clear()
+    return map(known.__getitem__, (_MYSQL_QUICK if mysql else _QUICK).findall(text.rstrip()))
+
+
+class _Known(dict[str, str]):
+    """What `tokens_of` makes of a token, for those that come again: all but strings and numbers."""
+
+    def __init__(self, pattern: re.Pattern[str], fold: bool) -> None:
+        self._pattern, self._fold = pattern, fold
+
+    def __missing__(self, written: str) -> str:
+        if written[0] in "'0123456789":
+            return "?"
+        match = self._pattern.match(written)
+        token = _token(match, self._fold) if match else ""
+        if len(written) <= _KNOWN_LENGTH:
+            self[written] = token
+        return token
+
+
+_KNOWN = {
+    (mysql, fold): _Known(_MYSQL_TEXT if mysql else _STANDARD, fold)
+    for mysql in (False, True)
+    for fold in (False, True)
+}
+
+
+def _token(match: re.Match[str], fold: bool) -> str:
+    kind = match.lastgroup
+    if kind == "word":
+        return match.group().lower() if fold else match.group()
+    if kind == "name":
+        return _plain(match.group()) if fold else match.group()
+    if kind == "sign":
+        return match.group()
+    return "?" if kind in ("value", "tag") else ""
+
+
 def _plain(name: str) -> str:
     """A quoted name without its quotes where it reads the same without them."""
     inner = name[1:-1]
-    return inner if _PLAIN.fullmatch(inner) and inner not in _RESERVED else name
+    return inner if _PLAIN.fullmatch(inner) and inner not in RESERVED else name
 
 
 def _lexed(text: str, system: str) -> Iterator[re.Match[str]]:
@@ -252,15 +147,17 @@ def is_name(token: str) -> bool:
 
 
 def _is_operand(token: str) -> bool:
-    return token in (")", "]") or (bool(_LETTER_OR_QUOTE.match(token)) and token.lower() not in _KEYWORDS)
+    return token in (")", "]") or (bool(_LETTER_OR_QUOTE.match(token)) and token.lower() not in KEYWORDS)
 
 
 def joined(tokens: list[str]) -> str:
     parts: list[str] = []
     before = earlier = ""
     for token in tokens:
-        if before and not _touch(earlier, before, token):
-            parts.append(" ")
+        if token not in _CLOSE_TO_LEFT and before not in _CLOSE_TO_RIGHT:
+            near = token in _NEAR_LEFT or before in _NEAR_RIGHT
+            if not (near and _touch(earlier, before, token)):
+                parts.append(" ")
         parts.append(token)
         earlier, before = before, token
     return "".join(parts)
@@ -268,12 +165,8 @@ def joined(tokens: list[str]) -> str:
 
 def _touch(earlier: str, before: str, token: str) -> bool:
     """Whether no space stands between two tokens: as SQL is usually set, and so that it reads back as the same tokens."""
-    if token in (",", ")", "]", ";") or before in ("(", "["):
-        return True
     if token in (".", "::", "["):
         return bool(_LETTER_OR_QUOTE.match(before)) or before in (")", "]")
-    if before in (".", "::"):
+    if before in _NEAR_RIGHT:
         return bool(_LETTER_OR_QUOTE.match(token)) or (before == "." and token == "*")
-    if token == "(":
-        return before[0].isalpha() and before.lower() not in _KEYWORDS and earlier.lower() not in ("into", "as")
-    return False
+    return before[0].isalpha() and before.lower() not in KEYWORDS and earlier.lower() not in ("into", "as")

@@ -14,6 +14,7 @@ _NO_OPERATOR = frozenset({")", "]", "?", ".", "::", ";", ":", CUT})
 _TYPED = frozenset({"date", "time", "timestamp", "timestamptz", "timetz", "interval", "uuid", "json", "jsonb"}) | {
     *("numeric", "bytea", "inet", "int4", "int8", "text"),
 }
+_ACTED_ON = _CONSTANTS | {"?", "default", "::", "cast", ",", ")", "inner", "outer", "!="}
 _TWO_WORDS = frozenset(
     {("double", "precision"), ("character", "varying"), ("bit", "varying"), ("national", "character")}
 )
@@ -29,13 +30,16 @@ def same_spelling(tokens: list[str], system: str) -> list[str]:
     mysql = system in MYSQL
     tokens = in_mysql(_names_gone(tokens)) if mysql else _settings(_names_gone(tokens))
     words = set(tokens)
-    if not (mysql or "limit" in words or not words.isdisjoint(_SPELLINGS)):
+    if words.isdisjoint(_SPELLINGS) and not mysql and not _offset_first(tokens):
         return tokens
     out: list[str] = []
     at = 0
     while at < len(tokens):
         token = tokens[at]
         at += 1
+        if token not in _ACTED_ON:
+            out.append(token)
+            continue
         before = out[-1] if out else ""
         if token == "?":
             _typed_value(out, mysql)
@@ -53,6 +57,10 @@ def same_spelling(tokens: list[str], system: str) -> list[str]:
         elif not (token in _JOINS and _before_join(tokens, at, token)):
             out.append("<>" if token == "!=" else token)
     return out
+
+
+def _offset_first(tokens: list[str]) -> bool:
+    return "limit" in tokens and tokens[(at := tokens.index("limit") + 2) : at + 1] == [","]
 
 
 def _is_operand_place(before: str) -> bool:
