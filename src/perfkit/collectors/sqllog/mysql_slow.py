@@ -1,0 +1,243 @@
+"""MySQL's, MariaDB's and Percona Server's slow query log: blocks of its bytes come in, columns of executions go out.
+
+Sources: https://dev.mysql.com/doc/refman/8.4/en/slow-query-log.html, https://mariadb.com/kb/en/slow-query-log-extended-statistics/,
+https://docs.percona.com/percona-server/8.0/slow-extended.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+from operator import itemgetter
+
+from perfkit.collectors.sqllog import mysql_clock
+from perfkit.collectors.sqllog.interface import Events, Incident, Reader
+from perfkit.collectors.sqllog.mysql_headers import BANNER, SHORT_START, START, Row, exact, flags, micros, records
+from perfkit.model.sqllog import LoggedPlan, Session
+
+_BANNER_LINES = re.compile(BANNER + rb"[^\n]*\n?(?:Time[ \t]+Id[ \t]+Command[ \t]+Argument[^\n]*\n?)?")
+_HEADER_LINES = (b"# Time: ", b"# User@Host: ", b"# Thread_id: ", b"# Schema: ", b"# Client: ")
+_BROKEN_OFF = re.compile(rb";\r?\n(?=# (?:Time|User@Host): )")
+_USE = re.compile(rb"^# Query_time: [^\n]*\n(?:#[^\n]*\n){0,20}use ([^\n]*);\n", re.MULTILINE)
+_LONGEST_HEADER = 65536
+_NESTED = b"\n# Stored_routine: "
+_END = b"; \r\n\t"
+# Unsigned differences of a clock that was set back come out near 2**64 microseconds; no statement takes thirty years.
+_NO_DURATION = 10**15
+
+
+class MysqlSlowReader:
+    """Keeps the last `use` and the last time, which stand for the records that have none."""
+
+    def __init__(self, head: bytes) -> None:
+        told = (
+            rb"\n# Thread_id: \d+  Schema: [^\n]*QC_hit: "
+            if b"# Query_time: " in head
+            else rb", Version: [^\n]*MariaDB"
+        )
+        self.system = "mariadb" if re.search(told, head) else "mysql"
+        short = b"# User@Host: " not in head
+        self._records = records(self.system, short)
+        self._names = [name for name in Row._fields if name in self._records.groupindex]
+        self._picked = itemgetter(*(Row._fields.index(name) for name in self._names))
+        self._query, self._text = self._names.index("query"), self._names.index("text")
+        self._start = re.compile(SHORT_START if short else START)
+        self._inner = re.compile(rb"\n(?=" + self._start.pattern + rb")")
+        used = {name.strip(b"`") for name in _USE.findall(head)}
+        self._anywhere = self.system == "mariadb" or len(used) < 2
+        self._only = used.pop() if len(used) == 1 and self.system == "mysql" else b""
+        self._zone = mysql_clock.zone(head)
+        self._time = self._database = b""
+        self._wrong_clock = self._nested = 0
+
+    @property
+    def remarks(self) -> list[str]:
+        said = [
+            (self._nested, "statements ran inside stored routines: their time is in that of their CALL as well."),
+            (self._wrong_clock, "durations count as 0: the server's clock was set back meanwhile."),
+        ]
+        return [f"{count:,} {what}" for count, what in said if count]
+
+    def cut(self, block: bytes, last: bool) -> int:
+        if last:
+            return len(block)
+        at = len(block)
+        while (at := block.rfind(b"# Query_time: ", 0, at)) >= 0:
+            start = _run(block, at)
+            if start is not None and self._start.match(block, start):
+                return start
+        return 0
+
+    def begin(self, block: bytes) -> int:
+        """Where MySQL only writes `use` when the database differs from the last one, the record has to have it: what came before
+        is not known here. A log whose head has but one database may begin anywhere."""
+        at = 0
+        while found := self._inner.search(block, at):
+            at = found.start() + 1
+            if self._anywhere:
+                self._database = self._only
+                return at
+            if (record := exact(block[at : at + _LONGEST_HEADER])) and record[0].use:
+                return at
+        return -1
+
+    def read(self, block: bytes) -> Events:
+        events = Events(lines=block.count(b"\n") + (not block.endswith(b"\n") and bool(block)))
+        rows: list[tuple[bytes, ...]] = self._records.findall(block)
+        rows = self._odd(rows, events)
+        if rows:
+            self._columns(rows, events)
+        return events
+
+    def finish(self) -> Events:
+        return Events()
+
+    def epoch(self, time: bytes) -> float | None:
+        return mysql_clock.epoch(time, self._zone)
+
+    def minute(self, time: bytes) -> bytes:
+        return mysql_clock.minute(time)
+
+    def session(self, session: bytes) -> Session:
+        return mysql_clock.session(session)
+
+    def identity(self, session: bytes) -> bytes:
+        return mysql_clock.connection(session)
+
+    def _odd(self, rows: list[tuple[bytes, ...]], events: Events) -> list[tuple[bytes, ...]]:
+        """Takes records of other shapes apart; what is no record is counted and left out."""
+        strange = [at for at, row in enumerate(rows) if not row[self._query]]
+        for at in strange:
+            record = rows[at][self._text]
+            if (found := exact(record)) is None:
+                self._unknown(record, events)
+                continue
+            row, waited = found
+            rows[at] = self._picked(row)
+            self._nested += _NESTED in record
+            self._beside(row, waited, events)
+        if strange:
+            rows = [row for row in rows if row[self._query]]
+        if rows and (broken := _BROKEN_OFF.search(rows[-1][self._text])):
+            *before, text = rows[-1]
+            self._unknown(text[broken.end() :], events)
+            rows[-1] = (*before, text[: broken.end()])
+        return rows
+
+    def _beside(self, row: Row, waited: int, events: Events) -> None:
+        """What a record tells for which the common shape of this log has no column."""
+        text = row.text.rstrip(_END)
+        if waited:
+            events.incidents.append(Incident("lock-wait", text, waited, "row lock", row.time, row.session))
+        if "errno" not in self._names and row.errno.strip(b"0"):
+            events.incidents.append(Incident("error", text, 1, _error(row.errno), row.time, row.session))
+        if "explain" not in self._names and row.explain:
+            events.early_plans.append((text, LoggedPlan(_plan(row.explain), micros(row.query) or 0)))
+
+    def _unknown(self, piece: bytes, events: Events) -> None:
+        lines = [line for line in _BANNER_LINES.sub(b"", piece).split(b"\n") if line.strip(b"\0\r ")]
+        events.unparsed += len(lines)
+        events.examples.extend(lines[: 3 - len(events.examples)])
+
+    def _columns(self, rows: list[tuple[bytes, ...]], events: Events) -> None:
+        columns = dict(zip(self._names, zip(*rows, strict=True), strict=True))
+        events.texts = [text.rstrip(_END) for text in columns["text"]]
+        events.micros = self._durations(columns["query"])
+        events.locked = self._durations(columns["lock"])
+        events.rows_sent = list(map(int, columns["sent"]))
+        events.rows_examined = list(map(int, columns["examined"]))
+        if any(columns["affected"]):
+            events.rows_affected = [int(affected or b"0") for affected in columns["affected"]]
+        events.times = self._times(columns["time"])
+        events.sessions = self._sessions(columns["session"], columns.get("use", ()))
+        _raise(columns["told"], events.flags)
+        _raise(columns.get("disk", ()), events.flags)
+        if any(plans := columns.get("explain", ())):
+            found = [at for at, plan in enumerate(plans) if plan]
+            events.plans = {at: LoggedPlan(_plan(plans[at]), events.micros[at]) for at in found}
+        if any(errors := columns.get("errno", ())):
+            for at in [at for at, number in enumerate(errors) if number.strip(b"0")]:
+                which = (events.texts[at], 1, _error(errors[at]), events.times[at], events.sessions[at])
+                events.incidents.append(Incident("error", *which))
+
+    def _durations(self, seconds: Sequence[bytes]) -> list[int]:
+        """Of six decimals each."""
+        micros = list(map(int, b" ".join(seconds).replace(b".", b"").decode("ascii").split(" ")))
+        if max(micros) >= _NO_DURATION:
+            self._wrong_clock += sum(value >= _NO_DURATION for value in micros)
+            micros = [value if value < _NO_DURATION else 0 for value in micros]
+        return micros
+
+    def _times(self, times: Sequence[bytes]) -> list[bytes]:
+        """Old servers only wrote a time where it differed from the last one."""
+        before, self._time = self._time, next(filter(None, reversed(times)), self._time)
+        if all(times):
+            return list(times)
+        return list(accumulate(times, lambda last, time: time or last, initial=before))[1:]
+
+    def _sessions(self, sessions: Sequence[bytes], uses: Sequence[bytes]) -> list[bytes]:
+        """With the database as `# Schema:` where the log only has `use`, which MySQL writes when it differs from the last one."""
+        if self.system == "mariadb":
+            return list(sessions)
+        changes = [at for at, use in enumerate(uses) if use]
+        named: list[bytes] = []
+        for start, end in zip([0, *changes], [*changes, len(sessions)], strict=True):
+            if start < len(uses) and uses[start]:
+                self._database = uses[start].strip(b"`")
+            tail = b"\n# Schema: " + self._database if self._database else b""
+            named += [session if b"\n" in session else session + tail for session in sessions[start:end]]
+        return named
+
+
+def _run(block: bytes, at: int) -> int | None:
+    """Where the header lines begin that lead to the one at `at`; None where no line begins there."""
+    if at and block[at - 1] != 0x0A:
+        return None
+    for _ in range(6):
+        above = block.rfind(b"\n", 0, at - 1) + 1 if at else at
+        if above == at or not block.startswith(_HEADER_LINES, above):
+            break
+        at = above
+    return at
+
+
+def _error(number: bytes) -> str:
+    return f"error {number.decode('ascii')}"
+
+
+def _plan(lines: bytes) -> str:
+    """A table, its cells apart by tabs, without what makes it a comment of the log."""
+    return lines.replace(b"#\n", b"").replace(b"# explain: ", b"").rstrip().decode("utf-8", "replace")
+
+
+def _raise(pieces: Sequence[bytes], columns: dict[str, list[int]]) -> None:
+    """Adds what `pieces` say to `columns`: 1 for an event with the flag."""
+    raised = {piece: flags(piece) for piece in set(pieces)}
+    for name in sorted(frozenset[str]().union(*raised.values())):
+        marks = [int(name in raised[piece]) for piece in pieces]
+        columns[name] = (
+            [one | other for one, other in zip(columns[name], marks, strict=True)] if name in columns else marks
+        )
+
+
+class MysqlSlow:
+    """MySQL's, MariaDB's and Percona Server's."""
+
+    name = "mysql-slow"
+
+    def fits(self, head: bytes) -> float:
+        whole = head[: head.rfind(b"\n") + 1]
+        reader = MysqlSlowReader(head)
+        cut = reader.cut(whole, False)
+        # The last record, which is perhaps not whole, only where there is no other.
+        events = reader.read(whole[:cut] or whole)
+        if not events.texts and not _BANNER_LINES.search(whole):
+            return 0.0
+        return 1 - events.unparsed / max(events.lines, 1)
+
+    def reader(self, head: bytes, prefix: str | None) -> Reader:
+        return MysqlSlowReader(head)
+
+
+FORMAT = MysqlSlow()
