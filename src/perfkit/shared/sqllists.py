@@ -9,11 +9,14 @@ _PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default"})
 _SIGNS = frozenset({"(", "[", ")", "]", ",", "?"})
 _LIST_WORDS = frozenset({"in", "values"})
 _ROW_OF_VALUES = [")", "values", "(", "?", ")"]
+_LIST_STARTS = _LIST_WORDS | {"array"}
 _SHORT_ELEMENT = 64  # tokens; longer elements of a list are not compared, which keeps nested lists linear
 
 
 def collapsed(tokens: list[str]) -> list[str]:
     """Lists with each shape of element once, VALUES with its first row; a row or element of values alone is one `?`."""
+    if _LIST_STARTS.isdisjoint(map(str.lower, tokens)):
+        return tokens
     out: list[str] = []
     brackets: list[_Bracket] = []
     at = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 from perfkit.shared.sqlwords import KEYWORDS, RESERVED
 
@@ -29,14 +30,7 @@ _MYSQL_TOKEN = rf"""(?P<comment>/\*M?!\d*(?=\s)|\*/|{_BLOCK}|--(?![^\s\x00-\x1f]
     |(?P<name>`[^`]*`)
     |(?P<value>[nNxXbB]?{_ESCAPED}|{_ESCAPED.replace("'", '"')}|{_PLACEHOLDER}|{_NUMBER}|`.*)
     |{_REST}"""
-_STANDARD, _MYSQL_TEXT = (
-    re.compile(rf"\s+|{token}", re.VERBOSE | re.DOTALL) for token in (_STANDARD_TOKEN, _MYSQL_TOKEN)
-)
-# The same tokens without their kinds, which `findall` gives at the speed of C; dollar quotes need a group and go the long way.
-_QUICK, _MYSQL_QUICK = (
-    re.compile(r"\s*(" + re.sub(r"\(\?P<\w+>", "(?:", token) + ")", re.VERBOSE | re.DOTALL)
-    for token in (_STANDARD_TOKEN.replace(_DOLLAR + "\n        |", ""), _MYSQL_TOKEN)
-)
+_COMMON = r"""[,()=;]|\.(?![0-9])|[^\W\d][\w$]*+(?!['"&])"""  # tried first: no other kind of token begins like these
 _DOLLAR_QUOTE = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 _QUICK_LENGTH = 100_000  # characters; longer texts are not worth a list of all their tokens
 _KNOWN_TOKENS, _KNOWN_LENGTH = 20_000, 64  # how many tokens are remembered, and up to how many characters each
@@ -45,6 +39,23 @@ _CLOSE_TO_LEFT, _CLOSE_TO_RIGHT = frozenset({",", ")", "]", ";"}), frozenset({""
 _NEAR_LEFT, _NEAR_RIGHT = frozenset({".", "::", "[", "("}), frozenset({".", "::"})
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 _LETTER_OR_QUOTE = re.compile(r"[^\W\d]|[\"`?]|@+\w")
+
+
+@cache
+def _pattern(mysql: bool) -> re.Pattern[str]:
+    return re.compile(rf"\s+|{_MYSQL_TOKEN if mysql else _STANDARD_TOKEN}", re.VERBOSE | re.DOTALL)
+
+
+@cache
+def _quick(mysql: bool) -> re.Pattern[str]:
+    """The same tokens without their kinds, which `findall` gives at the speed of C; dollar quotes need a group: not among them."""
+    token = _MYSQL_TOKEN if mysql else _STANDARD_TOKEN.replace(f"|{_DOLLAR}", "")
+    return re.compile(rf"\s*({_COMMON}|" + re.sub(r"\(\?P<\w+>", "(?:", token) + ")", re.VERBOSE | re.DOTALL)
+
+
+@cache
+def _known(mysql: bool, fold: bool) -> _Known:
+    return _Known(_pattern(mysql), fold)
 
 
 def tokens_of(text: str, system: str, fold: bool) -> list[str]:
@@ -66,10 +77,10 @@ def _read(text: str, system: str, fold: bool) -> Iterator[str]:
     nested = system not in _FLAT and text.count("/*") > 1
     if nested or len(text) > _QUICK_LENGTH or (not mysql and "$" in text and _DOLLAR_QUOTE.search(text)):
         return (_token(match, fold) for match in _lexed(text, system))
-    known = _KNOWN[mysql, fold]
+    known = _known(mysql, fold)
     if len(known) > _KNOWN_TOKENS:
         known.clear()
-    return map(known.__getitem__, (_MYSQL_QUICK if mysql else _QUICK).findall(text.rstrip()))
+    return map(known.__getitem__, _quick(mysql).findall(text.rstrip()))
 
 
 class _Known(dict[str, str]):
@@ -86,13 +97,6 @@ class _Known(dict[str, str]):
         if len(written) <= _KNOWN_LENGTH:
             self[written] = token
         return token
-
-
-_KNOWN = {
-    (mysql, fold): _Known(_MYSQL_TEXT if mysql else _STANDARD, fold)
-    for mysql in (False, True)
-    for fold in (False, True)
-}
 
 
 def _token(match: re.Match[str], fold: bool) -> str:
@@ -114,7 +118,7 @@ def _plain(name: str) -> str:
 
 def _lexed(text: str, system: str) -> Iterator[re.Match[str]]:
     """The lexer's matches, with nested comments passed over whole where they nest."""
-    pattern = _MYSQL_TEXT if system in MYSQL else _STANDARD
+    pattern = _pattern(system in MYSQL)
     if system in _FLAT or text.count("/*") < 2:
         yield from pattern.finditer(text)
         return
