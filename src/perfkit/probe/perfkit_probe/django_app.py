@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from . import asgi, frames, hooks, routes, spool, wsgi
 from .requests import TASK, get_current
@@ -14,6 +13,11 @@ if TYPE_CHECKING:
 
 # Where one pattern is included in another, each regular expression has its own anchor.
 _ANCHOR = re.compile(r"(^|/)\^|(?:\$|\\Z)$")
+_MOST_ROUTES = 5000
+_Function: Any = type(lambda: None)  # types.FunctionType
+_COROUTINE = 0x80  # inspect.CO_COROUTINE
+# What functions carry that are to pass for coroutine functions: asyncio's, asgiref's and inspect's.
+_MARKS = frozenset(("_is_coroutine", "_is_coroutine_mark"))
 
 
 def apply(module: Any) -> None:
@@ -38,22 +42,31 @@ def _dispatch(module: Any) -> bool:
 
 
 def _resolved(original: Any) -> Any:
+    known: dict[tuple[Any, str], str] = {}
+
     def resolve_request(self: Any, request: Any) -> Any:
         match = original(self, request)
         try:
-            if get_current() is not None:
-                routes.known(request.method, _template(request.resolver_match.route))
+            serving = get_current()
+            if serving is not None and serving.kind != TASK:
+                resolved = request.method, request.resolver_match.route
+                serving.endpoint = known.get(resolved) or endpoint(*resolved)
         except Exception as error:
             spool.broken("the routes of Django's requests", error)
         return match
 
+    def endpoint(method: Any, route: Any) -> str:
+        text = frames.endpoint_text(method, _template(str(route)))
+        if len(known) < _MOST_ROUTES:
+            known[method, route] = text
+        return text
+
     return resolve_request
 
 
-@lru_cache(maxsize=5000)
 def _template(route: str) -> str:
     """`shop/<int:pk>/` as a path; a regular expression without its anchors."""
-    return "/" + _ANCHOR.sub(r"\1", str(route)).lstrip("/")
+    return "/" + _ANCHOR.sub(r"\1", route).lstrip("/")
 
 
 def _viewed(module: Any) -> Any:
@@ -67,25 +80,30 @@ def _viewed(module: Any) -> Any:
             request = get_current()
             if request is None or request.kind == TASK:
                 return made
-            return (_awaited if is_async(made) else _called)(made, request.endpoint)
+            plain = type(made) is _Function and _MARKS.isdisjoint(made.__dict__)
+            awaited = made.__code__.co_flags & _COROUTINE if plain else is_async(made)
+            return (_awaited if awaited else _called)(made, request.endpoint)
 
         return make_view_atomic
 
     return make
 
 
+# The argument's name hides the frame, as `frames.hidden` would, which makes a code object each time.
 def _called(made: Any, endpoint: str) -> Any:
-    @frames.hidden("args")
-    def view(*args: Any, **kwargs: Any) -> Any:
-        return frames.route(endpoint)(made, args, kwargs)
+    call = frames.route(endpoint)
+
+    def view(*__traceback_hide__: Any, **kwargs: Any) -> Any:
+        return call(made, __traceback_hide__, kwargs)
 
     return view
 
 
 def _awaited(made: Any, endpoint: str) -> Any:
-    @frames.hidden("args")
-    async def view(*args: Any, **kwargs: Any) -> Any:
-        return await frames.async_route(endpoint)(made, args, kwargs)
+    call = frames.async_route(endpoint)
+
+    async def view(*__traceback_hide__: Any, **kwargs: Any) -> Any:
+        return await call(made, __traceback_hide__, kwargs)
 
     return view
 

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+_WHAT = "responses encoded as JSON"
 _UNKNOWN = -1
 
 
@@ -105,7 +106,11 @@ def _timed(what: str, size: Callable[[Any, Any], int]) -> Any:
         def in_request(args: Any, kwargs: Any) -> Any:
             started = monotonic()
             result = original(*args, **kwargs)
-            _spent(what, size, result, args, started)
+            seconds = monotonic() - started
+            try:
+                span(JSON, name(what), started, seconds, size(result, args))
+            except Exception as error:
+                spool.broken(_WHAT, error)
             return result
 
         def encode(*args: Any, **kwargs: Any) -> Any:
@@ -126,7 +131,14 @@ def _timed_async(what: str, size: Callable[[Any, Any], int]) -> Any:
                 return await original(*args, **kwargs)
             started, before = monotonic(), _worked()
             result = await original(*args, **kwargs)
-            _spent(what, size, result, args, started, before)
+            seconds = monotonic() - started
+            try:
+                after = None if before is None else _worked()
+                if before is not None and after is not None:
+                    seconds = min(seconds, after - before)
+                span(JSON, name(what), started, seconds, size(result, args))
+            except Exception as error:
+                spool.broken(_WHAT, error)
             return result
 
         return encode
@@ -141,16 +153,3 @@ def _worked() -> float | None:
         return None
     worked: float = request.cpu + monotonic() - request.loop.step
     return worked
-
-
-def _spent(
-    what: str, size: Callable[[Any, Any], int], result: Any, args: Any, started: float, before: float | None = None
-) -> None:
-    seconds = monotonic() - started
-    try:
-        after = None if before is None else _worked()
-        if before is not None and after is not None:
-            seconds = min(seconds, after - before)
-        span(JSON, name(what), started, seconds, size(result, args))
-    except Exception as error:
-        spool.broken("responses encoded as JSON", error)

@@ -81,7 +81,8 @@ def _watched(request: Request, result: Any, environ: Any) -> Any:
         ):
             request.end()
             return result
-        return _class_like(type(result))(request, result, has_body)
+        kind = type(result)
+        return (_classes.get(kind) or _class_like(kind))(request, result, has_body)
     except Exception as error:
         spool.broken("bodies of WSGI responses", error)
         request.end()
@@ -154,13 +155,11 @@ _classes: dict[type, type[_Body]] = {}
 
 def _class_like(kind: type) -> type[_Body]:
     """Bodies that pass for the application's own: they have the operators that its type has, and its class."""
-    found = _classes.get(kind)
-    if found is None:
-        given: dict[str, Any] = {name: _given_on(name) for name in _SPECIAL if hasattr(kind, name)}
-        found = type("_Body", (_Body,), {**given, "__class__": property(lambda self: kind)})
-        if len(_classes) < _MOST_CLASSES:
-            _classes[kind] = found
-    return found
+    given: dict[str, Any] = {name: _given_on(name) for name in _SPECIAL if hasattr(kind, name)}
+    made = type("_Body", (_Body,), {**given, "__class__": property(lambda self: kind)})
+    if len(_classes) < _MOST_CLASSES:
+        _classes[kind] = made
+    return made
 
 
 def _given_on(name: str) -> Any:
