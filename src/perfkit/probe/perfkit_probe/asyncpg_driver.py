@@ -7,14 +7,16 @@ from time import monotonic
 from . import frames, hooks, spool
 from .dbapi import place
 from .requests import CONNECT, POOL, TRANSACTION, name, span
-from .statements import MANY, NOTHING, Executed, executed, fetched
+from .statements import MANY, NOTHING, executed, fetched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .events import Statement
+
 _SYSTEM = "postgresql"
-_open: dict[int, Executed] = {}  # what cursors run, by their ids: they have no place for it
+_open: dict[int, Statement] = {}  # what cursors run, by their ids: they have no place for it
 
 
 def apply(module: Any) -> None:
@@ -79,7 +81,7 @@ def _with_rows(original: Any) -> Any:
     return _execute
 
 
-def _ran(query: Any, values: Any, started: float, result: Any) -> Executed:
+def _ran(query: Any, values: Any, started: float, result: Any) -> Statement:
     """`result` is a status, or rows, or rows, a status and whether that was all."""
     rows, status = result[:2] if type(result) is tuple else (result, None)
     if isinstance(result, (str, bytes)):

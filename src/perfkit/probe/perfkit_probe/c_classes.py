@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from . import spool
-from .requests import FETCH
-from .spool import SPAN, keep
-from .statements import NOTHING, fetched
+from . import frames, spool
+from .spool import KEEP
+from .statements import fetched, single
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ class Classes:
         self._base = base
         self._ours = ours
         self._known: dict[Any, Any] = {}
+        self.known = self._known.get
 
     def of(self, factory: Any) -> Any:
         """What cannot be extended stays as it is, and what is no factory is the library's to refuse."""
@@ -38,26 +38,7 @@ class Classes:
     def _made(self, factory: Any) -> Any:
         if not (isinstance(factory, type) and issubclass(factory, self._base)) or len(self._known) >= MOST_CLASSES:
             return factory
-        made = leaf(factory, self._base, self._ours, ("perfkit_last", "perfkit_rows", "perfkit_seconds"))
-        theirs: Any = getattr(factory, "__del__", None)
-
-        def __del__(self: Any) -> None:
-            try:
-                rows = self.perfkit_rows
-                number, stack, of = self.perfkit_last
-                if rows and number and not spool.closed:
-                    # As `singles`: most cursors end here, with one row.
-                    seconds = self.perfkit_seconds
-                    keep(SPAN(b"S", FETCH, of, number, stack, monotonic() - seconds, seconds, rows, 0))
-            except Exception as error:  # it was never used, or the interpreter is ending
-                del error
-
-        def first_ours(self: Any) -> None:
-            __del__(self)
-            theirs(self)
-
-        made.__del__ = __del__ if theirs is None else first_ours
-        return self._known.setdefault(factory, made)
+        return self._known.setdefault(factory, leaf(factory, self._base, self._ours, ("perfkit_last",)))
 
 
 def leaf(factory: Any, base: Any, ours: Any, slots: tuple[str, ...]) -> Any:
@@ -74,21 +55,79 @@ def _refuse(self: Any, protocol: Any) -> Any:
     raise TypeError("cannot pickle '%s.%s' object" % (type(self).__module__, type(self).__name__))
 
 
-def begin(cursor: Any) -> None:
-    """Nothing is counted yet."""
-    cursor.perfkit_last = NOTHING
-    cursor.perfkit_rows = 0
-    cursor.perfkit_seconds = 0.0
+def fetches(base: Any) -> tuple[Any, Any, Any, Any]:
+    """fetchall, fetchmany, fetchone and __next__ of a class of cursors. `perfkit_last` is what `executed` gave; a cursor that
+    has executed nothing has none.
 
+    Nearly every statement comes by: what `fetched` and `single` would do to one that is not written yet is done here.
+    """
+    base_one, base_many, base_all, base_next = base.fetchone, base.fetchmany, base.fetchall, base.__next__
 
-def singles(cursor: Any) -> None:
-    """One span for all rows that were fetched one by one."""
-    try:
-        rows, seconds = cursor.perfkit_rows, cursor.perfkit_seconds
-    except AttributeError:  # the application made it of the class itself
-        begin(cursor)
-        return
-    if rows:
-        cursor.perfkit_rows = 0
-        cursor.perfkit_seconds = 0.0
-        fetched(cursor.perfkit_last, monotonic() - seconds, seconds, rows)
+    @frames.marked("span:fetch")
+    def fetchall(self: Any) -> Any:
+        started = monotonic()
+        rows = base_all(self)
+        if rows:
+            seconds = monotonic() - started
+            try:
+                last = self.perfkit_last
+                if last[10] or seconds > KEEP:
+                    fetched(last, started, seconds, len(rows))
+                else:
+                    last[8:] = started, seconds, len(rows)
+            except AttributeError:
+                pass
+        return rows
+
+    @frames.marked("span:fetch")
+    def fetchmany(self: Any, *args: Any, **kwargs: Any) -> Any:
+        started = monotonic()
+        rows = base_many(self, args[0]) if len(args) == 1 and not kwargs else base_many(self, *args, **kwargs)
+        if rows:
+            seconds = monotonic() - started
+            try:
+                last = self.perfkit_last
+                if last[10] or seconds > KEEP:
+                    fetched(last, started, seconds, len(rows))
+                else:
+                    last[8:] = started, seconds, len(rows)
+            except AttributeError:
+                pass
+        return rows
+
+    @frames.marked("span:fetch")
+    def fetchone(self: Any) -> Any:
+        started = monotonic()
+        row = base_one(self)
+        try:
+            last = self.perfkit_last
+            seconds = monotonic() - started
+            rows = last[10]
+            if rows < 0:
+                single(last, started, row is not None)
+            else:
+                last[9] += seconds
+                if row is not None:
+                    last[10] = rows + 1
+        except AttributeError:
+            pass
+        return row
+
+    @frames.marked("span:fetch")
+    def __next__(self: Any) -> Any:
+        started = monotonic()
+        row = base_next(self)
+        try:
+            last = self.perfkit_last
+            seconds = monotonic() - started
+            rows = last[10]
+            if rows < 0:
+                single(last, started, True)
+            else:
+                last[9] += seconds
+                last[10] = rows + 1
+        except AttributeError:
+            pass
+        return row
+
+    return fetchall, fetchmany, fetchone, __next__

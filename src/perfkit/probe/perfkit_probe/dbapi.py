@@ -9,7 +9,7 @@ from time import monotonic
 
 from . import frames, hooks, spool
 from .requests import CONNECT, name, span
-from .statements import MANY, NOTHING, executed, fetched
+from .statements import MANY, NOTHING, executed, fetched, single
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +21,9 @@ connecting: list[int] = []
 
 
 def begin(base: Any) -> None:
-    """What the methods below keep on each cursor: the last statement, and the rows and seconds of its single fetches."""
+    """What the methods below keep on each cursor: the last statement, and whether one of them is at work."""
     base.perfkit_last = NOTHING
-    base.perfkit_rows = 0
-    base.perfkit_seconds = 0.0
     base.perfkit_inside = False
-    if not hasattr(base, "__del__"):
-        base.__del__ = _end
 
 
 def watch(owner: Any, system: str) -> bool:
@@ -38,11 +34,8 @@ def watch(owner: Any, system: str) -> bool:
         ("fetchone", _fetchone),
         ("fetchmany", _fetch),
         ("fetchall", _fetch),
-        ("close", _closing),
-        ("__del__", _closing),
     ):
-        if vars(owner).get(attribute) is not _end:
-            hooks.replaced(owner, attribute, make)
+        hooks.replaced(owner, attribute, make)
     return hooks.replaced(owner, "execute", _execute(system))
 
 
@@ -52,8 +45,6 @@ def _execute(system: str) -> Callable[[Any], Any]:
         def execute(self: Any, query: Any, args: Any = None) -> Any:
             if self.perfkit_inside or (connecting and id(self.connection) in connecting):
                 return original(self, query, args)
-            if self.perfkit_rows:
-                _singles(self)
             started = monotonic()
             try:
                 return original(self, query, args)
@@ -73,8 +64,6 @@ def _executemany(system: str) -> Callable[[Any], Any]:
         def executemany(self: Any, query: Any, args: Any) -> Any:
             if self.perfkit_inside or (type(args) in (list, tuple) and not args):
                 return original(self, query, args)
-            if self.perfkit_rows:
-                _singles(self)
             self.perfkit_inside = True
             started = monotonic()
             try:
@@ -92,8 +81,6 @@ def _callproc(system: str) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         @frames.marked("span:sql")
         def callproc(self: Any, procname: Any, args: Any = ()) -> Any:
-            if self.perfkit_rows:
-                _singles(self)
             started = monotonic()
             try:
                 return original(self, procname, args)
@@ -136,34 +123,10 @@ def _fetchone(original: Any) -> Any:
             return original(self)
         started = monotonic()
         row = original(self)
-        self.perfkit_seconds += monotonic() - started
-        if row is not None:
-            self.perfkit_rows += 1
-        elif self.perfkit_rows:
-            _singles(self)
+        single(self.perfkit_last, started, row is not None)
         return row
 
     return fetchone
-
-
-def _closing(original: Any) -> Any:
-    def close(self: Any) -> Any:
-        _end(self)
-        return original(self)
-
-    return close
-
-
-def _end(cursor: Any) -> None:
-    if cursor.perfkit_rows:
-        _singles(cursor)
-
-
-def _singles(cursor: Any) -> None:
-    """One span for all rows that were fetched one by one."""
-    fetched(cursor.perfkit_last, monotonic() - cursor.perfkit_seconds, cursor.perfkit_seconds, cursor.perfkit_rows)
-    cursor.perfkit_rows = 0
-    cursor.perfkit_seconds = 0.0
 
 
 def sends(sql: str, system: str) -> Callable[[Any], Any]:

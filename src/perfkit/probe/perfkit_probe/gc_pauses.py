@@ -10,7 +10,7 @@ import gc
 import os
 from time import monotonic
 
-from . import requests, sites, spool
+from . import events, requests, sites, spool
 from .requests import GC, get_current
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ def _keep(started: float, seconds: float, info: Any) -> None:
     try:
         request = get_current()
         number = 0 if request is None else request.number
-        packed = spool.SPAN(b"S", GC, number, _name, sites.site(3), started, seconds, info.get("generation", -1), 0)
+        packed = events.SPAN(b"S", GC, number, _name, sites.site(3), started, seconds, info.get("generation", -1), 0)
         spool.keep(packed)
     except Exception:  # saying so would write a file
         return

@@ -13,7 +13,7 @@ from _thread import get_ident
 from _weakref import ref
 from time import monotonic
 
-from . import loop_stacks, requests, spool
+from . import events, loop_stacks, requests, spool
 from .requests import BLOCK, Request, current
 
 TYPE_CHECKING = False
@@ -91,7 +91,7 @@ class Loop:
                 waiting = behind(request)
             number = 0 if request is None else request.number
             name = requests.name("event loop")
-            packed = spool.SPAN(b"S", BLOCK, number, name, loop_stacks.number(stack), since, seconds, waiting, 0)
+            packed = events.SPAN(b"S", BLOCK, number, name, loop_stacks.number(stack), since, seconds, waiting, 0)
             spool.append(packed)
         except Exception as error:
             spool.broken("blocks of the event loop", error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import monotonic
 
 from . import frames
-from .c_classes import Classes, begin, singles
-from .statements import MANY, NOTHING, executed, fetched
+from .c_classes import Classes, fetches
+from .statements import MANY, executed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ SYSTEM = "postgresql"
 
 
 def classes(base: Any) -> Classes:
-    return Classes(base, _with_copy(base, _with_rows(base, _with_statements(base))))
+    return Classes(base, _with_copy(base, _with_statements(base)))
 
 
 def _with_statements(base: Any) -> Any:
@@ -32,7 +32,6 @@ def _with_statements(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def execute(self: Any, query: Any, vars: Any = None) -> Any:
-            singles(self)
             rows = -1
             # What is composed of parts has its text only once it was sent.
             text = query if isinstance(query, (str, bytes)) else "(%s)" % type(query).__name__
@@ -48,7 +47,6 @@ def _with_statements(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def executemany(self: Any, query: Any, vars_list: Any) -> Any:
-            singles(self)
             rows = -1
             text = query if isinstance(query, (str, bytes)) else "(%s)" % type(query).__name__
             started = monotonic()
@@ -63,7 +61,6 @@ def _with_statements(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def callproc(self: Any, procname: Any, *parameters: Any, **named: Any) -> Any:
-            singles(self)
             started = monotonic()
             try:
                 return base_callproc(self, procname, *parameters, **named)
@@ -71,64 +68,7 @@ def _with_statements(base: Any) -> Any:
                 text = "SELECT * FROM %s()" % (procname if isinstance(procname, str) else "(procedure)")
                 self.perfkit_last = executed(text, parameters, SYSTEM, started)
 
-    return cursor
-
-
-def _with_rows(base: Any, above: Any) -> Any:
-    base_one, base_many, base_all, base_next = base.fetchone, base.fetchmany, base.fetchall, base.__next__
-    base_close = base.close
-
-    class cursor(above):  # type: ignore[misc]
-        __slots__ = ()
-
-        @frames.marked("span:fetch")
-        def fetchall(self) -> Any:
-            started = monotonic()
-            rows = base_all(self)
-            if rows:
-                fetched(getattr(self, "perfkit_last", NOTHING), started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
-            started = monotonic()
-            rows = base_many(self, *args, **kwargs)
-            if rows:
-                fetched(getattr(self, "perfkit_last", NOTHING), started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchone(self) -> Any:
-            started = monotonic()
-            row = base_one(self)
-            try:
-                self.perfkit_seconds += monotonic() - started
-                if row is not None:
-                    self.perfkit_rows += 1
-                elif self.perfkit_rows:
-                    singles(self)
-            except AttributeError:
-                begin(self)
-            return row
-
-        @frames.marked("span:fetch")
-        def __next__(self) -> Any:
-            started = monotonic()
-            try:
-                row = base_next(self)
-            except StopIteration:
-                singles(self)
-                raise
-            try:
-                self.perfkit_seconds += monotonic() - started
-                self.perfkit_rows += 1
-            except AttributeError:
-                begin(self)
-            return row
-
-        def close(self) -> Any:
-            singles(self)
-            return base_close(self)
+        fetchall, fetchmany, fetchone, __next__ = fetches(base)
 
     return cursor
 

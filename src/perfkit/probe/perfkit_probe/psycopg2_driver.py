@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic
 
 from . import frames, hooks, psycopg2_cursors, spool
-from .c_classes import MOST_CLASSES, Classes, begin, leaf
+from .c_classes import MOST_CLASSES, Classes, leaf
 from .dbapi import place
 from .requests import CONNECT, name, span
 from .statements import executed
@@ -101,10 +101,7 @@ def _methods(base: Any, cursors: Classes, plain_cursor: Any) -> Any:
                 args = (args[0], made, *args[2:])
             else:
                 kwargs["cursor_factory"] = made
-            result = base_cursor(self, *args, **kwargs)
-            if made is not asked:
-                begin(result)
-            return result
+            return base_cursor(self, *args, **kwargs)
 
         @frames.marked("span:transaction")
         def commit(self) -> None:

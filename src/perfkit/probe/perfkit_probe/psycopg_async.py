@@ -16,7 +16,6 @@ from .psycopg_rows import (
     many,
     opening,
     single,
-    singles_of,
     synced,
 )
 from .statements import MANY, executed
@@ -38,7 +37,6 @@ def apply(module: Any) -> bool:
             hooks.replaced(owner, "__aiter__", _aiter)  # a generator function before 3.3
         hooks.replaced(owner, "fetchmany", _fetch)
         hooks.replaced(owner, "fetchall", _fetch)
-        hooks.replaced(owner, "close", _close)
     for ending in ("commit", "rollback"):
         hooks.replaced(module.AsyncConnection, ending, _ends(ending.upper()))
     hooks.replaced(module.AsyncTransaction, "__aenter__", _aenter)
@@ -102,7 +100,6 @@ def _stream(original: Any) -> Any:
                     return
         finally:
             await rows.aclose()
-            singles_of(self)
 
     return stream
 
@@ -122,7 +119,6 @@ def _aiter(original: Any) -> Any:
                 yield row
         finally:
             await rows.aclose()
-            singles_of(self)
 
     return __aiter__
 
@@ -131,11 +127,7 @@ def _anext(original: Any) -> Any:
     @frames.marked("span:fetch")
     async def __anext__(self: Any) -> Any:
         started = monotonic()
-        try:
-            row = await original(self)
-        except StopAsyncIteration:
-            singles_of(self)
-            raise
+        row = await original(self)
         single(self, started, True)
         return row
 
@@ -162,14 +154,6 @@ def _fetch(original: Any) -> Any:
         return rows
 
     return fetch
-
-
-def _close(original: Any) -> Any:
-    async def close(self: Any) -> Any:
-        singles_of(self)
-        return await original(self)
-
-    return close
 
 
 def _ends(text: str) -> Any:

@@ -12,11 +12,9 @@ from .psycopg_rows import (
     connected,
     done,
     ended,
-    known,
     many,
     opening,
     single,
-    singles_of,
     synced,
 )
 from .statements import MANY, executed
@@ -38,7 +36,6 @@ def apply(module: Any) -> None:
             hooks.replaced(owner, "__iter__", _iter)  # a generator function before 3.3
         hooks.replaced(owner, "fetchmany", _fetch)
         hooks.replaced(owner, "fetchall", _fetch)
-        hooks.replaced(owner, "close", _close)
     for ending in ("commit", "rollback"):
         hooks.replaced(module.Connection, ending, _ends(ending.upper()))
     hooks.replaced(module.Transaction, "__enter__", _enter)
@@ -103,7 +100,6 @@ def _stream(original: Any) -> Any:
                     return
         finally:
             rows.close()
-            singles_of(self)
 
     return stream
 
@@ -123,7 +119,6 @@ def _iter(original: Any) -> Any:
                 yield row
         finally:
             rows.close()
-            singles_of(self)
 
     return __iter__
 
@@ -132,17 +127,8 @@ def _next(original: Any) -> Any:
     @frames.marked("span:fetch")
     def __next__(self: Any) -> Any:
         started = monotonic()
-        try:
-            row = original(self)
-        except StopIteration:
-            singles_of(self)
-            raise
-        one = known(id(self))
-        if one is None:
-            single(self, started, True)
-        else:
-            one.seconds += monotonic() - started
-            one.rows += 1
+        row = original(self)
+        single(self, started, True)
         return row
 
     return __next__
@@ -168,14 +154,6 @@ def _fetch(original: Any) -> Any:
         return rows
 
     return fetch
-
-
-def _close(original: Any) -> Any:
-    def close(self: Any) -> Any:
-        singles_of(self)
-        return original(self)
-
-    return close
 
 
 def _ends(text: str) -> Any:

@@ -1,8 +1,7 @@
-"""What psycopg's cursors have run and given so far. They have slots and no place for it: it stands here, by their ids."""
+"""What psycopg's cursors have run. They have slots and no place for it: it stands here, by their ids."""
 
 from __future__ import annotations
 
-import atexit
 from _weakref import ref
 from time import monotonic
 
@@ -10,31 +9,31 @@ from . import spool
 from .dbapi import place
 from .requests import CONNECT, TRANSACTION, name, span
 from .sites import site
-from .statements import MANY, NOTHING, Executed, executed, fetched
+from .statements import MANY, NOTHING, executed, fetched
+from .statements import single as _single
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .events import Statement
 
 SYSTEM = "postgresql"
 _COMMAND_OK = 1
 _IDLE = 0
 _CONNECTED = 0
 _running: dict[int, Running] = {}
-known = _running.get
 # The connections that run an executemany just now: its pipeline is a part of it.
 batches: list[int] = []
 
 
 class Running(ref):  # type: ignore[type-arg]
-    """A cursor's last statement, with the rows and seconds of its single fetches. Ends with the cursor."""
+    """A cursor's last statement. Ends with the cursor."""
 
-    __slots__ = ("key", "last", "rows", "seconds")
+    __slots__ = ("key", "last")
 
     key: int
-    last: Executed
-    rows: int
-    seconds: float
+    last: Statement
 
 
 def running(cursor: Any) -> Running:
@@ -43,53 +42,25 @@ def running(cursor: Any) -> Running:
         found = Running(cursor, _gone)
         found.key = id(cursor)
         found.last = NOTHING
-        found.rows = 0
-        found.seconds = 0.0
         _running[found.key] = found
     return found
 
 
 def _gone(one: Running) -> None:
     try:
-        singles(one)
         _running.pop(one.key, None)
     except Exception:  # the interpreter is ending
         return
 
 
-def singles(one: Running) -> None:
-    """One span for all rows that were fetched one by one."""
-    rows, seconds = one.rows, one.seconds
-    if rows:
-        one.rows = 0
-        one.seconds = 0.0
-        fetched(one.last, monotonic() - seconds, seconds, rows)
-
-
-@atexit.register
-def _at_the_end() -> None:
-    for one in list(_running.values()):
-        singles(one)
-
-
 spool.after_fork.append(_running.clear)  # the parent's numbers mean nothing in the child's file
-
-
-def singles_of(cursor: Any) -> None:
-    one = _running.get(id(cursor))
-    if one is not None:
-        singles(one)
 
 
 def single(cursor: Any, started: float, found: bool) -> None:
     """A row of a fetchone or of an iteration, or that there was no more."""
     try:
         one = _running.get(id(cursor)) or running(cursor)
-        one.seconds += monotonic() - started
-        if found:
-            one.rows += 1
-        else:
-            singles(one)
+        _single(one.last, started, found)
     except Exception as error:
         spool.broken("rows of psycopg", error)
 
@@ -122,7 +93,6 @@ def done(cursor: Any, query: Any, values: Any, started: float, stack: int | None
         if stack is None:
             stack = site(2)
         one = running(cursor)
-        singles(one)
         one.last = executed(_text(cursor, query), values, SYSTEM, started, _changed(cursor, values), stack)
     except Exception as error:
         spool.broken("statements of psycopg", error)

@@ -19,7 +19,8 @@ except ImportError:  # a platform without the clock
 
 
 from . import sites, spool
-from .spool import KEEP, KINDS, REQUEST, SPAN, keep
+from .events import REQUEST, SPAN
+from .spool import KEEP, KINDS, REST, keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _MOST_NAMES = 10_000
 _numbers = count(1)
 # How many requests are being served in this process: what waits behind a blocked loop.
 in_flight = 0
+_rested_at = 0.0
 # Greenlets: the clock of the thread that serves a request counts others as well.
 thread_is_shared = False
 
@@ -59,7 +61,7 @@ class Request:
 
     def end(self) -> None:
         """Write it down, once. Later spans of it are work that the client does not wait for."""
-        global in_flight
+        global in_flight, _rested_at
         if self.ended:
             return
         self.ended = True
@@ -81,7 +83,10 @@ class Request:
             spool.broken("some requests", error)
             return
         # Where nothing is under way any more, no other event may come before a kill.
-        if now - spool.written_at > KEEP or (not in_flight and now - spool.flushed_at > spool.REST):
+        if not in_flight and now - _rested_at > REST:
+            _rested_at = now
+            spool.flush()
+        elif now - spool.written_at > KEEP:
             spool.flush()
 
 
@@ -110,7 +115,7 @@ def span(
                 kind,
                 0 if request is None else request.number,
                 name,
-                sites.of_statement(name) if stack is None else stack,
+                sites.here(sites.hints_of(name)) if stack is None else stack,
                 start,
                 seconds,
                 count,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
+    # Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
+    Hints = list[tuple[tuple[tuple[int, CodeType, int], ...], int]]
+
 _PROBE = os.path.dirname(os.path.abspath(__file__))
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 # Library frames that say what a call was for: a relation loaded late, a serializer's field, a template's node. Those that load
@@ -58,8 +61,9 @@ _roots: tuple[str, ...] = ()
 _kinds: dict[str, int] = {}
 _known: dict[tuple[object, ...], int] = {}
 _numbers = count(1)
-# Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
-_hints: dict[int, tuple[tuple[tuple[tuple[int, CodeType, int], ...], int], ...]] = {}
+_frame = sys._getframe
+# By the numbers of names.
+_hints: dict[int, Hints] = {}
 # `site` is that of the code for which a thread works: its own stack ends in a pool or a queue.
 _handed = _local()
 
@@ -141,26 +145,41 @@ def _in_environment(file: str) -> bool:
 
 def site(depth: int = 2) -> int:
     """The number of the stack that called; 0 where no frame of it says anything. `depth` as for `sys._getframe`."""
-    return _walk(sys._getframe(depth), depth, 0)
+    return _walk(sys._getframe(depth), depth, None)
 
 
-def of_statement(statement: int) -> int:
-    """The same two frames below the caller, for a statement. Where it ran before is looked at first: every frame that is
+def hints_of(name: int) -> Hints:
+    """What `here` remembers of a statement, by the number of its name."""
+    hints = _hints.get(name)
+    if hints is None:
+        hints = []
+        if len(_hints) < _MOST_KNOWN:
+            _hints[name] = hints
+    return hints
+
+
+def here(hints: Hints) -> int:
+    """The number of the stack two frames below the caller. Where the same ran before is looked at first: every frame that is
     walked through has to be made into an object, and one that is looked at by its depth alone has not."""
-    for steps, number in _hints.get(statement, ()):
+    for steps, number in hints:
         try:
             for depth, code, at in steps:
-                frame = sys._getframe(depth)
+                frame = _frame(depth + 1)
                 if frame.f_lasti != at or frame.f_code is not code:
                     break
             else:
                 return number
         except ValueError:  # the stack is less deep
             continue
-    return _walk(sys._getframe(2), 2, statement)
+    return walked(hints, 3)
 
 
-def _walk(start: FrameType, depth: int, statement: int) -> int:
+def walked(hints: Hints, depth: int = 2) -> int:
+    """The same for a stack that is not known yet. `depth` as for `sys._getframe`; the depths in the hints are the caller's."""
+    return _walk(_frame(depth), 1, hints)
+
+
+def _walk(start: FrameType, depth: int, hints: Hints | None) -> int:
     frame: FrameType | None = start
     kept: list[FrameType] = []
     depths: list[int] = []
@@ -179,7 +198,7 @@ def _walk(start: FrameType, depth: int, statement: int) -> int:
                 behind, greenlet = _parent(greenlet)
             if behind is None:
                 break
-            frame, behind, statement = behind, None, 0
+            frame, behind, hints = behind, None, None
         code = frame.f_code
         file = code.co_filename
         kind = _kinds.get(file)
@@ -208,7 +227,7 @@ def _walk(start: FrameType, depth: int, statement: int) -> int:
         elif kind == BRIDGE:
             inside = None if behind is not None else _inside(frame)
             if inside is not None:
-                frame, behind, statement = inside, frame.f_back, 0
+                frame, behind, hints = inside, frame.f_back, None
                 continue
         elif kind == TELLING:
             if file == told:
@@ -230,17 +249,12 @@ def _walk(start: FrameType, depth: int, statement: int) -> int:
         frame = frame.f_back
     if project:
         number = _number(kept)
-        if statement:
-            _remember(statement, kept, depths, number)
+        if hints is not None:
+            steps = tuple([(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)])
+            hints[:] = [(steps, number), *hints[: _MOST_HINTS - 1]]
         return number
     instead: int = getattr(_handed, "site", 0)
     return instead or (_number(kept + library) if kept or library else 0)
-
-
-def _remember(statement: int, kept: list[FrameType], depths: list[int], number: int) -> None:
-    if len(_hints) < _MOST_KNOWN:
-        steps = tuple([(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)])
-        _hints[statement] = ((steps, number), *_hints.get(statement, ())[: _MOST_HINTS - 1])
 
 
 def _parent(of: Any) -> tuple[FrameType | None, Any]:

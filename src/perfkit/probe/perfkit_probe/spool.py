@@ -12,9 +12,11 @@ from _struct import Struct
 from _thread import RLock
 from time import monotonic
 
+from .events import packed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
 KINDS = (
     "sql",
@@ -31,34 +33,30 @@ KINDS = (
     "import",
 )
 REQUEST_KINDS = ("wsgi", "asgi", "task")
-# type, kind, request, name, stack, start, seconds, count, key
-SPAN = Struct("<cBIIIddqq").pack
-# type, kind, number, endpoint, start, seconds, cpu (NaN: unknown), status, size (-1: unknown)
-REQUEST = Struct("<cBIIdddiq").pack
 _LENGTH = Struct("<I").pack
 KEEP = 0.05
-# A process without a request under way writes as often as this.
-REST = 0.005
+# A process writes when no request is under way any more, as often as this.
+REST = 0.02
 _MANY = 2000
 _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
 
 _folder: str = ""
 _path: str = ""
 _user = -1
-_events: list[bytes] = []
+_events: list[Any] = []  # packed, or statements as `events` has them
 _lock = RLock()
-# From when on `KEEP` seconds are counted, and when the last write really was.
+# From when on `KEEP` seconds are counted.
 written_at = 0.0
-flushed_at = 0.0
 kept = _events
 _on_disk = 0
+_writing = False
 # True from the first failure on: nothing is kept any more, and nothing of the application's changes.
 closed = True
 # Whether statements are written with the values that stand in their texts.
 keep_literals = False
 keep = _events.append
-"""Keep one packed event without ever writing, `closed` or not: for who looks at `closed` and `written_at` itself, and for
-code that interrupts any other, `flush` as well."""
+"""Keep one event, packed or a statement, without ever writing, `closed` or not: for who looks at `closed` and `written_at`
+itself, and for code that interrupts any other, `flush` as well."""
 after_fork: list[Callable[[], None]] = []
 
 
@@ -73,9 +71,10 @@ def open_in(folder: str, literals: bool) -> None:
 
 
 def _begin_again() -> None:
-    global _lock, _on_disk
+    global _lock, _on_disk, _writing
     _lock = RLock()  # another thread of the parent may have held it
     _on_disk = 0
+    _writing = False
     del _events[:]
     _name_file()
     for step in after_fork:
@@ -112,24 +111,40 @@ def define(kind: str, *fields: object) -> None:
 
 def flush() -> None:
     """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
-    global written_at, flushed_at, _on_disk
     if closed or not _events:
         return
     with _lock:
-        written_at = flushed_at = monotonic()
-        try:
-            n = len(_events)
-            data = b"".join(_events[:n])
-            del _events[:n]
-            _on_disk += len(data)
-            if _on_disk > _MOST_ON_DISK:
-                _cut()
-            else:
-                _write(data)
-        except PermissionError:
-            _go_on_as_another_user()
-        except (OSError, MemoryError):
+        if not _writing:
+            failed = _write_all()
+            if failed is not None:
+                broken("some statements", failed)
+
+
+def _write_all() -> Exception | None:
+    """The error of an event that could not be packed. What runs in between, in a finalizer or for a signal, may keep events
+    and cannot write them: they may speak of numbers that are only now defined."""
+    global written_at, _on_disk, _writing
+    written_at = monotonic()
+    _writing = True
+    failed = None
+    try:
+        n = len(_events)
+        taken = _events[:n]
+        del _events[:n]
+        data, failed = packed(taken)
+        _on_disk += len(data)
+        if _on_disk > _MOST_ON_DISK:
             _cut()
+        else:
+            _write(data)
+    except PermissionError:
+        _writing = False
+        _go_on_as_another_user()
+    except (OSError, MemoryError):
+        _cut()
+    finally:
+        _writing = False
+    return failed
 
 
 def _write(data: bytes) -> None:

@@ -7,8 +7,8 @@ from _contextvars import ContextVar
 from time import monotonic
 
 from . import frames
-from .c_classes import Classes, begin, singles
-from .statements import MANY, NOTHING, executed, fetched
+from .c_classes import Classes, fetches
+from .statements import MANY, executed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,19 +44,13 @@ def classes(base: Any) -> Classes:
 
 def _methods(base: Any) -> Any:
     base_execute, base_executemany, base_executescript = base.execute, base.executemany, base.executescript
-    base_one, base_many, base_all, base_next = base.fetchone, base.fetchmany, base.fetchall, base.__next__
-    base_close, rowcount = base.close, base.rowcount.__get__
+    rowcount = base.rowcount.__get__
 
     class Cursor(base):  # type: ignore[misc]
         __slots__ = ()
 
         @frames.marked("span:sql")
         def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
-            try:
-                if self.perfkit_rows:
-                    singles(self)
-            except AttributeError:
-                begin(self)
             rows = -1
             call = base_execute
             if MAY_WARN and warns(sql, parameters):
@@ -71,11 +65,6 @@ def _methods(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
-            try:
-                if self.perfkit_rows:
-                    singles(self)
-            except AttributeError:
-                begin(self)
             rows = -1
             started = monotonic()
             try:
@@ -87,61 +76,12 @@ def _methods(base: Any) -> Any:
 
         @frames.marked("span:sql")
         def executescript(self, script: Any, /) -> Any:
-            singles(self)
             started = monotonic()
             try:
                 return base_executescript(self, script)
             finally:
                 executed(script, None, SYSTEM, started, -1, site_elsewhere())
 
-        @frames.marked("span:fetch")
-        def fetchall(self) -> Any:
-            started = monotonic()
-            rows = base_all(self)
-            if rows:
-                fetched(getattr(self, "perfkit_last", NOTHING), started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
-            started = monotonic()
-            rows = base_many(self, args[0]) if len(args) == 1 and not kwargs else base_many(self, *args, **kwargs)
-            if rows:
-                fetched(getattr(self, "perfkit_last", NOTHING), started, monotonic() - started, len(rows))
-            return rows
-
-        @frames.marked("span:fetch")
-        def fetchone(self) -> Any:
-            started = monotonic()
-            row = base_one(self)
-            try:
-                self.perfkit_seconds += monotonic() - started
-                if row is not None:
-                    self.perfkit_rows += 1
-                elif self.perfkit_rows:
-                    singles(self)
-            except AttributeError:
-                begin(self)
-            return row
-
-        @frames.marked("span:fetch")
-        def __next__(self) -> Any:
-            started = monotonic()
-            try:
-                row = base_next(self)
-            except StopIteration:
-                singles(self)
-                raise
-            try:
-                self.perfkit_seconds += monotonic() - started
-                self.perfkit_rows += 1
-            except AttributeError:
-                begin(self)
-            return row
-
-        def close(self) -> Any:
-            if getattr(self, "perfkit_rows", 0):
-                singles(self)
-            return base_close(self)
+        fetchall, fetchmany, fetchone, __next__ = fetches(base)
 
     return Cursor

@@ -10,10 +10,10 @@ import sys
 from time import monotonic
 
 from . import frames, hooks, spool
-from .c_classes import MOST_CLASSES, Classes, begin, leaf
+from .c_classes import MOST_CLASSES, Classes, leaf
 from .requests import CONNECT, name, span
 from .sqlite3_cursors import MAY_WARN, SYSTEM, classes, in_the_name_of, site_elsewhere, warns
-from .statements import MANY, NOTHING, executed
+from .statements import MANY, executed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +114,7 @@ def _methods(module: Any, cursors: Classes) -> Any:
     base = module.Connection
     base_cursor, base_commit, base_rollback, base_exit = base.cursor, base.commit, base.rollback, base.__exit__
     plain = cursors.of(module.Cursor)
+    known = cursors.known
     in_transaction = base.in_transaction.__get__
     autocommit = base.autocommit.__get__ if hasattr(base, "autocommit") else None
 
@@ -128,13 +129,13 @@ def _methods(module: Any, cursors: Classes) -> Any:
         __slots__ = ()
 
         def cursor(self, factory: Any = plain) -> Any:
-            made = factory if factory is plain else cursors.of(factory)
-            cursor = base_cursor(self, made)
-            if made is plain or made is not factory:
-                cursor.perfkit_last = NOTHING
-                cursor.perfkit_rows = 0
-                cursor.perfkit_seconds = 0.0
-            return cursor
+            if factory is plain:
+                return base_cursor(self, plain)
+            try:
+                made = known(factory) or cursors.of(factory)
+            except TypeError:  # it cannot be hashed
+                made = factory
+            return base_cursor(self, made)
 
         @frames.marked("span:transaction")
         def commit(self) -> None:
@@ -180,9 +181,6 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
     @frames.marked("span:sql")
     def execute(self: Any, sql: Any, parameters: Any = (), /) -> Any:
         cursor = base_cursor(self, plain)
-        cursor.perfkit_last = NOTHING
-        cursor.perfkit_rows = 0
-        cursor.perfkit_seconds = 0.0
         rows = -1
         call = base_execute
         if MAY_WARN and warns(sql, parameters):
@@ -198,7 +196,6 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
     @frames.marked("span:sql")
     def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
         cursor = base_cursor(self, plain)
-        begin(cursor)
         rows = -1
         started = monotonic()
         try:
@@ -211,7 +208,6 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
     @frames.marked("span:sql")
     def executescript(self: Any, script: Any, /) -> Any:
         cursor = base_cursor(self, plain)
-        begin(cursor)
         started = monotonic()
         try:
             return base_executescript(cursor, script)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from itertools import count
+from sys import _getframe
 from time import monotonic
 
 from . import spool, sqltext
+from .events import CLOSED, WRITTEN
 from .requests import FETCH, SQL, TRANSACTION, current, get_current, name
-from .sites import of_statement
-from .spool import KEEP, SPAN, keep
+from .sites import hints_of, walked
+from .spool import KEEP, keep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-Known = tuple[int, int]  # a text's number, the kind of its spans
-Executed = tuple[int, int, int]  # the numbers of statement, call site and request
-NOTHING: Executed = (0, 0, 0)
+    from .events import Statement
+    from .sites import Hints
+
+    Known = tuple[int, int, Hints]  # a text's number, the kind of its spans, where it ran before
+
 MANY: Any = object()
+NOTHING: Statement = [WRITTEN, 0, 0, 0, 0.0, 0.0, -1, None, 0.0, 0.0, CLOSED]
+"""In the place of a statement that is not watched. Nothing is ever added to it."""
 
 _MOST_TEXTS = 4096
 _LONG = 65_536
-_MOST_KEYS = 20_000
-_numbers = count(1)
-_numbered: dict[int, int] = {}
 _texts: dict[Any, Known] = {}
-_known, _known_key = _texts.get, _numbered.get
+_known = _texts.get
 _PLAIN = {"datetime", "decimal", "uuid", "ipaddress", "fractions"}
 _VERBS = {"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "START"}
 # Frameworks number their savepoints on and on.
@@ -51,27 +53,13 @@ def _made(sql: Any, system: str) -> Known:
     if kind == TRANSACTION:
         shown = _SAVEPOINT.sub(r"\1 ?", shown)
     shown = shown.encode("utf-8", "backslashreplace").decode()  # lone surrogates are no text
-    known = (name(shown, system), kind)
+    number = name(shown, system)
+    known = (number, kind, hints_of(number))
     if type(sql) in (str, bytes) and len(sql) <= _LONG:
         if len(_texts) >= _MOST_TEXTS:
             _texts.clear()
         _texts[sql] = known
     return known
-
-
-def _key(statement: int, values: Any) -> int:
-    """A number for statement and parameters, never 0: equal where both are equal. The hash behind it is the process's own
-    and never leaves it."""
-    try:
-        hashed = hash((statement, values))
-    except Exception:
-        hashed = hash((statement, _described(values)))
-    number = _numbered.get(hashed)
-    if number is None:
-        if len(_numbered) >= _MOST_KEYS:
-            _numbered.clear()
-        number = _numbered[hashed] = next(_numbers)
-    return number
 
 
 def _described(values: Any) -> bytes:
@@ -96,8 +84,8 @@ def _described(values: Any) -> bytes:
     return b"\0".join(parts)
 
 
-def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1, stack: int | None = None) -> Executed:
-    """A driver's hook calls this after a statement has run. Never raises. What it gives is for `fetched`.
+def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1, stack: int | None = None) -> Statement:
+    """A driver's hook calls this after a statement has run. Never raises. What it gives is for `fetched` and `single`.
 
     `sql` is what the driver was given: str, bytes, or what prints so. `values` is MANY where there are many sets of them.
     `rows` is what the driver knows to have changed, -1 unknown. `stack` is a number from `sites`, else looked up here.
@@ -110,27 +98,41 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
             known = _known(sql)
         except Exception:  # it cannot be hashed
             known = None
-        number, kind = _new(sql, system) if known is None else known
+        number, kind, hints = known or _new(sql, system)
         request = get_current()
-        of = 0 if request is None else request.number
-        asked = stack
-        if stack is None:
-            stack = of_statement(number)
-        key: int | None = 0
-        if values is not MANY:
+        hashed = None
+        if values is not MANY:  # at once: they may be changed after this
             try:
-                key = _known_key(hash((number, values)))
+                hashed = hash(values)
             except Exception:
-                key = None
-            if key is None:
-                key = _key(number, values)
-        if asked is None or not isinstance(asked, Asked) or asked.over:
-            keep(SPAN(b"S", kind, of, number, stack, started, seconds, rows, key))
+                hashed = hash(_described(values))
+        of = 0 if request is None else request.number
+        if stack is None:
+            # As `sites.here`, without a frame of its own.
+            for steps, before in hints:
+                try:
+                    for depth, code, at in steps:
+                        frame = _getframe(depth)
+                        if frame.f_lasti != at or frame.f_code is not code:
+                            break
+                    else:
+                        stack = before
+                        break
+                except ValueError:
+                    continue
+            else:
+                stack = walked(hints)
+            statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
+            keep(statement)
         else:
-            asked.ran.append((kind, of, number, started, seconds, rows, key))
+            statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
+            if isinstance(stack, Asked) and not stack.over:
+                stack.ran.append(statement)
+            else:
+                keep(statement)
         if started - spool.written_at > KEEP:
             spool.flush()
-        return number, stack, of
+        return statement
     except Exception as error:
         spool.broken("statements of %s" % system, error)
         return NOTHING
@@ -143,32 +145,62 @@ class Asked(int):
     def __init__(self, stack: int) -> None:
         self.since = monotonic()
         self.over = False
-        self.ran: list[tuple[int, int, int, float, float, int, int | None]] = []
+        self.ran: list[Statement] = []
 
-    def answered(self, last: Executed) -> None:
+    def answered(self, last: Statement) -> None:
         """`last` is the statement whose rows were asked for, where none was executed. Never raises."""
         try:
             self.over = True
             end = monotonic()
             begin, ran = self.since, self.ran
-            for at, (kind, of, number, started, seconds, rows, key) in enumerate(ran, 1):
-                seconds = (end if at == len(ran) else started + seconds) - begin
-                keep(SPAN(b"S", kind, of, number, self, begin, seconds, rows, key))
-                begin += seconds
+            for at, statement in enumerate(ran, 1):
+                ended = end if at == len(ran) else statement[4] + statement[5]
+                statement[4], statement[5] = begin, ended - begin
+                keep(statement)
+                begin = ended
             if not ran:
-                fetched(last, begin, end - begin, -1)
+                _apart(last, begin, end - begin, -1)
         except Exception as error:
             spool.broken("statements of another thread", error)
 
 
-def fetched(what: Executed, started: float, seconds: float, rows: int) -> None:
-    """Rows made into Python objects, of the statement for which `executed` gave `what`, and in the same request. `rows` is -1
-    for the wait for rows that were counted already."""
+def fetched(what: Statement, started: float, seconds: float, rows: int) -> None:
+    """`rows` more rows, in one go, made into Python objects: of the statement for which `executed` gave `what`, and in the
+    same request. Never raises."""
     try:
-        if what[0] and not spool.closed:
-            number, stack, of = what
-            keep(SPAN(b"S", FETCH, of, number, stack, started, seconds, rows, 0))
-            if started - spool.written_at > KEEP:
-                spool.flush()
+        known = what[10]
+        if known < 0:
+            _again(what, started, seconds, rows)
+        elif known:  # one span for both would lie over what ran in between
+            _apart(what, started, seconds, rows)
+        else:
+            what[8:] = started, seconds, rows
+        if started + seconds - spool.written_at > KEEP:
+            spool.flush()
     except Exception as error:
         spool.broken("rows", error)
+
+
+def single(what: Statement, started: float, found: bool) -> None:
+    """One more row, or the time it took to learn that there is none. Never raises."""
+    try:
+        seconds = monotonic() - started
+        known = what[10]
+        if known >= 0:
+            what[9] += seconds
+            what[10] = known + found
+        elif found:
+            _again(what, started, seconds, 1)
+    except Exception as error:
+        spool.broken("rows", error)
+
+
+def _again(written: Statement, started: float, seconds: float, rows: int) -> None:
+    if written is not NOTHING and not spool.closed:
+        written[8:] = started, seconds, rows
+        keep(written)
+
+
+def _apart(of: Statement, started: float, seconds: float, rows: int) -> None:
+    if of is not NOTHING and not spool.closed:
+        keep([FETCH, *of[1:4], started, seconds, rows, None, 0.0, 0.0, 0])
