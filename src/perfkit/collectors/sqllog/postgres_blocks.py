@@ -1,0 +1,95 @@
+"""Blocks of PostgreSQL's csvlog and jsonlog: patterns of one record and a block come in, columns of executions go out.
+
+Nearly all records of a log that times every statement say `duration: 0.139 ms  statement: …` and little else. Those become columns
+with no work of Python's for each. A block with records that need the ones before them goes record by record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import compress
+from operator import add
+
+from perfkit.collectors.sqllog.interface import Events
+from perfkit.collectors.sqllog.postgres_plan_texts import prepared
+from perfkit.collectors.sqllog.postgres_records import Conversations, Row
+
+DURATION = rb"duration: (\d{1,15}\.\d{3}) ms  ([sepb])(?:tatement|(?:xecute|arse|ind) [^\":\\]{1,200}): "
+"""The message of a `plain` record up to its statement: groups are milliseconds and the step's first letter."""
+_NEEDS_ORDER = (b"duration: ", b"statement: ", b"execute ")
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """What finds records, and in the last group a line that is none.
+
+    Groups of `plain`: time, session, milliseconds, step, statement, detail, application, any other record as a whole. Groups of
+    `whole`: time, session, severity, message, detail, context, statement, application.
+    `unescaped` gives texts back as they were before the format escaped them.
+    """
+
+    plain: re.Pattern[bytes]
+    whole: re.Pattern[bytes]
+    unescaped: Callable[[Sequence[bytes]], Sequence[bytes]]
+
+
+def read_block(block: bytes, patterns: Patterns, conversations: Conversations) -> Events:
+    """`block` holds whole records. A session is its two groups, one behind the other."""
+    events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
+    if not conversations.open:
+        found = patterns.plain.findall(block)
+        rows = _rows(patterns, [patterns.whole.findall(row[7])[0] for row in found if row[7]])
+        if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
+            _note_junk(events, found)
+            executed = _columns(patterns, [row for row in found if row[3]], events)
+            conversations.take(rows, events)
+            conversations.expect_plans_of(executed)
+            return events
+    found = patterns.whole.findall(block)
+    _note_junk(events, found)
+    conversations.take(_rows(patterns, [row for row in found if row[0]]), events)
+    return events
+
+
+def _note_junk(events: Events, found: list[tuple[bytes, ...]]) -> None:
+    junk = [row[-1] for row in found if row[-1] and not row[-1].isspace()]
+    events.unparsed, events.examples = len(junk), junk[:3]
+
+
+def _columns(patterns: Patterns, found: list[tuple[bytes, ...]], events: Events) -> dict[bytes, bytes]:
+    """The last text that each session executed by the extended protocol."""
+    statements = patterns.unescaped([row[4] for row in found])
+    micros = list(map(int, b" ".join([row[2] for row in found]).replace(b".", b"").split()))
+    steps = [row[3] in b"se" for row in found]
+    if not all(steps):
+        events.prepares = [(text, took) for text, took, step in zip(statements, micros, steps, strict=True) if not step]
+        statements = list(compress(statements, steps))
+        micros = list(compress(micros, steps))
+        found = list(compress(found, steps))
+    events.texts, events.micros = list(statements), micros
+    events.times = [row[0] for row in found]
+    events.sessions = [row[1] + row[6] for row in found]
+    _details(patterns, [row[5] for row in found], events)
+    return {
+        session: text for session, text, row in zip(events.sessions, events.texts, found, strict=True) if row[3] == b"e"
+    }
+
+
+def _details(patterns: Patterns, details: list[bytes], events: Events) -> None:
+    given = [at for at, detail in enumerate(details) if detail]
+    for at, detail in zip(given, patterns.unescaped([details[at] for at in given]), strict=True):
+        if detail[1:12] == b"arameters: ":
+            events.parameters[at] = detail[12:]
+        elif detail[:9] == b"prepare: ":
+            events.texts[at] = prepared(detail) or events.texts[at]
+
+
+def _rows(patterns: Patterns, found: list[tuple[bytes, ...]]) -> list[Row]:
+    if not found:
+        return []
+    times, sessions, severities, *texts, applications, _ = zip(*found, strict=True)
+    messages, details, contexts, statements = map(patterns.unescaped, texts)
+    whose = map(add, sessions, applications)
+    return list(zip(times, whose, severities, messages, details, contexts, statements, strict=True))
