@@ -27,19 +27,25 @@ class Patterns:
 
     Groups of `plain`: time, session, milliseconds, step, statement, detail, application, any other record as a whole. Groups of
     `whole`: time, session, severity, message, detail, context, statement, application.
-    `unescaped` gives texts back as they were before the format escaped them.
+    `unescaped` gives texts back as they were before the format escaped them. `repaired` makes a record of a line that only looks
+    like none, or leaves it.
     """
 
     plain: re.Pattern[bytes]
     whole: re.Pattern[bytes]
     unescaped: Callable[[Sequence[bytes]], Sequence[bytes]]
+    repaired: Callable[[bytes], bytes] | None = None
 
 
 def read_block(block: bytes, patterns: Patterns, conversations: Conversations) -> Events:
     """`block` holds whole records. A session is its two groups, one behind the other."""
     events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
+    first = patterns.whole if conversations.open else patterns.plain
+    found = first.findall(block)
+    if patterns.repaired is not None and any(row[-1] for row in found):
+        block = b"".join(map(patterns.repaired, block.splitlines(keepends=True)))
+        found = first.findall(block)
     if not conversations.open:
-        found = patterns.plain.findall(block)
         rows = _rows(patterns, [patterns.whole.findall(row[7])[0] for row in found if row[7]])
         if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
             _note_junk(events, found)
@@ -47,7 +53,7 @@ def read_block(block: bytes, patterns: Patterns, conversations: Conversations) -
             conversations.take(rows, events)
             conversations.expect_plans_of(executed)
             return events
-    found = patterns.whole.findall(block)
+        found = patterns.whole.findall(block)
     _note_junk(events, found)
     conversations.take(_rows(patterns, [row for row in found if row[0]]), events)
     return events
