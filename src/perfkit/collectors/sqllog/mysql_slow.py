@@ -229,9 +229,9 @@ class MysqlSlow:
     def fits(self, head: bytes) -> float:
         whole = head[: head.rfind(b"\n") + 1]
         reader = MysqlSlowReader(head)
-        cut = reader.cut(whole, False)
-        # The last record, which is perhaps not whole, only where there is no other.
-        events = reader.read(whole[:cut] or whole)
+        events = reader.read(whole[: reader.cut(whole, False)])
+        if not events.texts:  # perhaps the head ends in its first record
+            events = reader.read(whole)
         if not events.texts and not _BANNER_LINES.search(whole):
             return 0.0
         return 1 - events.unparsed / max(events.lines, 1)
