@@ -5,7 +5,7 @@ from __future__ import annotations
 from perfkit.shared.sqltokens import CUT, add_value, is_name
 from perfkit.shared.sqlwords import QUERY
 
-_PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default"})
+_PURE = frozenset({"?", ",", "-", "+", "null", "true", "false", "default", CUT})
 _SIGNS = frozenset({"(", "[", ")", "]", ",", "?"})
 _LIST_WORDS = frozenset({"in", "values"})
 _ROW_OF_VALUES = [")", "values", "(", "?", ")"]
@@ -125,10 +125,10 @@ def _end_element(bracket: _Bracket, out: list[str]) -> None:
 
 
 def _after_rows(tokens: list[str], at: int) -> int:
-    """The index after all further rows."""
+    """The index after all further rows, and after the ellipsis that stands for some."""
     while tokens[at : at + 2] == [",", "("]:
         depth, at = 1, at + 2
         while at < len(tokens) and depth:
             depth += (tokens[at] == "(") - (tokens[at] == ")")
             at += 1
-    return at
+    return at + 2 if tokens[at : at + 2] == [",", CUT] else at

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 
 from perfkit.shared.sqllists import collapsed, ordered_columns
+from perfkit.shared.sqltags import tags
 from perfkit.shared.sqltitles import shortened
 from perfkit.shared.sqltokens import CUT, joined, tokens_of
 from perfkit.shared.sqlvalues import same_spelling
@@ -27,6 +28,7 @@ __all__ = [
     "is_write",
     "shortened",
     "tables",
+    "tags",
     "verb",
 ]
 
