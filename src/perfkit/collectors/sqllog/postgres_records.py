@@ -22,7 +22,7 @@ from perfkit.model.sqllog import LoggedPlan
 
 _ERRORS = frozenset((b"ERROR", b"FATAL", b"PANIC"))
 # Sessions with something open; beyond that the oldest are forgotten, so that a log of any length needs little memory.
-_MOST_SESSIONS = 20_000
+_MOST_SESSIONS = 4_000
 _WAIT = re.compile(rb"process \d+ (still waiting for|acquired) (.*) after (\d{1,15})\.(\d{3}) ms", re.DOTALL)
 _FILE = re.compile(rb"temporary file: path .*, size (\d{1,18})", re.DOTALL)
 
@@ -69,7 +69,7 @@ class Conversations:
         self._bare: dict[bytes, tuple[int, ...]] = {}
         self._begun: dict[bytes, _Begun] = {}
         self._plans: dict[bytes, list[_Plan]] = {}
-        # Each session's last execution by the extended protocol: the index in this block, or the text in the block before.
+        # Each session's last execution by the extended protocol: the index in this block, or the text in one before.
         self._executed: dict[bytes, int] = {}
         self._earlier: dict[bytes, bytes] = {}
 
@@ -88,6 +88,7 @@ class Conversations:
                 self._executed[session] = self._add(events, time, session, int(digits), text, detail)
             elif kind == b"state":
                 self._executed.pop(session, None)
+                self._earlier.pop(session, None)
                 self._add(events, time, session, int(digits), message[end + 16 :], detail)
             elif kind == b"parse" or kind == b"bind ":
                 events.prepares.append((message[message.find(b": ", end + 5) + 2 :], int(digits)))
@@ -95,16 +96,17 @@ class Conversations:
                 self._plan(events, session, _Plan(time, int(digits), message[end + 10 :].lstrip(b"\r\n")))
             elif not kind:
                 self._duration(events, time, session, int(digits))
-        self._earlier = {who: events.texts[at] for who, at in self._executed.items() if at not in events.plans}
+        self._earlier.update((who, events.texts[at]) for who, at in self._executed.items() if at not in events.plans)
         self._executed.clear()
-        for sessions in (self._bare, self._begun, self._plans):
+        for sessions in (self._bare, self._begun, self._plans, self._earlier):
             _forget(sessions)
         # Once there were such records, nearly every block has them.
         self.open = self.open or bool(self._bare or self._begun or self._plans) or bool(events.plans)
 
     def expect_plans_of(self, executed: dict[bytes, bytes]) -> None:
         """The text that each session executed last, in a block that `take` did not see."""
-        self._earlier = executed
+        self._earlier.update(executed)
+        _forget(self._earlier)
 
     def finish(self) -> Events:
         """What nothing can follow any more: plans without a record of their statement."""
