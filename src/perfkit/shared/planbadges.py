@@ -36,7 +36,7 @@ MOST_KEPT: Final = 0.2
 LEAST_LOOPS: Final = 1000.0
 LEAST_INNER_SHARE: Final = 0.5
 LEAST_SLOWEST: Final = 0.2
-WHOLE_TABLE: Final = re.compile(r"(?:Parallel )?Seq Scan|ALL|Table scan|index|SCAN", re.ASCII)
+WHOLE_TABLE: Final = re.compile(r"(?:(?:Parallel )?Seq Scan|ALL|Table scan|index|Index scan|SCAN)\b", re.ASCII)
 _JOINED_LINE_BY_LINE = re.compile(r"nested[ _]loop", re.IGNORECASE | re.ASCII)
 _METHOD = re.compile(r"external (?:merge|sort)", re.ASCII)
 
@@ -124,6 +124,11 @@ def _blowups(plan: Plan) -> Iterator[Badge]:
         each = f", {units.count(examined)} rows each time" if examined else ""
         text = f"{_named(inner)} is looked at {units.count(loops)} times{each}: {units.share(share)} of the plan"
         yield Badge("nested-loop-blowup", path, text, loops, share)
+
+
+def is_row_by_row(node: PlanNode) -> bool:
+    """Whether it is a join that goes through its second side for each row of the first."""
+    return _JOINED_LINE_BY_LINE.search(node.kind) is not None
 
 
 def _inner_share(plan: Plan, inner: PlanNode, loops: float) -> float | None:

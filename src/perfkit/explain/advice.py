@@ -1,0 +1,250 @@
+"""Explain room: a plan comes in, the same plan with the one or two indexes that would help, and what its tables' indexes are worth,
+goes out. No index is made and nothing is executed: the advice is text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from perfkit.explain import advice_trial, advice_words, indexcatalog, indexes
+from perfkit.explain.advice_keys import Keys
+from perfkit.explain.advice_trial import Trial, Tried
+from perfkit.explain.advice_wanted import MOST_KEPT, Candidate, Known, Scan, candidates, scans, use_of, why_not
+from perfkit.explain.indexnames import qualified, quoted
+from perfkit.explain.interface import Column, Database, ServerGone, Statement, Table
+from perfkit.model.plan import IndexAdvice, Plan
+from perfkit.shared.sqlpredicates import TableUse, predicates
+
+MOST: Final = 2
+# An index has to take a tenth off the planner's cost; one more beside it a fifth off what is left.
+LEAST_GAIN: Final = 0.1
+LEAST_SECOND_GAIN: Final = 0.2
+_MOST_TRIALS: Final = 20
+_SAMPLE: Final = 1000
+_COMPARED = frozenset({"equal", "in"})
+_COLLATION = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
+_STALE = """
+SELECT c.reltuples < 0 OR s.n_mod_since_analyze > 0.2 * greatest(s.n_live_tup, 1), s.n_mod_since_analyze, s.n_live_tup
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stat_all_tables s ON s.relid = c.oid
+WHERE c.relname = %s AND n.nspname = %s AND greatest(s.n_live_tup, s.n_mod_since_analyze) >= 1000"""
+
+
+def advised(database: Database, statement: Statement, plan: Plan) -> Plan:
+    """Never raises: where the server goes away in the middle, or says no, the plan stays as it was, with a remark."""
+    try:
+        return _advised(database, statement, plan)
+    except ServerGone as reason:
+        return replace(
+            plan, remarks=(*plan.remarks, f"no index could be looked for: the server ended the connection: {reason}")
+        )
+
+
+def _advised(database: Database, statement: Statement, plan: Plan) -> Plan:
+    uses = predicates(statement.text, database.system)
+    known = _known(database, plan, uses)
+    if any(not use.alone for use in uses):  # now that columns are known, those without a table in front find theirs
+        columns = {
+            about.table.name.lower(): [column.name for column in about.table.columns] for about in known.values()
+        }
+        uses = predicates(statement.text, database.system, columns)
+    known = {name: _sampled(database, about, uses) for name, about in known.items()}
+    rows = {name: about.rows for name, about in known.items() if about.rows is not None}
+    plan = replace(plan, tables={**plan.tables, **rows})
+    found = list(scans(plan, uses, known))
+    age = indexcatalog.age(database) if known else None
+    wanted = [candidate for scan in found for candidate in candidates(scan)][:_MOST_TRIALS]
+    with advice_trial.trial(database, statement, plan) as (trial, merit):
+        advice = _tried(trial, plan, wanted, merit, age) if trial else _untried(plan, wanted, age)
+    details = tuple({about.table.name: about.details for about in known.values()}.values())
+    return replace(
+        plan,
+        advice=tuple(advice),
+        redundant=tuple(one for some in details for one in indexes.redundant(some, database.system)),
+        remarks=tuple(dict.fromkeys((*plan.remarks, *_remarks(database, found, details, age, bool(advice))))),
+    )
+
+
+def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str, Known]:
+    """The tables of the plan, under the names that its nodes have for them."""
+    found: dict[str, Known] = {}
+    like = database.system == "postgresql" and _like_needs_class(database)
+    for _, node in plan.root.walk():
+        if node.relation is None or node.relation in found:
+            continue
+        use = use_of(node, uses, database.system)
+        name = use.table if use and database.system != "postgresql" else node.relation
+        schema = node.schema or (use.schema if use else None) or None
+        table = database.table(name, schema)
+        if table is None:
+            continue
+        if table.rows is None and database.system == "sqlite":
+            table = replace(table, rows=_last_row(database, table))
+        details = indexcatalog.details(database, name, schema)
+        found[node.relation] = Known(table, details, database.system, database.version, like)
+    return found
+
+
+def _like_needs_class(database: Database) -> bool:
+    found = database.rows(_COLLATION)
+    return not found or str(found[0][0]).split(".")[0].upper() not in ("C", "POSIX")
+
+
+def _last_row(database: Database, table: Table) -> int | None:
+    """The highest row id: as many rows, where none were deleted, and found without reading them."""
+    found = database.rows(f"SELECT max(rowid) FROM {qualified(table.name, table.schema, 'sqlite')}")
+    return int(found[0][0]) if found and isinstance(found[0][0], int) else None
+
+
+def _sampled(database: Database, known: Known, uses: Sequence[TableUse]) -> Known:
+    """Where statistics do not tell how many values a compared column has, its first 1,000 rows do, roughly; only how many, no
+    value is read from them. PostgreSQL has statistics of its own."""
+    if database.system == "postgresql" or not known.rows:
+        return known
+    compared = {
+        one.column.lower()
+        for use in uses
+        if use.table.lower() == known.table.name.lower()
+        for one in use.comparisons
+        if one.kind in _COMPARED and not one.expression
+    }
+    columns = tuple(
+        replace(column, distinct=_distinct(database, known, column))
+        if column.distinct is None and column.name.lower() in compared
+        else column
+        for column in known.table.columns
+    )
+    return replace(known, table=replace(known.table, columns=columns))
+
+
+def _distinct(database: Database, known: Known, column: Column) -> float | None:
+    name = quoted(column.name, database.system)
+    table = qualified(known.table.name, known.table.schema, database.system)
+    found = database.rows(
+        f"SELECT count(DISTINCT c), count(*) FROM (SELECT {name} AS c FROM {table} LIMIT {_SAMPLE}) AS s"
+    )
+    if not found or not found[0][1]:
+        return None
+    different, seen = found[0][0], found[0][1]
+    return float(different) if different < seen / 10 else (known.rows or seen) * different / seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    candidate: Candidate
+    tried: Tried
+    before: float | None
+
+
+def _tried(trial: Trial, plan: Plan, wanted: Sequence[Candidate], merit: float, age: float | None) -> list[IndexAdvice]:
+    """The best by the planner, and one on another table that helps beside it."""
+    first = _best(trial, plan.root.cost, merit, (), wanted, LEAST_GAIN)
+    if first is None:
+        return []
+    advice = [_advice(first, trial.name, age, plan)]
+    table = first.candidate.scan.known.table.name
+    others = [one for one in wanted if one.scan.known.table.name != table]
+    second = _best(trial, first.tried.cost, first.tried.merit, (first.candidate,), others, LEAST_SECOND_GAIN)
+    return [*advice, _advice(second, trial.name, age, plan)] if second else advice
+
+
+def _best(
+    trial: Trial,
+    before: float | None,
+    merit: float,
+    beside: tuple[Candidate, ...],
+    wanted: Sequence[Candidate],
+    least: float,
+) -> _Choice | None:
+    """Of nearly equal ones the smaller index; one that carries columns has to save a third more."""
+    best: tuple[float, _Choice] | None = None
+    for candidate in wanted:
+        tried = trial.of((*beside, candidate))
+        if tried is None or tried.used <= len(beside):
+            continue
+        if before is not None and tried.cost is not None:
+            if tried.cost > before * (1 - least):
+                continue
+            price = (tried.cost + 1.0) * (1 + 0.02 * len(candidate.keys)) * (1.5 if candidate.include else 1.0)
+        elif tried.merit > merit:
+            price = 0.1 * len(candidate.keys) - tried.merit
+        else:
+            continue
+        if best is None or price < best[0]:
+            best = price, _Choice(candidate, tried, before)
+    return best[1] if best else None
+
+
+def _untried(plan: Plan, wanted: Sequence[Candidate], age: float | None) -> list[IndexAdvice]:
+    """Nothing can ask the planner: the likeliest one of each table, of those that need no proof."""
+    best: dict[str, Candidate] = {}
+    for candidate in wanted:
+        name = candidate.scan.known.table.name
+        if _needs_proof(plan, candidate):
+            continue
+        if name not in best or candidate.likely > best[name].likely:
+            best[name] = candidate
+    chosen = sorted(best.values(), key=lambda one: -one.scan.examined)[:MOST]
+    return [_advice(_Choice(one, Tried(0, None), None), None, age, plan) for one in chosen]
+
+
+def _needs_proof(plan: Plan, candidate: Candidate) -> bool:
+    """Whether it may well not help: by a join where nothing shows that the table is read again and again, by a function that may
+    depend on settings, by carrying columns, or for a condition of which nobody knows how many rows it keeps."""
+    scan = candidate.scan
+    keys = Keys(scan.use, scan.known.table, scan.known.system, scan.known.version, scan.known.like_needs_class)
+    if candidate.include or candidate.likely < 1 or not all(keys.is_steady(key) for key in candidate.keys):
+        return True
+    first = candidate.keys[0].text
+    if any(join.column == first for join in scan.use.joins) and not any(
+        key.text == first for key in (*keys.equal, *keys.lists)
+    ):
+        inner = bool(scan.path) and scan.path[-1] > 0
+        again = scan.node.loops >= 10 if scan.counted else inner and scan.known.system in ("mysql", "mariadb")
+        return not again
+    return scan.share is not None and scan.share > MOST_KEPT and not scan.use.limited
+
+
+def _advice(choice: _Choice, verified: str | None, age: float | None, plan: Plan) -> IndexAdvice:
+    candidate = choice.candidate
+    scan = candidate.scan
+    measured = choice.tried.bytes[-1] if choice.tried.bytes else None
+    return IndexAdvice(
+        table=scan.known.table.name,
+        columns=candidate.columns,
+        ddl=advice_words.ddl(candidate),
+        reason=advice_words.reason(candidate),
+        verified=verified,
+        cost_before=choice.before if choice.tried.cost is not None else None,
+        cost_after=choice.tried.cost,
+        bytes=advice_words.size(candidate) if measured is None else measured,
+        writes=advice_words.writes(scan, age),
+        replaces=indexes.made_redundant(scan.known.details, candidate.columns, candidate.where),
+        node=scan.path,
+    )
+
+
+def _remarks(
+    database: Database,
+    found: Sequence[Scan],
+    details: Sequence[Sequence[indexes.Detail]],
+    age: float | None,
+    helped: bool,
+) -> Iterator[str]:
+    if not helped:
+        for scan in found:
+            yield from why_not(scan)
+            yield from _stale(database, scan)
+    for some in details:
+        yield from indexes.remarks(some, age, database.system)
+
+
+def _stale(database: Database, scan: Scan) -> Iterator[str]:
+    """Statistics that are old enough to mislead the planner: none, or more than a fifth of the rows changed since."""
+    table = scan.known.table
+    if database.system != "postgresql":
+        return
+    rows: Sequence[Sequence[object]] = database.rows(_STALE, (table.name, table.schema))
+    if rows and rows[0][0]:
+        yield f"the statistics of {table.name} are old: {rows[0][1]:,} rows changed since the last ANALYZE, {rows[0][2]:,} are there. Run ANALYZE and look again."
