@@ -3,6 +3,8 @@
 dsn           what --dsn takes → Dsn
 safety, scanning, placeholders    which texts may be planned, which may be run, and their parameters
 DATABASES     one occupant a database: it connects, explains, and looks indexes and tables up
+read_plan     a plan that somebody has already, in any of the databases' forms → Plan
+redacted      a Plan without the literals in it
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from perfkit.shared.registry import Registry
 if TYPE_CHECKING:
     from perfkit.explain.explaining import connect, explain_all
     from perfkit.explain.interface import Database, ExplainOptions, Statement
+    from perfkit.explain.reading import read_plan
+    from perfkit.explain.redaction import redacted
 
 __all__ = [
     "DATABASES",
@@ -22,6 +26,8 @@ __all__ = [
     "Statement",
     "connect",
     "explain_all",
+    "read_plan",
+    "redacted",
 ]
 
 DATABASES: Registry[type[Database]] = Registry(
@@ -42,6 +48,8 @@ _LOADED_LATER = {
     "Statement": "interface",
     "connect": "explaining",
     "explain_all": "explaining",
+    "read_plan": "reading",
+    "redacted": "redaction",
 }
 
 

@@ -25,6 +25,7 @@ _TYPES = {
     "timestamp": "timestamp",
     "timestamptz": "timestamptz",
 }
+_COUNTED = re.compile(r"(?P<count>\b(?:limit|offset)\s+)?\0(?P<number>\d+)\0", re.IGNORECASE)
 _OPERAND = frozenset({"string", "number", "name", "word", "placeholder"})
 _SORT_ENDS = frozenset(
     {"asc", "desc", "nulls", "limit", "offset", "having", "order", "window", "union", "for", "fetch"}
@@ -52,6 +53,19 @@ def numbered(text: str, system: str = "postgresql") -> Prepared:
 def question_marks(text: str, system: str) -> Prepared:
     """With one ? for each, as MySQL and SQLite take them. Raises NoHonestPlan, Unclear."""
     return _prepared(_rows_filled(_plain(text, system)), lambda _: "?", each=True)
+
+
+def filled(text: str, system: str, values: Sequence[str | None], quoted: Callable[[str], str]) -> str:
+    """With the values in their places as `quoted` writes them; as numbers after LIMIT and OFFSET, which take no text.
+    Raises NoHonestPlan, Unclear."""
+
+    def literal(found: re.Match[str]) -> str:
+        value = values[int(found["number"]) - 1]
+        count = found["count"] or ""
+        return count + ("NULL" if value is None else value if count and value.isdigit() else quoted(value))
+
+    marked = _prepared(_rows_filled(_plain(text, system)), "\0{}\0".format, each=True)
+    return _COUNTED.sub(literal, marked.text)
 
 
 def _plain(text: str, system: str) -> list[Piece]:
