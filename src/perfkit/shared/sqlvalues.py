@@ -22,6 +22,7 @@ _ZONES = (["with", "time", "zone"], ["without", "time", "zone"])
 _JOINS = frozenset({"inner", "outer"})
 _SPELLINGS = _CONSTANTS | _TYPED | _JOINS | {"::", "cast", "any", "some", "default", "!="}
 _NAME_LAST = frozenset({"savepoint", "release", "fetch", "move", "close", "deallocate", "unlisten"})
+_TRANSACTION = frozenset({"begin", "commit", "rollback", "end", "abort"})
 _NAME_SECOND = frozenset({"declare", "prepare"})
 
 
@@ -74,12 +75,14 @@ def _names_gone(tokens: list[str]) -> list[str]:
     """`?` for the names of savepoints, cursors and prepared statements, which say nothing about the work; EXECUTE keeps a name
     without digits, for it is all that the statement shows."""
     first = tokens[0] if tokens else ""
+    if first in _TRANSACTION and tokens[1:] in (["work"], ["transaction"]):
+        return [first]
     at = len(tokens) - 1 if first in _NAME_LAST or (first == "rollback" and "to" in tokens) else 0
     if (first in _NAME_SECOND and tokens[1:2] != ["transaction"]) or (
         first == "execute" and len(tokens) > 1 and any(letter.isdigit() for letter in tokens[1])
     ):
         at = 1
-    if first in ("release", "rollback") and tokens[at - 1 : at] == ["savepoint"]:
+    if first in ("release", "rollback", "deallocate") and tokens[at - 1 : at] in (["savepoint"], ["prepare"]):
         return [*tokens[: at - 1], "?"]
     if 0 < at < len(tokens) and (is_name(tokens[at]) or tokens[at] == "*"):
         return [*tokens[:at], "?", *tokens[at + 1 :]]
