@@ -8,5 +8,10 @@ from perfkit.shared.registry import Registry
 LOG_FORMATS: Registry[LogFormat] = Registry(
     "log format",
     "perfkit.log_formats",
-    {},
+    {
+        "mysql-slow": "perfkit.collectors.sqllog.mysql_slow:FORMAT",
+        "mysql-table": "perfkit.collectors.sqllog.mysql_table:FORMAT",
+        "django": "perfkit.collectors.sqllog.django_debug:FORMAT",
+        "sqlalchemy": "perfkit.collectors.sqllog.sqlalchemy_echo:FORMAT",
+    },
 )

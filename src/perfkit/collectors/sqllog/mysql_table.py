@@ -13,10 +13,8 @@ from perfkit.collectors.sqllog import mysql_clock
 from perfkit.collectors.sqllog.interface import Events, Reader
 from perfkit.model.sqllog import Session
 
-_COLUMNS = (
-    "start_time user_host query_time lock_time rows_sent rows_examined db last_insert_id insert_id server_id sql_text"
-    " thread_id rows_affected"
-).split()
+_COLUMNS = ["start_time", "user_host", "query_time", "lock_time", "rows_sent", "rows_examined", "db"]
+_COLUMNS += ["last_insert_id", "insert_id", "server_id", "sql_text", "thread_id", "rows_affected"]
 _NEEDED = {"start_time", "query_time", "sql_text"}
 _NUMBERS = {"rows_sent", "rows_examined", "last_insert_id", "insert_id", "server_id", "thread_id", "rows_affected"}
 _MOMENT = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?"
