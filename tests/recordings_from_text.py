@@ -24,6 +24,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from perfkit.model.plan import Plan
 from perfkit.model.recording import (
     Frame,
     MachineUsage,
@@ -44,6 +45,7 @@ from perfkit.model.recording import (
     Usage,
     Window,
 )
+from perfkit.model.sqllog import SqlLog
 from perfkit.shared.functiontext import function_around
 from perfkit.shared.origin import Origins, distribution_root
 
@@ -135,6 +137,8 @@ def recording_of(
     machine: Sequence[MachineUsage] = (),
     usage: Sequence[Usage] = (),
     run: Mapping[str, object] | None = None,
+    log: SqlLog | None = None,
+    plans: Sequence[Plan] = (),
 ) -> Recording:
     """A recording of `windows` wall windows per process. `shift` moves all marked sources down by so many lines; `cpu` is
     the share of its sampled time that a thread was on a CPU by the kernel's account, by thread name."""
@@ -173,6 +177,8 @@ def recording_of(
         usage=tuple(usage),
         files={frame.file: _file(frame) for frame in table.frames},
         sources=known.around(table.frames),
+        log=log,
+        plans=tuple(plans),
     )
     threads_usage = _usage(recording, cpu or {})
     return replace(recording, thread_usage=threads_usage, run=replace(recording.run, **(run or {})))  # type: ignore[arg-type]

@@ -10,8 +10,7 @@ from sql_cases import Step, in_request, served
 
 from perfkit.analysis import analyse
 from perfkit.findings import judge
-from perfkit.findings.slow_query import compared
-from perfkit.findings.sql_uses import Group
+from perfkit.findings.slow_query import compared_in
 from perfkit.model.finding import Finding
 from recordings_from_text import recording_of
 
@@ -249,4 +248,4 @@ def test_django_keeps_its_connections_whatever_asks_first() -> None:
     ],
 )
 def test_the_columns_that_an_index_would_have(text: str, columns: list[str]) -> None:
-    assert compared(Group(text, "postgresql", None)) == columns
+    assert compared_in(text, "postgresql") == columns

@@ -22,6 +22,11 @@ SHARED = {
     "schema",
     "stacks",
 } | {
+    "json_queries",
+    "plan_text",
+    "plans",
+    "schema_parts",
+    "schema_queries",
     "visible",
     "wrapping",
 }

@@ -4,6 +4,7 @@
   `tables` adds up endpoints and functions, `machine` weighs the kernel's accounting, `calls` reads deterministic profiles.
 - What the probe timed: `inside` charges spans, blocks and collections (`intervals`, `inflight`, `uses`), `division` gives the
   samples what is left.
+- What a database logged: `logs` has one stack a statement.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from perfkit.analysis import calls, clusters, division, inside, machine, tables, waits
+from perfkit.analysis import calls, clusters, division, inside, logs, machine, tables, waits
 from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis
@@ -27,6 +28,8 @@ DETACHED = 0.1
 
 def analyse(recording: Recording) -> Analysis:
     """The measured part of a recording, divided by stack. An empty recording gives an analysis that measured 0 seconds."""
+    if recording.run.mode == "sql":
+        return logs.analyse(recording)
     if recording.calls and not len(recording.samples):
         recording = calls.as_samples(recording)
     lines = Lines(recording.sources)
@@ -70,6 +73,9 @@ def analyse(recording: Recording) -> Analysis:
         sources=recording.sources,
         uses=probed.uses if probed else (),
         calls=recording.calls,
+        log=recording.log,
+        plans=recording.plans,
+        not_planned=recording.not_planned,
         requests=requests or None,
         latency=tables.percentiles([request.seconds for request in counted or timed if request.status]),
         # Of those that were under way at the end clients saw some fail that the probe did not see begin.

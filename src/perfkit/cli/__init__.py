@@ -13,12 +13,15 @@ from perfkit.errors import USAGE, PerfkitError
 COMMANDS: Final = {
     "run": "perfkit.cli.run:run",
     "attach": "perfkit.cli.attach:attach",
+    "sql": "perfkit.cli.sql:sql",
+    "explain": "perfkit.cli.explain:explain",
     "report": "perfkit.cli.report:report",
     "rule": "perfkit.cli.rule:rule",
     "doctor": "perfkit.cli.doctor:doctor",
     "demo": "perfkit.cli.demo:demo",
     "list": "perfkit.cli.listing:list_",
     "prune": "perfkit.cli.prune:prune",
+    "merge": "perfkit.cli.merge:merge",
     "schema": "perfkit.cli.schema:schema",
 }
 _EPILOG = "First time? perfkit demo  ·  Your own: perfkit run -- python app.py"

@@ -33,8 +33,12 @@ def measure_and_report(
     color: str,
     open_html: bool,
     root: Path | None = None,
+    dsn: str | None = None,
 ) -> int:
-    """Everything from the target to the printed report. Comes back with the exit code of the command."""
+    """Everything from the target to the printed report. Comes back with the exit code of the command. `dsn` is a database that
+    is asked for plans of what the target ran, when it has ended."""
+    if dsn is not None:
+        _check_dsn(dsn)
     path, store = _place_for(output, label, root)
     ticker = Ticker(quiet)
     if not quiet:
@@ -43,6 +47,8 @@ def measure_and_report(
     if measured.path is not None:
         if store is not None:
             store.set_latest(measured.path)
+        if dsn is not None:
+            _plan(measured.path, dsn, quiet)
         if not _never_answered(measured):
             _report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
     if measured.failure is not None:
@@ -94,6 +100,27 @@ def _greeting(target: Command | RunningProcess, options: Options) -> str:
         how += " + requests and SQL" if options.probe and options.engine == "py-spy" else ""
         return f"perfkit {__version__}  {how} · Ctrl-C to stop and report"
     return f"perfkit {__version__}  {how} · attached to {target.description} · it runs on afterwards"
+
+
+def _check_dsn(dsn: str) -> None:
+    from perfkit.explain import ExplainOptions
+    from perfkit.pipeline import check_dsn
+
+    check_dsn(dsn, ExplainOptions())
+
+
+def _plan(path: Path, dsn: str, quiet: bool) -> None:
+    """What goes wrong here is said, and the report is made without plans."""
+    from perfkit.explain import ExplainOptions
+    from perfkit.pipeline import add_plans
+
+    ticker = Ticker(quiet)
+    try:
+        add_plans(path, dsn, ExplainOptions(), told=lambda done, whole: ticker.show(f"perfkit  plan {done} of {whole}"))
+    except PerfkitError as error:
+        show_error(error)
+    finally:
+        ticker.clear()
 
 
 def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: bool) -> None:

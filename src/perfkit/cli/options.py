@@ -76,6 +76,41 @@ ReadyTimeout = Annotated[
     float, flag("--ready-timeout", help="How long to wait for that.", env="READY_TIMEOUT", metavar="SECONDS")
 ]
 
+KeepLiterals = Annotated[
+    bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")
+]
+Format = Annotated[
+    str,
+    flag(
+        "--format",
+        "-f",
+        help="terminal, concise, json, markdown, html, speedscope or collapsed.",
+        env="FORMAT",
+        metavar="NAME",
+    ),
+]
+Top = Annotated[int | None, flag("--top", help="Show this many statements.", env="TOP", metavar="N")]
+Sort = Annotated[str, flag("--sort", help="By total, count, mean, p95 or rows.", env="SORT", metavar="NAME")]
+SaveDigest = Annotated[
+    str | None,
+    flag("--save-digest", help="Write a digest that perfkit merge adds up.", env="SAVE_DIGEST", metavar="FILE"),
+]
+Dsn = Annotated[
+    str | None,
+    flag(
+        "--dsn",
+        help="A database to ask for plans: postgresql://…, mysql://…, sqlite:///FILE.",
+        env="DSN",
+        metavar="URL",
+    ),
+]
+SORTS = ("total", "count", "mean", "p95", "rows")
+
+
+def check_sort(sort: str) -> None:
+    if sort not in SORTS:
+        raise PerfkitError(f"--sort {sort} is not known.", f"choose {', '.join(SORTS[:-1])} or {SORTS[-1]}", USAGE)
+
 
 def check_color(color: str) -> None:
     if color not in ("auto", "always", "never"):

@@ -29,16 +29,7 @@ def report(
     recording: Annotated[
         str | None, typer.Argument(metavar="[RECORDING]", help="A file, or the beginning of its name.")
     ] = None,
-    format: Annotated[
-        str,
-        o.flag(
-            "--format",
-            "-f",
-            help="terminal, concise, json, markdown, html, speedscope or collapsed.",
-            env="FORMAT",
-            metavar="NAME",
-        ),
-    ] = "terminal",
+    format: o.Format = "terminal",
     output: Annotated[
         str | None, o.flag("--output", "-o", help="A file; - is stdout.", env="REPORT_OUTPUT", metavar="FILE")
     ] = None,

@@ -34,10 +34,8 @@ def run(
             "--probe/--no-probe", help="Time requests, statements and the event loop inside the target.", env="PROBE"
         ),
     ] = True,
-    keep_literals: Annotated[
-        bool,
-        o.flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS"),
-    ] = False,
+    keep_literals: o.KeepLiterals = False,
+    dsn: o.Dsn = None,
     rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
@@ -83,7 +81,7 @@ def run(
         workload=workload,
     )
     code = measure_and_report(
-        target, options, label=_label(target.argv), output=output, quiet=quiet, color=color, open_html=open_
+        target, options, label=_label(target.argv), output=output, quiet=quiet, color=color, open_html=open_, dsn=dsn
     )
     raise typer.Exit(code)
 

@@ -43,6 +43,7 @@ class ConnectionPerRequest:
     name: ClassVar[str] = "connection-per-request"
     summary: ClassVar[str] = "a connection to the database is opened for each request"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         require_timed(view)

@@ -27,6 +27,7 @@ class CpuThrottled:
     name: ClassVar[str] = "cpu-throttled"
     summary: ClassVar[str] = "the container's CPU limit stops the application"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         pressure = view.analysis.pressure

@@ -36,6 +36,7 @@ class DeepcopyCost:
     name: ClassVar[str] = "deepcopy-cost"
     summary: ClassVar[str] = "deep copies take a visible share of the time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         for use in uses(view, _outermost_deepcopy):

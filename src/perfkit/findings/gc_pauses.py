@@ -53,6 +53,7 @@ class GcPauses:
     summary: ClassVar[str] = "garbage collections stop requests for a visible share of the time"
     # What sets them off comes first, where a rule knows it.
     last_resort: ClassVar[bool] = True
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         if not view.timed:

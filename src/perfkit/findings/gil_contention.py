@@ -36,6 +36,7 @@ class GilContention:
     name: ClassVar[str] = "gil-contention"
     summary: ClassVar[str] = "a background thread holds the interpreter lock while requests wait"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         analysis = view.analysis

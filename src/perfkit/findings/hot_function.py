@@ -42,6 +42,7 @@ class HotFunction:
     name: ClassVar[str] = "hot-function"
     summary: ClassVar[str] = "a function carries more than 10 % of the time, and no other rule explains why"
     last_resort: ClassVar[bool] = True
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         # What holds an event loop's thread has rules of its own.

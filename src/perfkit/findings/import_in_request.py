@@ -56,6 +56,7 @@ class ImportInRequest:
     name: ClassVar[str] = "import-in-request"
     summary: ClassVar[str] = "requests wait for imports"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         if view.analysis.kind != "server":

@@ -40,6 +40,7 @@ class ImportTime:
     name: ClassVar[str] = "import-time"
     summary: ClassVar[str] = "importing takes a large part of a run"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         claims: defaultdict[Frame, dict[int, float]] = defaultdict(dict)

@@ -58,11 +58,13 @@ class Candidate:
 
 
 class Rule(Protocol):
-    """`last_resort` rules see only what the others left over."""
+    """`last_resort` rules see only what the others left over. `reads_logs`: it judges a database's log too, where nothing of
+    an application is known."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
     last_resort: ClassVar[bool]
+    reads_logs: ClassVar[bool]
 
     def check(self, view: View) -> Iterable[Candidate]: ...
 

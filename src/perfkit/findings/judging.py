@@ -18,7 +18,7 @@ from perfkit.model.finding import Check, Finding, Silence, Silenced, Verdicts
 def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | None = None) -> Verdicts:
     """All rules over one analysis. `explained` is the seconds that findings own, silenced ones included."""
     view = View(analysis)
-    rules = [RULES.load(name)() for name in RULES]
+    rules = [rule() for rule in map(RULES.load, RULES) if analysis.kind != "log" or getattr(rule, "reads_logs", False)]
     findings: list[Finding] = []
     checks: list[Check] = []
     for last_resort in (False, True):

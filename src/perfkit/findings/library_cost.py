@@ -49,6 +49,7 @@ class LibraryCost:
     name: ClassVar[str] = "library-cost"
     summary: ClassVar[str] = "one function of a library burns a large part of the time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         claims: defaultdict[Key, dict[int, float]] = defaultdict(dict)

@@ -38,6 +38,7 @@ class LockWait:
     name: ClassVar[str] = "lock-wait"
     summary: ClassVar[str] = "requests wait for a lock that another thread holds"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         by_stack = {time.stack: time for time in view.code}

@@ -42,6 +42,7 @@ class LoggingCost:
     name: ClassVar[str] = "logging-cost"
     summary: ClassVar[str] = "formatting and writing logs takes a visible share of the time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         for use in uses(view, _outermost_logging):

@@ -56,6 +56,7 @@ class LoopBlocked:
     summary: ClassVar[str] = "computing holds the event loop for more than 20 ms, and all requests with it"
     # The rules that know a cause and its remedy see these stacks first; hot-function never does.
     last_resort: ClassVar[bool] = True
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         if not view.timed and any(blocking.on_loop(view, time) for time in view.code):

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from perfkit.findings.interface import Candidate, View, place
+from perfkit.findings.n_plus_one_logged import loops
+from perfkit.findings.server_side import is_log
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_eager import advice, listed, names_of, parent_of
 from perfkit.findings.sql_loops import SqlLoop, read_loops
@@ -43,8 +45,12 @@ class NPlusOne:
     name: ClassVar[str] = "n-plus-one"
     summary: ClassVar[str] = "a statement runs once for each row of another"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        if is_log(view):
+            yield from loops(view, self.name)
+            return
         require_timed(view)
         for loop in read_loops(view):
             names = names_of(view, loop)

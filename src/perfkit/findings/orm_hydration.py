@@ -73,6 +73,7 @@ class OrmHydration:
     name: ClassVar[str] = "orm-hydration"
     summary: ClassVar[str] = "a mapper turns many rows into objects"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         require_timed(view)

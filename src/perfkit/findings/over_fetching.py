@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
+from perfkit.findings.over_fetching_logged import fetched
+from perfkit.findings.server_side import is_log
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_uses import Group, groups, library, require_timed
 from perfkit.model.analysis import SpanUse
@@ -47,8 +49,12 @@ class OverFetching:
     name: ClassVar[str] = "over-fetching"
     summary: ClassVar[str] = "many rows are read, and hardly any of them shows in the response"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        if is_log(view):
+            yield from fetched(view, self.name)
+            return
         require_timed(view)
         sizes = {found.endpoint: found.size for found in view.analysis.endpoints if found.source == "probe"}
         for group in groups(view):

@@ -43,6 +43,7 @@ class PoolWait:
     name: ClassVar[str] = "pool-wait"
     summary: ClassVar[str] = "requests wait for a connection of the pool"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         require_timed(view)

@@ -84,6 +84,7 @@ class QuadraticSearch:
     name: ClassVar[str] = "quadratic-search"
     summary: ClassVar[str] = "a collection is walked, moved or copied as a whole for every element of another"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         function_seconds = _function_seconds(view)

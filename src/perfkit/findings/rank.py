@@ -112,7 +112,7 @@ def _key(view: View, candidate: Candidate) -> str:
     """Rule, file below the project, function and detail: what stays the same when lines move."""
     spot = candidate.where or candidate.inside
     if spot is None:
-        return candidate.rule
+        return ":".join(filter(None, (candidate.rule, candidate.detail)))
     file = PurePath(spot.file)
     root = next((root for root in view.analysis.run.project if file.is_relative_to(root)), None)
     name = file.relative_to(root) if root is not None else file.name

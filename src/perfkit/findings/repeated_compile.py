@@ -86,6 +86,7 @@ class RepeatedCompile:
     name: ClassVar[str] = "repeated-compile"
     summary: ClassVar[str] = "a regex, template, schema, parser or class is built again and again"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         windows = {cluster for time in view.code for cluster in time.clusters}

@@ -53,6 +53,7 @@ class RepeatedQuery:
     name: ClassVar[str] = "repeated-query"
     summary: ClassVar[str] = "the same statement runs again with the same parameters"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         require_timed(view)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
+from perfkit.findings.row_by_row_logged import one_by_one
+from perfkit.findings.server_side import is_log
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import Looped, together
 from perfkit.findings.sql_source import loop_around, sleeps_around
@@ -60,8 +62,12 @@ class RowByRowWrite:
     name: ClassVar[str] = "row-by-row-write"
     summary: ClassVar[str] = "rows are written one statement at a time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        if is_log(view):
+            yield from one_by_one(view, self.name)
+            return
         require_timed(view)
         found: list[Writes] = []
         for group in groups(view):

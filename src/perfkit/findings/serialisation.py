@@ -72,6 +72,7 @@ class Serialisation:
     name: ClassVar[str] = "serialisation"
     summary: ClassVar[str] = "encoding and decoding take a large part of the time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         for use in uses(view, _outermost_serialiser, timed=("json",)):

@@ -60,6 +60,7 @@ class SlowMiddleware:
     name: ClassVar[str] = "slow-middleware"
     summary: ClassVar[str] = "a middleware takes a visible share of every request"
     last_resort: ClassVar[bool] = True
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         if view.analysis.kind != "server":

@@ -7,15 +7,14 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
+from perfkit.findings.server_side import is_log
+from perfkit.findings.slow_query_logged import MUCH, NOTABLE, SLOW, taking_long
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import read_loops
 from perfkit.findings.sql_uses import Group, groups, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
 
-SLOW: Final = 0.010
-NOTABLE: Final = 0.001
-MUCH: Final = 0.05
 # A statement that takes so many round trips works in the server; one does not.
 ROUND_TRIPS: Final = 5
 # The end of a transaction is quicker than any statement, whose first one may come with a BEGIN of its own.
@@ -56,8 +55,12 @@ class SlowQuery:
     name: ClassVar[str] = "slow-query"
     summary: ClassVar[str] = "a statement takes long each time"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        if is_log(view):
+            yield from taking_long(view, self.name, {group.text: _advice(group) for group in groups(view)})
+            return
         require_timed(view)
         in_loops = {id(group) for loop in read_loops(view) for group in loop.groups}
         for group in groups(view):
@@ -135,7 +138,7 @@ def _least(view: View, group: Group) -> float:
 
 def _advice(group: Group) -> str:
     explain = "EXPLAIN …" if group.is_write() else _EXPLAIN.get(group.system, "EXPLAIN …")
-    columns = compared(group)
+    columns = compared_in(group.text, group.system)
     if group.is_write() and columns == ["id"]:
         wal = "; `PRAGMA journal_mode = WAL` lets others read meanwhile" if group.system == "sqlite" else ""
         return (
@@ -146,12 +149,11 @@ def _advice(group: Group) -> str:
     return f"look at its plan (`{explain}`): if it reads the whole table, an index{where} is missing"
 
 
-def compared(group: Group) -> list[str]:
+def compared_in(text: str, system: str) -> list[str]:
     """The columns that a statement on one table compares, at most three, in its order."""
-    if len(sqltext.tables(group.text, group.system)) != 1:
+    if len(sqltext.tables(text, system)) != 1:
         return []
-    after = group.text.partition(" where ")[2]
+    after = text.partition(" where ")[2]
     names = [found[1].rpartition(".")[2].strip('"`') for found in _COMPARED.finditer(after)]
-    return [name for name in dict.fromkeys(names) if name not in ("and", "or", "not", "null") and not name.isdigit()][
-        :3
-    ]
+    columns = [name for name in names if name not in ("and", "or", "not", "null") and not name.isdigit()]
+    return list(dict.fromkeys(columns))[:3]

@@ -58,6 +58,7 @@ class SyncInAsync:
     name: ClassVar[str] = "sync-in-async"
     summary: ClassVar[str] = "a call that waits holds the event loop, and all requests with it"
     last_resort: ClassVar[bool] = False
+    reads_logs: ClassVar[bool] = False
 
     def check(self, view: View) -> Iterable[Candidate]:
         found: dict[tuple[str, str, str], Waiting] = {}

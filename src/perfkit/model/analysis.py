@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import Call, Frame, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
+from perfkit.model.sqllog import SqlLog
 
-Kind = Literal["server", "script"]
-Unit = Literal["request-seconds", "wall seconds"]
+# log: what a database's log says; its statements are all that is known.
+Kind = Literal["server", "script", "log"]
+Unit = Literal["request-seconds", "wall seconds", "database seconds"]
 # The gap of every asynchronous server: what its requests await is on no thread's stack.
 AWAITING = "time that asynchronous requests spend awaiting"
 StackState = Literal["running", "lock", "io", "sleep", "idle", "awaiting", "span"]
@@ -162,7 +165,8 @@ class Slice:
 @dataclass(frozen=True)
 class Analysis:
     """The measured part of a recording. `times` sum to `measured`; start-up, warm-up and idle time are outside it. `sites` tells
-    by stack which frame decided on a statement; rules work it out."""
+    by stack which frame decided on a statement; rules work it out. `log` and `plans` are the database's own evidence, by the
+    fingerprints that `uses` have as their text."""
 
     run: Run
     kind: Kind
@@ -189,6 +193,9 @@ class Analysis:
     uses: tuple[SpanUse, ...] = ()
     sites: Mapping[int, Frame] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
+    log: SqlLog | None = None
+    plans: tuple[Plan, ...] = ()
+    not_planned: tuple[NotPlanned, ...] = ()
     requests: int | None = None
     latency: tuple[float, float, float] | None = None
     failed_requests: int = 0

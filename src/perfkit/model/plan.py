@@ -45,6 +45,10 @@ class PlanNode:
         for number, child in enumerate(self.children):
             yield from child.walk((*path, number))
 
+    def at(self, path: tuple[int, ...]) -> PlanNode:
+        """The node that `walk` gave with this path."""
+        return self.children[path[0]].at(path[1:]) if path else self
+
     @property
     def own_cost(self) -> float | None:
         """Without what is below it, never negative."""

@@ -2,6 +2,7 @@
 
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
+- `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
 
 from __future__ import annotations
@@ -10,15 +11,36 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfkit.pipeline.diagnosing import diagnose
+    from perfkit.pipeline.logs import join_log, record_log
     from perfkit.pipeline.measuring import measure
+    from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
     from perfkit.pipeline.reporting import render, report_of, with_links
     from perfkit.pipeline.values import Measured, Options, Progress
 
-__all__ = ["Measured", "Options", "Progress", "diagnose", "measure", "render", "report_of", "with_links"]
+__all__ = [
+    "Measured",
+    "Options",
+    "Progress",
+    "add_plans",
+    "check_dsn",
+    "diagnose",
+    "join_log",
+    "measure",
+    "plan_one",
+    "record_log",
+    "render",
+    "report_of",
+    "with_links",
+]
 
 _HOMES = {
+    "add_plans": "plans",
+    "check_dsn": "plans",
     "diagnose": "diagnosing",
+    "join_log": "logs",
     "measure": "measuring",
+    "plan_one": "plans",
+    "record_log": "logs",
     "render": "reporting",
     "report_of": "reporting",
     "with_links": "reporting",

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from perfkit.model.finding import Silence
+from perfkit.model.recording import Run
 from perfkit.model.report import Accounting, Report
 
 
@@ -31,15 +32,29 @@ def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None =
         accounting=Accounting(analysis.measured, verdicts.explained, analysis.measured - verdicts.explained),
         gaps=analysis.gaps,
         recording=str(path),
-        overhead=analysis.run.sampler_cpu / analysis.run.duration if analysis.run.duration else None,
+        overhead=_overhead(analysis.run),
     )
 
 
-def render(report: Report, format: str, *, color: bool = False, width: int = 90, unicode: bool = True) -> str:
+def _overhead(run: Run) -> float | None:
+    """Of one core; None where nothing was sampled."""
+    return run.sampler_cpu / run.duration if run.duration and run.mode != "sql" else None
+
+
+def render(
+    report: Report,
+    format: str,
+    *,
+    color: bool = False,
+    width: int = 90,
+    unicode: bool = True,
+    top: int | None = None,
+    sort: str = "total",
+) -> str:
     """A report as text in one of the formats. Raises PerfkitError for an unknown format."""
     from perfkit.reports import FORMATS, RenderOptions
 
-    return FORMATS.load(format)(report, RenderOptions(color=color, width=width, unicode=unicode))
+    return FORMATS.load(format)(report, RenderOptions(color, width, unicode, top, sort))
 
 
 def with_links(report: Report, html: str | None) -> Report:

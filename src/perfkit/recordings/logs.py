@@ -43,7 +43,7 @@ def read_log(connection: sqlite3.Connection) -> SqlLog | None:
     digests = (read(Digest, text) for (text,) in connection.execute("SELECT document FROM digest"))
     log.digests = {digest.fingerprint: digest for digest in digests}
     for digest in log.digests.values():
-        _check(digest)
+        check(digest)
     return log
 
 
@@ -51,8 +51,8 @@ def read_plans(connection: sqlite3.Connection) -> tuple[Plan, ...]:
     return tuple(read(Plan, text) for (text,) in connection.execute("SELECT document FROM plan ORDER BY fingerprint"))
 
 
-def _check(digest: Digest) -> None:
-    """What reports divide by and count on."""
+def check(digest: Digest) -> None:
+    """What reports divide by and count on. Raises DamagedError where it is not so."""
     time = digest.time
     counted = len(time.values) + sum(time.buckets.values())
     if counted != time.count or min(time.count, time.total, time.smallest) < 0 or digest.over_time.width <= 0:

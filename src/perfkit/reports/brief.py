@@ -60,6 +60,8 @@ def _route_cells(endpoint: EndpointTime, asked: bool) -> tuple[str, ...]:
 
 def statements(report: Report, paths: Paths, width: int) -> Brief | None:
     """The most expensive statements of which no finding speaks, shortened to `width` characters."""
+    if report.analysis.kind == "log":
+        return None
     spoken = {(f.where.file, f.where.line) for f in report.findings if f.where}
     left = [query for query in queries(report.analysis) if query.share >= LEAST and not _is_at(query, spoken)]
     rows = tuple(
@@ -77,6 +79,33 @@ def statements(report: Report, paths: Paths, width: int) -> Brief | None:
         for query in left[:MOST]
     )
     return Brief("Statements", ("calls", "per req", "ms/call", "rows/call", "share"), rows) if rows else None
+
+
+def digest(report: Report, width: int, top: int, sort: str) -> Brief | None:
+    """The statements of a log, largest by `sort` first, whatever findings say of them."""
+    if report.analysis.kind != "log":
+        return None
+    found = queries(report.analysis, sort)
+    examined = any(query.digest and query.digest.rows_examined is not None for query in found)
+    rows = tuple(
+        Row(sqltext.shortened(q.fingerprint, width, q.system), _digest_cells(q, examined)) for q in found[:top]
+    )
+    heads = ("calls", "total", "mean", "p95", "max", *(("sent/call", "read/call") if examined else ()), "share")
+    return Brief("Statements", heads, rows, len(found) - len(rows)) if rows else None
+
+
+def _digest_cells(query: Query, examined: bool) -> tuple[str, ...]:
+    read = query.digest.rows_examined if query.digest else None
+    rows = (number(query.rows_per_call), number(None if read is None else read / max(1, query.count)))
+    return (
+        units.count(query.count),
+        units.seconds(query.total),
+        units.seconds(query.mean),
+        units.seconds(query.percentiles[1]),
+        units.seconds(query.percentiles[3]),
+        *(rows if examined else ()),
+        units.share(query.share),
+    )
 
 
 def _is_at(query: Query, places: set[tuple[str, int]]) -> bool:

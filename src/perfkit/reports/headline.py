@@ -16,6 +16,8 @@ ENOUGH = 30
 def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence[Silenced] = ()) -> str:
     """What costs most and how much of the time it is, or that nothing does; what is silenced is not passed over."""
     whole = _whole(analysis)
+    if analysis.kind == "log" and not analysis.uses:
+        return "The log holds no statement with a duration."
     if not analysis.measured:
         return "No request was measured." if analysis.kind == "server" else "Nothing was measured."
     hidden = sum(found.finding.cost.share for found in silenced)
@@ -23,7 +25,7 @@ def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence
         return f"{analysis.failed_requests:,} of {analysis.requests:,} requests failed: this is the cost of failing."
     besides = f"Besides {units.share(hidden)} that is silenced: " if silenced else ""
     looks = sum(time.n for time in analysis.times)
-    if not findings and looks < ENOUGH:
+    if not findings and looks < ENOUGH and analysis.kind != "log":
         return f"{besides}{'o' if besides else 'O'}nly {units.plural(looks, 'sample')} fell into {whole}: too few to judge."
     if not findings:
         return f"{besides}{'n' if besides else 'N'}o finding above 1% of {whole}."
@@ -35,8 +37,8 @@ def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence
 
 
 def _whole(analysis: Analysis) -> str:
-    if analysis.kind == "script":
-        return "the run"
+    if analysis.kind != "server":
+        return "the time in the database" if analysis.kind == "log" else "the run"
     # A request that awaits is on no stack: then the whole is what runs, not what clients wait for.
     awaits = any(gap.what == AWAITING for gap in analysis.gaps)
     return "the time in which requests run" if awaits else "all request time"

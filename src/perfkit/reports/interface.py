@@ -10,11 +10,14 @@ from perfkit.model.report import Report
 
 @dataclass(frozen=True, slots=True)
 class RenderOptions:
-    """The reader's screen. Formats that are files ignore it; `unicode` False means ASCII only."""
+    """The reader's screen. Formats that are files ignore it; `unicode` False means ASCII only. `top` statements of a log, largest
+    by `sort` (total, count, mean, p95, rows) first; None is what the format finds right."""
 
     color: bool = False
     width: int = 90
     unicode: bool = True
+    top: int | None = None
+    sort: str = "total"
 
 
 class Format(Protocol):

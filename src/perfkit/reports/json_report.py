@@ -12,12 +12,13 @@ from math import isfinite
 from typing import Any
 
 from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, ProcessTime
-from perfkit.model.finding import Evidence, Expected, Finding, Inside, Place, Silenced
+from perfkit.model.finding import Evidence, Expected, Finding, Inside, Silenced
 from perfkit.model.recording import Run
 from perfkit.model.report import Report
 from perfkit.reports import labels
 from perfkit.reports.interface import RenderOptions
-from perfkit.reports.queries import Query, queries
+from perfkit.reports.json_queries import log_document, place_document, plan_document, query_document
+from perfkit.reports.queries import queries
 from perfkit.reports.relative import Paths
 from perfkit.reports.schema import SCHEMA_ID
 
@@ -26,10 +27,10 @@ Object = dict[str, Any]
 
 def render(report: Report, options: RenderOptions) -> str:
     """Fields only grow within a schema version."""
-    return json.dumps(_strict(document(report)), indent=2, allow_nan=False) + "\n"
+    return json.dumps(_strict(document(report, options)), indent=2, allow_nan=False) + "\n"
 
 
-def document(report: Report) -> Object:
+def document(report: Report, options: RenderOptions = RenderOptions()) -> Object:  # noqa: B008  (a frozen value)
     """The report as values that JSON knows."""
     analysis = report.analysis
     paths = Paths(analysis.run.project)
@@ -41,7 +42,9 @@ def document(report: Report) -> Object:
         "findings": [_finding(finding, paths) for finding in report.findings],
         "silenced": [_silenced(item, paths) for item in report.silenced],
         "endpoints": [_endpoint(endpoint) for endpoint in analysis.endpoints],
-        "queries": [_query(query, paths) for query in queries(analysis)],
+        "log": log_document(analysis.log) if analysis.log is not None else None,
+        "queries": [query_document(query, paths) for query in queries(analysis, options.sort)[: options.top]],
+        "plans": [plan_document(plan) for plan in analysis.plans],
         "functions": [_function(function, paths) for function in labels.functions(analysis)],
         "checks": [{"rule": c.rule, "status": c.status, "reason": c.reason} for c in report.checks],
         "gaps": [{"what": g.what, "why": g.why, "remedy": g.remedy} for g in report.gaps],
@@ -141,22 +144,11 @@ def _finding(finding: Finding, paths: Paths) -> Object:
             "high": cost.high,
         },
         "endpoint": finding.endpoint,
-        "where": _place(finding.where, paths),
+        "where": place_document(finding.where, paths),
         "inside": _inside(finding.inside, paths),
         "evidence": [_evidence(item, paths) for item in finding.evidence],
         "advice": {"text": finding.advice.text, "diff": finding.advice.diff},
         "expected": _expected(finding.expected),
-    }
-
-
-def _place(place: Place | None, paths: Paths) -> Object | None:
-    if place is None:
-        return None
-    return {
-        "file": paths.inside(place.file),
-        "line": place.line,
-        "function": place.function,
-        "origin": place.origin,
     }
 
 
@@ -178,7 +170,7 @@ def _evidence(item: Evidence, paths: Paths) -> Object:
         "value": item.value,
         "unit": item.unit,
         "n": item.n,
-        "where": _place(item.where, paths),
+        "where": place_document(item.where, paths),
     }
 
 
@@ -209,32 +201,6 @@ def _endpoint(endpoint: EndpointTime) -> Object:
         "source": endpoint.source,
         # Failures by endpoint are counted inside the target alone.
         "failed": endpoint.failed if endpoint.source == "probe" else None,
-    }
-
-
-def _query(query: Query, paths: Paths) -> Object:
-    p50, p95, p99, largest = query.percentiles
-    return {
-        "fingerprint": query.fingerprint,
-        "id": query.id,
-        "system": query.system,
-        "count": query.count,
-        "seconds": {
-            "total": query.total,
-            "mean": query.mean,
-            "p50": p50,
-            "p95": p95,
-            "p99": p99,
-            "max": largest,
-            "fetch": query.fetch,
-        },
-        "share": query.share,
-        "rows": {"sent": query.rows, "examined": None},
-        "per_request": query.per_request,
-        "endpoints": list(query.endpoints),
-        "where": _place(query.where, paths),
-        "sample": query.sample,
-        "n_plus_one": query.n_plus_one,
     }
 
 

@@ -20,6 +20,7 @@ from perfkit.reports.visible import visible
 from perfkit.shared import units
 
 LIMIT = 65_536
+LOGGED = 20  # statements of a log
 ENDPOINTS = 20
 STATEMENT = 100  # characters
 UNKNOWN = "–"
@@ -38,7 +39,8 @@ def render(report: Report, options: RenderOptions) -> str:
     parts += [_finding(finding, paths) for finding in report.findings]
     parts += [
         _endpoints(report),
-        _statements(report, paths),
+        _statements(brief.statements(report, paths, STATEMENT)),
+        _statements(brief.digest(report, STATEMENT, options.top or LOGGED, options.sort)),
         _time(report),
         *(f"> **Care** {sentence(note)}\n" for note in report.analysis.notes),
     ]
@@ -147,8 +149,7 @@ def _times(endpoint: EndpointTime) -> list[str]:
     return [requests, *(UNKNOWN if value is None else units.seconds(value) for value in latency)]
 
 
-def _statements(report: Report, paths: Paths) -> str:
-    table = brief.statements(report, paths, STATEMENT)
+def _statements(table: brief.Brief | None) -> str:
     if table is None:
         return ""
     rows = [

@@ -28,7 +28,7 @@ def cost(finding: Finding) -> str:
 
 def time_word(analysis: Analysis) -> str:
     """What a share is a share of."""
-    return "request time" if analysis.unit == "request-seconds" else "wall time"
+    return {"request-seconds": "request time", "wall seconds": "wall time"}.get(analysis.unit, "database time")
 
 
 def saving(finding: Finding) -> str | None:

@@ -1,14 +1,16 @@
-"""Reports room: what the probe saw of statements comes in, one `Query` a fingerprint goes out, most seconds first."""
+"""Reports room: what the probe, or a database's log, saw of statements comes in; one `Query` a fingerprint goes out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from perfkit.model.analysis import Analysis, SpanUse
 from perfkit.model.finding import Place
 from perfkit.model.recording import Frame
+from perfkit.model.sqllog import Digest
 from perfkit.reports.labels import is_code
 from perfkit.shared import sqltext
 
@@ -20,7 +22,8 @@ LOOP = 5
 class Query:
     """All executions of one statement. `total` is what requests waited, `mean` and `percentiles` (p50, p95, p99, largest) are
     of one execution until its first row, `fetch` the seconds of reading rows, in all. `rows` were sent in `counted` executions.
-    `where` has most of its seconds. `n_plus_one` counts the requests (of a script, the loops) that repeat it."""
+    `where` has most of its seconds. `n_plus_one` counts the requests (of a script, the loops; of a log, the runs in one
+    connection) that repeat it. The server's own account, where its log was read, is in `digest`."""
 
     fingerprint: str
     id: str
@@ -38,6 +41,7 @@ class Query:
     endpoints: tuple[str, ...]
     where: Place | None
     n_plus_one: int | None
+    digest: Digest | None = None
 
     @property
     def reading(self) -> float:
@@ -49,15 +53,42 @@ class Query:
         return self.rows / self.counted if self.rows is not None and self.counted else None
 
 
-def queries(analysis: Analysis) -> list[Query]:
-    """One for each fingerprint."""
+SORTS: Final[dict[str, Callable[[Query], float]]] = {
+    "total": lambda query: query.total,
+    "count": lambda query: query.count,
+    "mean": lambda query: query.mean + query.reading,
+    "p95": lambda query: query.percentiles[1],
+    "rows": lambda query: max(query.rows or 0, (query.digest.rows_examined or 0) if query.digest else 0),
+}
+
+
+def queries(analysis: Analysis, sort: str = "total") -> list[Query]:
+    """One for each fingerprint, the largest by `sort` (a key of SORTS) first."""
     found: defaultdict[str, list[SpanUse]] = defaultdict(list)
     for use in analysis.uses:
         if use.kind == "sql":
             found[use.text].append(use)
     served = {e.endpoint: e.requests for e in analysis.endpoints if e.source == "probe" and e.requests}
     all_of_them = [_query(text, uses, served, analysis) for text, uses in found.items()]
-    return sorted(all_of_them, key=lambda query: (-query.total, -query.count, query.fingerprint))
+    if analysis.log is not None:
+        all_of_them = [_logged(query, analysis.log.digests.get(query.fingerprint), analysis) for query in all_of_them]
+    key = SORTS[sort]
+    return sorted(all_of_them, key=lambda query: (-key(query), -query.total, -query.count, query.fingerprint))
+
+
+def _logged(query: Query, digest: Digest | None, analysis: Analysis) -> Query:
+    """With what the server says. Where nothing else is known, its seconds stand alone."""
+    if digest is None or analysis.kind != "log":
+        return replace(query, digest=digest)
+    return replace(
+        query,
+        digest=digest,
+        total=digest.time.seconds,
+        mean=digest.time.mean,
+        per_request=None,
+        where=None,
+        n_plus_one=digest.repeats.runs or None,
+    )
 
 
 def _query(text: str, uses: Sequence[SpanUse], served: Mapping[str, int], analysis: Analysis) -> Query:

@@ -26,6 +26,7 @@ WIDEST, NARROWEST = 90, 40
 SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
+LOGGED = 10  # statements of a log
 REASONS = 10  # of what was not checked; the HTML report has all
 MARKS: dict[Severity, tuple[str, str, str]] = {
     "high": ("▲", "!", "red"),
@@ -62,6 +63,7 @@ def render(report: Report, options: RenderOptions) -> str:
     screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
     blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
+    blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
     blocks += [_summary(report, screen), _pointers(report, screen)]
     console = Console(
         file=StringIO(),

@@ -42,18 +42,16 @@ def _run(report: Report) -> str:
     analysis, run = report.analysis, report.analysis.run
     pairs = [
         ("Command", code(run.command)),
-        ("Engine", f"{text(run.engine)}, {_mode(report)}"),
+        ("Engine", f"{text(run.engine)}, {_mode(report)}" if run.mode != "sql" else ""),
         ("Started", f"{started(report)}, ran {units.seconds(run.duration)}"),
         ("Time kept apart", _apart(analysis)),
-        ("Samples", f"{units.count(analysis.samples)} in {units.plural(analysis.windows, 'window')}"),
+        ("Samples", _samples(analysis)),
         ("Requests", _requests(analysis)),
         ("Workload", code(run.workload) if run.workload else ""),
         ("Excluded", ", ".join(code(pattern) for pattern in run.exclude)),
         (
             "Overhead",
-            f"sampling used {units.share(report.overhead)} of one core"
-            if report.overhead is not None
-            else "not measured",
+            _overhead(report),
         ),
         ("Machine", _machine(analysis)),
         ("Directory", code(run.cwd)),
@@ -64,6 +62,20 @@ def _run(report: Report) -> str:
         ("perfkit", text(run.perfkit_version)),
     ]
     return f"<h3>Circumstances</h3>\n{definitions(pairs)}"
+
+
+def _overhead(report: Report) -> str:
+    if report.analysis.kind == "log":
+        return ""
+    return (
+        f"sampling used {units.share(report.overhead)} of one core" if report.overhead is not None else "not measured"
+    )
+
+
+def _samples(analysis: Analysis) -> str:
+    if analysis.kind == "log":
+        return ""
+    return f"{units.count(analysis.samples)} in {units.plural(analysis.windows, 'window')}"
 
 
 def _mode(report: Report) -> str:

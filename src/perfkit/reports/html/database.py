@@ -7,11 +7,13 @@ from collections import defaultdict
 from perfkit.model.analysis import Analysis, SpanUse
 from perfkit.reports.brief import UNKNOWN, milliseconds, number
 from perfkit.reports.html.markup import Column, code, section, table, text
+from perfkit.reports.interface import RenderOptions
 from perfkit.reports.queries import Query, queries
 from perfkit.reports.relative import Paths
 from perfkit.shared import sqltext, units
 
 STATEMENTS = 25
+LOGGED = 50
 WIDTH = 80  # characters of a statement that is not opened
 _BESIDES = {
     "transaction": "Transactions",
@@ -20,9 +22,48 @@ _BESIDES = {
 }
 
 
-def database(analysis: Analysis, paths: Paths) -> str:
+def database(analysis: Analysis, paths: Paths, options: RenderOptions) -> str:
     """Empty where nothing timed a statement."""
-    return section("database", "Database", _statements(analysis, paths), _besides(analysis))
+    shown = _logged(analysis, options) if analysis.kind == "log" else _statements(analysis, paths)
+    return section("database", "Database", shown, _besides(analysis))
+
+
+def _logged(analysis: Analysis, options: RenderOptions) -> str:
+    """Statements as the server logged them, largest by the reader's choice first."""
+    found = queries(analysis, options.sort)
+    if not found:
+        return ""
+    counted = any(query.digest and query.digest.rows_examined is not None for query in found)
+    rows = ("Rows sent", "Rows read") if counted else ()
+    numbers = ("Calls", "Total", "Mean", "p50", "p95", "p99", "Max", *rows, "Share")
+    columns = [Column("Statement"), *(Column(title, number=True) for title in numbers), Column("Runs of")]
+    most = options.top or LOGGED
+    cells = [_logged_row(query, counted) for query in found[:most]]
+    note = (
+        '<p class="quiet">Runs of: how often one connection repeated it with other values, after another statement.</p>'
+    )
+    return f"<h3>Statements</h3>\n{note}\n{table('Statements', columns, cells)}\n{_more(len(found), most)}"
+
+
+def _logged_row(query: Query, counted: bool) -> list[str]:
+    p50, p95, p99, largest = query.percentiles
+    examined = query.digest.rows_examined if query.digest else None
+    longest = query.digest.repeats.longest if query.digest else 0
+    rows = [UNKNOWN if value is None else units.count(value) for value in (query.rows, examined)] if counted else []
+    return [
+        _text(query),
+        units.count(query.count),
+        *(units.seconds(value) for value in (query.total, query.mean, p50, p95, p99, largest)),
+        *rows,
+        units.share(query.share),
+        f"{units.count(query.n_plus_one)} × up to {units.count(longest)}" if query.n_plus_one else "",
+    ]
+
+
+def _more(found: int, shown: int) -> str:
+    if found <= shown:
+        return ""
+    return f'<p class="quiet">{shown} of {units.plural(found, "statement")}; the JSON report has all.</p>'
 
 
 def _statements(analysis: Analysis, paths: Paths) -> str:
@@ -32,11 +73,7 @@ def _statements(analysis: Analysis, paths: Paths) -> str:
     numbers = ("Calls", "Per request", "Mean ms", "p95 ms", "Rows/call", "Reading ms", "Total ms", "Share")
     columns = [Column("Statement"), *(Column(title, number=True) for title in numbers), Column("Where")]
     rows = [_row(query, paths) for query in found[:STATEMENTS]]
-    more = (
-        f'<p class="quiet">{STATEMENTS} of {units.plural(len(found), "statement")}; the JSON report has all.</p>'
-        if len(found) > STATEMENTS
-        else ""
-    )
+    more = _more(len(found), STATEMENTS)
     note = (
         '<p class="quiet">Mean and p95 are of one call until its first row, reading is that of all its rows. '
         "Per request counts the requests that run it at all.</p>"

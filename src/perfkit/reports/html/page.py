@@ -10,8 +10,9 @@ from base64 import b64encode
 from hashlib import sha256
 from importlib.resources import files
 
+from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
-from perfkit.reports.html import about, database, findings, flame, summary, tables
+from perfkit.reports.html import about, database, findings, flame, log, plans, summary, tables
 from perfkit.reports.html.markup import section, text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -26,8 +27,10 @@ def render(report: Report, options: RenderOptions) -> str:
         summary.figures(report),
         findings.findings(report, paths),
         tables.endpoints(report.analysis),
-        database.database(report.analysis, paths),
-        section("code", "Code", flame.flame(report.analysis, paths), tables.functions(report.analysis, paths)),
+        database.database(report.analysis, paths, options),
+        plans.plans(report.analysis),
+        log.log(report.analysis),
+        _code(report.analysis, paths),
         tables.checks(report.checks),
         about.about(report),
     ]
@@ -55,6 +58,13 @@ def render(report: Report, options: RenderOptions) -> str:
 """
 
 
+def _code(analysis: Analysis, paths: Paths) -> str:
+    """Empty for a log, in which no code is seen."""
+    if analysis.kind == "log":
+        return ""
+    return section("code", "Code", flame.flame(analysis, paths), tables.functions(analysis, paths))
+
+
 def _resource(name: str) -> str:
     return files("perfkit.reports.html").joinpath(name).read_text("utf-8")
 
@@ -73,6 +83,8 @@ def _navigation(report: Report, main: str) -> str:
         "findings": f"Findings ({units.count(len(report.findings))})",
         "endpoints": "Endpoints",
         "database": "Database",
+        "plans": "Plans",
+        "log": "Log",
         "code": "Code",
         "checks": "Checks",
         "about": "About this run",

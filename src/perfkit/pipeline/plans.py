@@ -1,0 +1,88 @@
+"""Plans for what a recording ranks highest: its statements go to a database, and what the planner says is put beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from perfkit.errors import PerfkitError
+from perfkit.model.plan import NotPlanned, Plan
+
+if TYPE_CHECKING:
+    from perfkit.explain import ExplainOptions, Statement
+    from perfkit.model.analysis import Analysis
+
+MOST = 10
+Told = Callable[[int, int], None]
+_SAME = {"mariadb": "mysql"}
+
+
+def check_dsn(dsn: str, options: ExplainOptions) -> None:
+    """Connects and goes again. Raises PerfkitError where that does not work: better before a measurement than after it."""
+    from perfkit.explain import connect
+
+    connect(dsn, options).close()
+
+
+def plan_one(text: str, dsn: str, options: ExplainOptions) -> Plan | NotPlanned:
+    """The plan of one statement, with what indexes would help."""
+    from perfkit.explain import Statement
+    from perfkit.shared import sqltext
+
+    return next(iter(_plans([Statement(text, sqltext.fingerprint(text))], dsn, options)))
+
+
+def add_plans(
+    path: Path, dsn: str, options: ExplainOptions, most: int = MOST, told: Told = lambda done, of: None
+) -> tuple[int, int]:
+    """Plan the statements with most seconds, and put plans beside them in the recording. Literals are taken out of plans where
+    the recording keeps none. How many were planned, and how many could not be."""
+    from perfkit.explain import redacted
+    from perfkit.recordings import add, load
+
+    recording = load(path)
+    from perfkit.analysis import analyse
+
+    statements = _worst(analyse(recording), most)
+    if not statements:
+        raise PerfkitError(
+            f"{path.name} holds no statement.", "record with the probe, or digest a log: perfkit sql LOG"
+        )
+    plans: list[Plan] = []
+    failed: list[NotPlanned] = []
+    for plan in _plans(statements, dsn, options):
+        if isinstance(plan, Plan):
+            plans.append(redacted(plan))
+        else:
+            failed.append(plan)
+        told(len(plans) + len(failed), len(statements))
+    add(path, plans=plans, not_planned=failed)
+    return len(plans), len(failed)
+
+
+def _plans(statements: Iterable[Statement], dsn: str, options: ExplainOptions) -> Iterable[Plan | NotPlanned]:
+    from perfkit.explain import explain_all
+
+    return explain_all(statements, dsn, options)
+
+
+def _worst(analysis: Analysis, most: int) -> list[Statement]:
+    """One a fingerprint, most seconds first. The log's slowest execution brings its own values, where they were kept."""
+    from perfkit.explain import Statement
+    from perfkit.shared import sqltext
+
+    found: dict[str, Statement] = {}
+    for use in sorted(analysis.uses, key=lambda use: -use.seconds):
+        if use.kind != "sql" or use.text in found or sqltext.verb(use.text, use.system) not in _PLANNED:
+            continue
+        digest = analysis.log.digests.get(use.text) if analysis.log is not None else None
+        worst = digest.worst if digest is not None else None
+        text = worst.text if worst is not None else use.sample
+        found[use.text] = Statement(text, use.text, use.system, worst.parameters if worst is not None else ())
+        if len(found) == most:
+            break
+    return list(found.values())
+
+
+_PLANNED = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "TABLE", "MERGE", "REPLACE"})

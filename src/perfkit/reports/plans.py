@@ -1,0 +1,71 @@
+"""Reports room: a plan comes in, the lines of its tree go out: what each step does, what it costs alone, what stands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from perfkit.model.plan import Plan, PlanNode
+from perfkit.shared import planbadges, units
+
+_MOST_FACTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One step. `share` is of the whole plan's time, or of its cost where it was not run; `own` says which, with its unit. `badges`
+    are words on what stands out, `conditions` what it compares."""
+
+    depth: int
+    what: str
+    own: str
+    share: float | None
+    rows: str
+    conditions: tuple[str, ...]
+    badges: tuple[str, ...]
+
+    def text(self) -> str:
+        """On one line, indented."""
+        parts = [f"{'  ' * self.depth}{self.what}", self.own, self.rows, *self.badges]
+        return "  ".join(part for part in parts if part)
+
+
+def tree(plan: Plan) -> list[Line]:
+    """Parents first."""
+    badges: dict[tuple[int, ...], list[str]] = {}
+    for badge in planbadges.badges(plan):
+        badges.setdefault(badge.node, []).append(badge.text)
+    return list(_lines(plan, badges))
+
+
+def _lines(plan: Plan, badges: dict[tuple[int, ...], list[str]]) -> Iterator[Line]:
+    timed = plan.root.seconds is not None
+    whole = plan.root.seconds if timed else plan.root.cost
+    for path, node in plan.root.walk():
+        own = node.own_seconds if timed else node.own_cost
+        yield Line(
+            depth=len(path),
+            what=_what(node),
+            own="" if own is None else units.seconds(own) if timed else f"cost {own:,.0f}",
+            share=own / whole if own is not None and whole else None,
+            rows=_rows(node),
+            conditions=(*(f"{kind}: {text}" for kind, text in node.conditions), *node.facts[:_MOST_FACTS]),
+            badges=tuple(badges.get(path, ())),
+        )
+
+
+def _what(node: PlanNode) -> str:
+    """`Index Scan using orders_pkey on orders o`."""
+    using = f" using {node.index}" if node.index else ""
+    table = f" on {node.schema}.{node.relation}" if node.schema and node.relation else f" on {node.relation}"
+    alias = f" {node.alias}" if node.alias and node.alias != node.relation else ""
+    return f"{node.kind}{using}{table if node.relation else ''}{alias}"
+
+
+def _rows(node: PlanNode) -> str:
+    """`12 rows × 60, 1,000 expected`."""
+    if node.rows is None:
+        return "" if node.estimated_rows is None else f"{units.count(node.estimated_rows)} rows expected"
+    loops = f" × {units.count(node.loops)}" if node.loops > 1 else ""
+    expected = "" if node.estimated_rows is None else f", {units.count(node.estimated_rows)} expected"
+    return f"{units.count(node.rows)} rows{loops}{expected}"
