@@ -9,6 +9,7 @@ LOG_FORMATS: Registry[LogFormat] = Registry(
     "log format",
     "perfkit.log_formats",
     {
+        "postgres-stderr": "perfkit.collectors.sqllog.postgres_stderr:FORMAT",
         "mysql-slow": "perfkit.collectors.sqllog.mysql_slow:FORMAT",
         "mysql-table": "perfkit.collectors.sqllog.mysql_table:FORMAT",
         "django": "perfkit.collectors.sqllog.django_debug:FORMAT",

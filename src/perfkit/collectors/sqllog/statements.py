@@ -1,0 +1,109 @@
+"""Texts of statements become numbers of fingerprints: texts come in as bytes, a block's worth at once; the fingerprints are kept here.
+
+The exact fingerprint costs some 100 µs, so it is asked once for each outline (see `cheapkeys`), not once for each text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from perfkit.collectors.sqllog.cheapkeys import is_sound, outlines, read_exactly, without_last_comment
+from perfkit.shared.sqltext import fingerprint
+
+_MOST_OUTLINES = 100_000
+_TO_BE_READ = -1
+_PARAMETER = re.compile(rb"\$[0-9]")
+_LONGEST_EXACT = 100_000  # bytes of a statement that are read to its end where its outline will not do
+_TAG = re.compile(rb"([\w.-]{1,64})='((?:[^'\\]|\\.){1,200})'")
+_TAGS_OF_ONE_REQUEST = frozenset({"traceparent", "tracestate", "request_id", "trace_id", "span_id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`prepared`: it has parameters of the protocol ($1), not values."""
+
+    fingerprint: str
+    prepared: bool
+
+
+class Statements:
+    """The statements of one log that were met so far. `known[n]` is what `numbers` calls n."""
+
+    def __init__(self, system: str) -> None:
+        self.known: list[Statement] = []
+        self._system = system
+        self._outlines: dict[bytes, int] = {}
+        self._texts: dict[bytes, int] = {}
+        self._numbers: dict[Statement, int] = {}
+        self._some_unsound = False
+
+    def numbers(self, texts: list[bytes]) -> tuple[list[int], dict[int, bytes]]:
+        """One for each text, and the comments with tags by the index of their text."""
+        found = self._by_outline(texts)
+        if not self._some_unsound or min(found, default=0) != _TO_BE_READ:
+            return found, {}
+        left = [at for at, number in enumerate(found) if number == _TO_BE_READ]
+        pairs = [without_last_comment(texts[at]) for at in left]
+        comments = {at: comment for at, (_, comment) in zip(left, pairs, strict=True) if comment}
+        bodies = {at: body for at, (body, comment) in zip(left, pairs, strict=True) if comment}
+        for at, number in zip(bodies, self._by_outline(list(bodies.values())), strict=True):
+            found[at] = number
+        for at in left:
+            if found[at] == _TO_BE_READ:
+                found[at], tagged = self._read(texts[at])
+                if tagged:
+                    comments[at] = tagged
+        return found, comments
+
+    def _by_outline(self, texts: list[bytes]) -> list[int]:
+        if not texts:
+            return []
+        known, keys = self._outlines, outlines(texts, self._system)
+        try:
+            return [known[key] for key in keys]
+        except KeyError:
+            pass
+        if len(known) > _MOST_OUTLINES:
+            known.clear()
+        for key in set(keys).difference(known):
+            known[key] = self._number(key) if is_sound(key, self._system) else _TO_BE_READ
+            self._some_unsound = self._some_unsound or known[key] == _TO_BE_READ
+        return [known[key] for key in keys]
+
+    def _read(self, text: bytes) -> tuple[int, bytes]:
+        read = read_exactly(text, self._system)
+        if read is None:
+            return self._remembered(text), b""
+        outline, comments = read
+        return self._remembered(outline), b" ".join(comments)
+
+    def _remembered(self, text: bytes) -> int:
+        text = text[:_LONGEST_EXACT]
+        number = self._texts.get(text)
+        if number is None:
+            if len(self._texts) > _MOST_OUTLINES // 10:
+                self._texts.clear()
+            number = self._texts[text] = self._number(text)
+        return number
+
+    def _number(self, text: bytes) -> int:
+        exact = fingerprint(text.decode("utf-8", "replace"), self._system)
+        statement = Statement(exact, self._system == "postgresql" and bool(_PARAMETER.search(text)))
+        number = self._numbers.setdefault(statement, len(self.known))
+        if number == len(self.known):
+            self.known.append(statement)
+        return number
+
+
+def tags(comments: Sequence[bytes]) -> list[str]:
+    """`name=value` of each tag in comments as sqlcommenter writes them, without those that every request has its own of."""
+    found: list[str] = []
+    for comment in comments:
+        for name, value in _TAG.findall(comment):
+            key = unquote_plus(name.decode("utf-8", "replace"))
+            if key not in _TAGS_OF_ONE_REQUEST:
+                found.append(f"{key}={unquote_plus(value.decode('utf-8', 'replace'))}")
+    return found
