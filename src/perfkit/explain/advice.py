@@ -11,9 +11,19 @@ from typing import Final
 from perfkit.explain import advice_trial, advice_words, indexcatalog, indexes
 from perfkit.explain.advice_keys import Keys
 from perfkit.explain.advice_trial import Trial, Tried
-from perfkit.explain.advice_wanted import MOST_KEPT, Candidate, Known, Scan, candidates, scans, use_of, why_not
+from perfkit.explain.advice_wanted import (
+    LEAST_ROWS,
+    MOST_KEPT,
+    Candidate,
+    Known,
+    Scan,
+    candidates,
+    scans,
+    use_of,
+    why_not,
+)
 from perfkit.explain.indexnames import qualified, quoted
-from perfkit.explain.interface import Column, Database, ServerGone, Statement, Table
+from perfkit.explain.interface import Column, Database, ServerGone, Statement
 from perfkit.model.plan import IndexAdvice, Plan
 from perfkit.shared.sqlpredicates import TableUse, predicates
 
@@ -79,8 +89,6 @@ def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str
         table = database.table(name, schema)
         if table is None:
             continue
-        if table.rows is None and database.system == "sqlite":
-            table = replace(table, rows=_last_row(database, table))
         details = indexcatalog.details(database, name, schema)
         found[node.relation] = Known(table, details, database.system, database.version, like)
     return found
@@ -88,13 +96,7 @@ def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str
 
 def _like_needs_class(database: Database) -> bool:
     found = database.rows(_COLLATION)
-    return not found or str(found[0][0]).split(".")[0].upper() not in ("C", "POSIX")
-
-
-def _last_row(database: Database, table: Table) -> int | None:
-    """The highest row id: as many rows, where none were deleted, and found without reading them."""
-    found = database.rows(f"SELECT max(rowid) FROM {qualified(table.name, table.schema, 'sqlite')}")
-    return int(found[0][0]) if found and isinstance(found[0][0], int) else None
+    return not found or str(found[0][0]) not in ("C", "POSIX")
 
 
 def _sampled(database: Database, known: Known, uses: Sequence[TableUse]) -> Known:
@@ -197,12 +199,13 @@ def _needs_proof(plan: Plan, candidate: Candidate) -> bool:
     if candidate.include or candidate.likely < 1 or not all(keys.is_steady(key) for key in candidate.keys):
         return True
     first = candidate.keys[0].text
+    if not scan.whole and scan.examined / max(1.0, scan.node.loops) < LEAST_ROWS:
+        return True
     if any(join.column == first for join in scan.use.joins) and not any(
         key.text == first for key in (*keys.equal, *keys.lists)
     ):
-        inner = bool(scan.path) and scan.path[-1] > 0
-        again = scan.node.loops >= 10 if scan.counted else inner and scan.known.system in ("mysql", "mariadb")
-        return not again
+        inner = any(step > 0 for step in scan.path) and scan.known.system in ("mysql", "mariadb")
+        return not (inner or (scan.counted and scan.node.loops >= 10))
     return scan.share is not None and scan.share > MOST_KEPT and not scan.use.limited
 
 

@@ -31,6 +31,10 @@ _ARROW = re.compile(r"->>?|#>>?")
 _MYSQL = frozenset({"mysql", "mariadb"})
 
 
+def is_text(kind: str) -> bool:
+    return bool(_TEXT.search(kind))
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """`text` is a column's name or an expression as the statement has it; `sql` how a CREATE INDEX writes it, with all that
@@ -124,7 +128,9 @@ class Keys:
         if one.expression:
             return self._expression(one)
         key = self._column(one.column)
-        if key is None or one.kind != "like":
+        if key is None or self.casts(one):
+            return None
+        if one.kind != "like":
             return key
         if self.system == "postgresql" and self.like_needs_class:
             return Key(key.text, f"{key.sql} text_pattern_ops")
@@ -140,6 +146,15 @@ class Keys:
         is_call = bool(re.match(r"\w+\(", one.expression)) and not _ARROW.search(one.expression)
         bare = self.system in ("postgresql", "sqlite") and is_call
         return Key(one.expression, one.expression if bare else f"({one.expression})", is_expression=True)
+
+    def casts(self, one: Comparison) -> bool:
+        """Whether the column is no text and is compared as text; or, on MySQL, text that is compared with a number."""
+        column = self._found(one.column)
+        if column is None:
+            return False
+        if is_text(column.type):
+            return self.system in _MYSQL and (one.literal or "").isdigit()
+        return bool(one.cast)
 
     def is_steady(self, key: Key) -> bool:
         return not key.is_expression or bool(_STEADY.match(key.text) or _ARROW.search(key.text))

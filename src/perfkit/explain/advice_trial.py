@@ -177,4 +177,4 @@ def _copied(
 
 
 def _shape(root: PlanNode) -> list[tuple[str, str | None, str | None]]:
-    return [(node.kind, node.relation, node.index) for _, node in root.walk()]
+    return [(node.kind, node.alias or node.relation, node.index) for _, node in root.walk()]

@@ -7,11 +7,12 @@ page of its own; both are where PostgreSQL's own costs (random_page_cost 4) turn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from perfkit.explain.advice_keys import Key, Keys
+from perfkit.explain.advice_keys import Key, Keys, is_text
 from perfkit.explain.indexes import Detail, covers
 from perfkit.explain.interface import Table
 from perfkit.model.plan import Plan, PlanNode
@@ -24,6 +25,7 @@ MOST_KEPT: Final = 0.2
 MOST_INCLUDED: Final = 3
 _MOST_WIDTH: Final = 64
 _MYSQL = frozenset({"mysql", "mariadb"})
+_SAME_TEXT = frozenset({"text", "bpchar", "character", "varchar"})
 Path = tuple[int, ...]
 
 
@@ -205,13 +207,13 @@ def _variants(scan: Scan, keys: Keys, selective: bool) -> Iterator[Candidate]:
     if selective and first:
         if ranges:
             yield Candidate(scan, (*first, ranges[0]), likely=4)
-        if sorts:
-            yield Candidate(scan, _merged(equal, order), likely=5 if not lists else 1)
+        if sorts and not lists:
+            yield Candidate(scan, _merged(equal, order), likely=5)
         if not ranges:
             yield Candidate(scan, first, likely=3)
     elif selective and ranges:
         yield Candidate(scan, (ranges[0],), likely=3)
-    if sorts and (selective or not equal):
+    if sorts:  # the first rows of an order are few, however many there are in all
         yield Candidate(scan, _merged(equal, order), likely=3 if equal else 2)
     if use.group and not first and not ranges:
         yield Candidate(scan, keys.group, likely=0)
@@ -274,10 +276,12 @@ def why_not(scan: Scan) -> Iterator[str]:
             yield f"{has or f'no index on {table.name} helps: '}{comparison.expression} is computed for each of {_rows(scan)}, compare {comparison.column} itself"
         elif comparison.expression and name:
             yield f"{has}the statement compares {comparison.expression}, a function of the column, for each of {_rows(scan)}"
+        elif comparison.expression and scan.known.system == "mariadb":
+            yield f"no index on {table.name} helps: {comparison.expression} is compared for each of {_rows(scan)}, and MariaDB indexes no expressions; compare {comparison.column} itself, or index a generated column"
         elif comparison.kind == "like" and comparison.wildcard:
             yield f"{has or f'no index on {table.name} helps: '}the pattern for {comparison.column} has no fixed beginning, {_rows(scan)} are compared; a trigram or full-text index finds such patterns"
-        elif comparison.kind == "equal" and name and (mismatch := _mismatch(scan, comparison)):
-            yield f"{has}{mismatch}"
+        elif comparison.kind == "equal" and (mismatch := _mismatch(scan, comparison)):
+            yield f"{has or f'no index on {table.name} ({comparison.column}) would help: '}{mismatch}"
     for branches in use.either:
         columns = list(dict.fromkeys(one.expression or one.column for one in branches))
         if len(columns) > 1:
@@ -303,11 +307,10 @@ def _mismatch(scan: Scan, comparison: Comparison) -> str:
     name = comparison.column
     if scan.known.system == "postgresql":
         text = " ".join(text for _, text in scan.node.conditions)
-        for written in (f"({name})::", f"{name}::", f'("{name}")::'):
-            after = text.partition(written)[2]
-            if after and not after.startswith(("text", "bpchar", "character")):
-                return f"its type is {column.type} and it is compared as {after.split(' ')[0].strip('()')}, for each of {_rows(scan)}"
-    if scan.known.system in _MYSQL and "char" in column.type.lower() and (comparison.literal or "").isdigit():
+        cast = next((found[1] for found in re.finditer(rf"\(?{re.escape(name)}\"?\)?::(\w+)", text)), "")
+        if cast and not (cast in _SAME_TEXT and is_text(column.type)):
+            return f"its type is {column.type} and it is compared as {cast}, for each of {_rows(scan)}"
+    if scan.known.system in _MYSQL and is_text(column.type) and (comparison.literal or "").isdigit():
         return f"its type is {column.type}, and it is compared with a number, for each of {_rows(scan)}: put the number in quotes"
     return ""
 

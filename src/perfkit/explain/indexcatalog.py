@@ -34,7 +34,6 @@ _MYSQL_FOREIGN = """
 SELECT constraint_name, column_name FROM information_schema.key_column_usage WHERE table_name = %s
 AND table_schema = coalesce(%s, database()) AND referenced_table_name IS NOT NULL ORDER BY constraint_name, ordinal_position"""
 _SQLITE = 'SELECT seqno, name, "desc", coll FROM pragma_index_xinfo(?) WHERE key ORDER BY seqno'
-_SQLITE_FOREIGN = 'SELECT id, "from" FROM pragma_foreign_key_list(?) ORDER BY id, seq'
 _SQLITE_TEXT = "SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?"
 Rows = Sequence[Sequence[Any]]
 
@@ -75,14 +74,17 @@ def _mysql(database: Database, indexes: Sequence[Index], table: str, schema: str
         if rows := database.rows(_MYSQL.format(expression=expression, hidden=hidden), (table, schema)):
             break
     keys: dict[str, list[str]] = {}
+    columns_of: dict[str, list[str]] = {}
     for name, column, expression, part, direction, _ in rows:
         words = (f"({expression})" if expression else str(column), "" if part is None else f"({part})", direction or "")
+        columns_of.setdefault(str(name), []).append(words[0] + words[1])
         keys.setdefault(str(name), []).append(" ".join(word for word in words if word))
     foreign = _by_first(database.rows(_MYSQL_FOREIGN, (table, schema)))
     made = []
     hidden_ones = {row[0] for row in rows if row[5]}
     for index in indexes:
-        index = replace(index, valid=index.valid and index.name not in hidden_ones)
+        columns = tuple(columns_of.get(index.name, index.columns))
+        index = replace(index, columns=columns, valid=index.valid and index.name not in hidden_ones)
         serves = any(_begins(index, columns) for columns in foreign)
         made.append(Detail(index, tuple(keys.get(index.name, ())), serves_foreign_key=serves, schema=schema))
     return tuple(made)
@@ -90,14 +92,12 @@ def _mysql(database: Database, indexes: Sequence[Index], table: str, schema: str
 
 def _sqlite(database: Database, index: Index) -> Detail:
     parts = sqlite_expressions(database, index.name)
-    keys = []
+    keys, columns = [], []
     for at, column, descending, collation in database.rows(_SQLITE, (index.name,)):
-        written = column if column is not None else parts[at] if at < len(parts) else ""
-        keys.append(f"{written} {collation} {descending}")
-    foreign = _by_first(database.rows(_SQLITE_FOREIGN, (index.table,)))
+        columns.append(column if column is not None else parts[at] if at < len(parts) else "expression")
+        keys.append(f"{columns[-1]} {collation} {descending}")
     own = index.name.startswith("sqlite_autoindex_") or not keys
-    serves = any(_begins(index, columns) for columns in foreign)
-    return Detail(index, tuple(keys) or index.columns, frozenset(), "a constraint" if own else "", serves)
+    return Detail(replace(index, columns=tuple(columns)), tuple(keys), backs="a constraint" if own else "")
 
 
 def sqlite_expressions(database: Database, index: str) -> tuple[str, ...]:

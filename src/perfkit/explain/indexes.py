@@ -5,6 +5,7 @@ Pure: `indexcatalog` asks the databases.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,7 @@ from perfkit.shared import units
 # Statistics of less than a week may have missed the job that runs on Sundays.
 LEAST_AGE: Final = 7 * 86_400.0
 _DAY: Final = 86_400.0
+_LENGTH: Final = re.compile(r"\(\d+\)$")
 _ORDERED = frozenset({"btree", ""})
 
 
@@ -137,5 +139,6 @@ def made_redundant(details: Sequence[Detail], columns: Sequence[str], partial: s
 
 
 def _bare(column: str) -> str:
-    """A key for comparing columns and expressions that are written in different ways."""
-    return column.replace('"', "").replace("`", "").replace(" ", "").lower().strip("()")
+    """A key for comparing columns and expressions that are written in different ways; of a column with a length the column."""
+    bare = _LENGTH.sub("", column.replace('"', "").replace("`", "").replace(" ", "").replace("::text", ""))
+    return bare.lower().strip("()")

@@ -148,10 +148,20 @@ class Marked:
 
 
 def _tokens(text: str, system: str) -> Iterator[Token]:
+    named, name_end = "", -1
     for match in _lexed(text, system):
-        kind = match.lastgroup
-        if kind in ("word", "name", "sign"):
-            written = match.group()
-            yield Token(kind, written, written if kind == "name" else written.lower())
+        kind, written = match.lastgroup, match.group()
+        if kind == "name" and match.start() == name_end and written[0] == "`":
+            named, name_end = named + written, match.end()  # `a``b` is one name
+            continue
+        if named:
+            yield Token("name", named, named)
+            named = ""
+        if kind == "name":
+            named, name_end = written, match.end()
+        elif kind in ("word", "sign"):
+            yield Token(kind, written, written.lower())
         elif kind in ("value", "tag"):
-            yield Token("value", match.group(), "")
+            yield Token("value", written, "")
+    if named:
+        yield Token("name", named, named)

@@ -44,10 +44,10 @@ Found = tuple[Source, Comparison]
 class Operand:
     """One side of a comparison: `kind` is column, expression, computed, value, query or unknown."""
 
-    __slots__ = ("column", "expression", "kind", "source")
+    __slots__ = ("cast", "column", "expression", "kind", "source")
 
     def __init__(self, kind: str, found: tuple[Source, str] | None = None, expression: str = "") -> None:
-        self.kind, self.expression = kind, expression
+        self.kind, self.expression, self.cast = kind, expression, ""
         self.source: Source | None = found[0] if found else None
         self.column = found[1] if found else ""
 
@@ -201,8 +201,11 @@ class Conditions:
         if marked.is_query(start) and marked.ends[start] >= end - 1:
             return Operand("query")
         cast = next((at for at in marked.level(start, end) if marked.low(at) == "::"), None)
-        if cast and " ".join(map(marked.low, range(cast + 1, end))) in _SAME_TEXT and self._is_unit(start, cast):
-            return self.operand(start, cast)
+        kind = " ".join(map(marked.low, range(cast + 1, end))) if cast else ""
+        if cast and kind in _SAME_TEXT and self._is_unit(start, cast):
+            operand = self.operand(start, cast)
+            operand.cast = kind
+            return operand
         names, after = marked.names(start)
         if names and after == end:
             found = self.scope.resolve(names)
@@ -277,7 +280,10 @@ def _is_unit(marked: Marked, at: int) -> bool:
 def _made(operand: Operand, kind: Kind, wildcard: bool | None = None, literal: str | None = None) -> Iterator[Found]:
     if operand.source:
         computes = operand.kind == "computed"
-        yield operand.source, Comparison(operand.column, kind, operand.expression, computes, wildcard, literal)
+        yield (
+            operand.source,
+            Comparison(operand.column, kind, operand.expression, computes, wildcard, literal, operand.cast),
+        )
 
 
 def _joined(one: Operand, other: Operand) -> None:

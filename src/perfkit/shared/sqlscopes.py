@@ -15,7 +15,8 @@ _DEEPEST = 20  # queries inside of queries, seen from within
 class Comparison(NamedTuple):
     """`column` against values that do not come from its own row. `expression` is what is compared where it is more than the
     column (`lower(email)`), and `computes` says that no index can hold that, as far as its text shows. `wildcard`: the pattern
-    begins with one; None where the text does not tell. `literal` is the constant as written, None for parameters.
+    begins with one; None where the text does not tell. `literal` is the constant as written, None for parameters. `cast` is the
+    text type that the column is cast to: nothing for a column of text, a computation for any other.
     """
 
     column: str
@@ -24,6 +25,7 @@ class Comparison(NamedTuple):
     computes: bool = False
     wildcard: bool | None = None
     literal: str | None = None
+    cast: str = ""
 
 
 class Join(NamedTuple):
