@@ -234,7 +234,9 @@ class Postgres:
         try:
             yield
         finally:
-            with suppress(self._psycopg.OperationalError):
+            with suppress(self._psycopg.OperationalError), self._connection.cursor() as cursor:
+                self._connection.rollback()
+                cursor.execute("SELECT pg_advisory_unlock_all()")  # a function that the planner ran may have taken some
                 self._connection.rollback()
 
     def _limit(self, cursor: Any) -> None:

@@ -31,7 +31,12 @@ SELECT bool_or(r.rolsuper), current_user,
        (SELECT string_agg(l.lanname, ', ' ORDER BY l.lanname) FROM pg_language l
         WHERE NOT l.lanpltrusted AND l.lanname NOT IN ('internal', 'c')),
        (SELECT string_agg(e.extname, ', ' ORDER BY e.extname) FROM pg_extension e
-        WHERE e.extname IN ('dblink', 'http', 'pg_background', 'plsh', 'pg_cron', 'adminpack', 'pgagent', 'plproxy', 'oracle_fdw'))
+        WHERE e.extname IN ('dblink', 'http', 'pg_background', 'plsh', 'pg_cron', 'adminpack', 'plproxy')
+           OR e.extname LIKE '%_fdw'),
+       (SELECT min(p.oid::regprocedure::text) FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
+        WHERE p.prosecdef AND p.oid >= 16384 AND (o.rolsuper OR EXISTS (
+          SELECT FROM pg_roles s WHERE s.rolname IN ('pg_execute_server_program', 'pg_write_server_files')
+            AND pg_has_role(o.oid, s.oid, 'MEMBER'))))
 FROM pg_roles r WHERE r.rolname IN (current_user, session_user)"""
 
 # Functions of this database that are not volatile, so that the planner may run them, and that are either named in the statement or
@@ -99,7 +104,7 @@ class Shown:
 
 def powers(role: Sequence[Any]) -> Refusal | None:
     """Why nothing is run for a role: it may do what READ ONLY does not hold. `role` is the row of ROLE."""
-    superuser, name, special, _, _ = role
+    superuser, name, special, *_ = role
     advice = "connect as a role without such rights, or say --i-know"
     if superuser:
         return Refusal(f"the role {name} is a superuser, whom READ ONLY does not keep from programs and files", advice)
@@ -110,11 +115,13 @@ def powers(role: Sequence[Any]) -> Refusal | None:
 
 def way_out(role: Sequence[Any]) -> str | None:
     """What could carry a function's effects past READ ONLY and ROLLBACK, for that role in that database."""
-    superuser, name, special, languages, extensions = role
+    superuser, name, special, languages, extensions, definer = role
     if superuser:
         return f"{name} is a superuser"
     if special:
         return f"{name} has the rights of {special}"
+    if definer:
+        return f"{definer} runs with the rights of its owner, a superuser or nearly one"
     return f"the database has {languages or extensions}" if languages or extensions else None
 
 
