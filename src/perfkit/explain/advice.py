@@ -23,7 +23,7 @@ from perfkit.explain.advice_wanted import (
     why_not,
 )
 from perfkit.explain.indexnames import qualified, quoted
-from perfkit.explain.interface import Column, Database, ServerGone, Statement
+from perfkit.explain.interface import Column, Database, ServerGone, Statement, Table
 from perfkit.model.plan import IndexAdvice, Plan
 from perfkit.shared.sqlpredicates import TableUse, predicates
 
@@ -35,6 +35,7 @@ _MOST_TRIALS: Final = 20
 _SAMPLE: Final = 1000
 _COMPARED = frozenset({"equal", "in"})
 _COLLATION = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
+_LIVE = "SELECT n_live_tup FROM pg_stat_all_tables WHERE relname = %s AND schemaname = %s"
 _STALE = """
 SELECT c.reltuples < 0 OR s.n_mod_since_analyze > 0.2 * greatest(s.n_live_tup, 1), s.n_mod_since_analyze, s.n_live_tup
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_stat_all_tables s ON s.relid = c.oid
@@ -89,6 +90,8 @@ def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str
         table = database.table(name, schema)
         if table is None:
             continue
+        if table.rows is None and database.system == "postgresql":
+            table = replace(table, rows=_written_rows(database, table))
         details = indexcatalog.details(database, name, schema)
         found[node.relation] = Known(table, details, database.system, database.version, like)
     return found
@@ -97,6 +100,12 @@ def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str
 def _like_needs_class(database: Database) -> bool:
     found = database.rows(_COLLATION)
     return not found or str(found[0][0]) not in ("C", "POSIX")
+
+
+def _written_rows(database: Database, table: Table) -> int | None:
+    """Of a table that was never analysed: by the server's count of writes."""
+    found = database.rows(_LIVE, (table.name, table.schema))
+    return int(found[0][0]) if found and found[0][0] else None
 
 
 def _sampled(database: Database, known: Known, uses: Sequence[TableUse]) -> Known:

@@ -26,6 +26,7 @@ MOST_INCLUDED: Final = 3
 _MOST_WIDTH: Final = 64
 _MYSQL = frozenset({"mysql", "mariadb"})
 _SAME_TEXT = frozenset({"text", "bpchar", "character", "varchar"})
+_SORTS = re.compile(r"sort|USE TEMP B-TREE", re.IGNORECASE)
 Path = tuple[int, ...]
 
 
@@ -59,7 +60,7 @@ class Scan:
 
     @property
     def whole(self) -> bool:
-        return bool(planbadges.WHOLE_TABLE.match(self.node.kind)) and not _searches(self.node)
+        return is_whole(self.node)
 
     @property
     def share(self) -> float | None:
@@ -83,30 +84,49 @@ class Candidate:
 
 
 def scans(plan: Plan, uses: Sequence[TableUse], known: Mapping[str, Known]) -> Iterator[Scan]:
-    """The steps that an index could spare work: whole tables, and searches that throw most away."""
+    """The steps that an index could spare work: whole tables, searches that throw rows away, and what is sorted for a LIMIT."""
+    sorts = any(_SORTS.search(node.kind) for _, node in plan.root.walk())
     for path, node in plan.root.walk():
         about = known.get(node.relation or "")
-        if about is None:
+        use = use_of(node, uses, about.system) if about else None
+        if about is None or use is None:
             continue
         counts = planbadges.examined_and_kept(plan, node)
-        whole = planbadges.WHOLE_TABLE.match(node.kind) or "AUTOMATIC" in " ".join(
-            (node.kind, node.index or "", *node.facts)
-        )
         poor = counts is not None and counts[1] <= MOST_KEPT * counts[0]
-        if not whole and not poor:
-            continue
-        use = use_of(node, uses, about.system)
-        if use is None:
-            continue
-        examined = counts[0] if counts else about.rows
-        if examined is None:
-            continue
-        kept = counts[1] if counts else None
-        counted = node.rows is not None
-        if not counted:
-            kept = _estimated(plan, path, node, about, use, examined, kept)
-        rounds = node.loops if counted else 1.0
-        yield Scan(path, node, about, use, examined * rounds, None if kept is None else kept * rounds, counted)
+        filters_more = counts is None and any(kind == "filter" for kind, _ in node.conditions)
+        if is_whole(node) or poor or filters_more or (sorts and use.limited and use.order):
+            scan = _scan(plan, path, node, about, use, counts)
+            if scan is not None:
+                yield scan
+
+
+def is_whole(node: PlanNode) -> bool:
+    """Also where SQLite makes an index for this one statement."""
+    return (
+        bool(planbadges.WHOLE_TABLE.match(node.kind))
+        or "AUTOMATIC" in (node.index or "")
+        or any("AUTOMATIC" in fact for fact in node.facts)
+    )
+
+
+def _scan(
+    plan: Plan, path: Path, node: PlanNode, about: Known, use: TableUse, counts: tuple[float, float] | None
+) -> Scan | None:
+    examined, kept = counts if counts else (_read(node, about), None)
+    if examined is None:
+        return None
+    if node.rows is not None:
+        return Scan(path, node, about, use, examined * node.loops, None if kept is None else kept * node.loops, True)
+    if is_whole(node) or kept is not None:
+        kept = _estimated(plan, path, node, about, use, examined, kept)
+    return Scan(path, node, about, use, examined, kept, False)
+
+
+def _read(node: PlanNode, about: Known) -> float | None:
+    """Rows that a step looks at where it does not say: of a bitmap those that its index finds, else those that are left."""
+    if is_whole(node):
+        return about.rows
+    return node.children[0].estimated_rows if node.children else node.estimated_rows
 
 
 def use_of(node: PlanNode, uses: Sequence[TableUse], system: str) -> TableUse | None:
@@ -255,14 +275,10 @@ def _included(scan: Scan, candidate: Candidate) -> Candidate:
     return replace(candidate, include=tuple(rest), likely=-1)
 
 
-def _searches(node: PlanNode) -> bool:
-    return node.kind.startswith("SEARCH")
-
-
 def why_not(scan: Scan) -> Iterator[str]:
     """One line each on why no index would help here, or why one that is there does not."""
     table, use = scan.known.table, scan.use
-    if too_small(scan.known, scan.examined):
+    if too_small(scan.known, scan.examined) or not scan.whole:
         return
     leading = {
         detail.index.columns[0].strip('"`').lower(): detail.index.name

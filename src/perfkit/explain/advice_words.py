@@ -87,11 +87,12 @@ def reason(candidate: Candidate) -> str:
     """What is read now, and by which columns the index leads to it."""
     scan = candidate.scan
     name = scan.known.table.name
+    by_index = next((node.index for _, node in scan.node.walk() if node.index), None)
     how = (
         f"reads the whole of {name}"
         if scan.whole
-        else f"reads {name} by index {scan.node.index}"
-        if scan.node.index
+        else f"reads {name} by index {by_index}"
+        if by_index
         else f"reads {name}"
     )
     times = f" in {units.count(scan.node.loops)} rounds" if scan.counted and scan.node.loops > 1 else ""

@@ -6,8 +6,8 @@ Pure: `indexcatalog` asks the databases.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from perfkit.explain.indexnames import qualified, quoted
@@ -44,13 +44,21 @@ def redundant(details: Sequence[Detail], system: str) -> tuple[RedundantIndex, .
     """Indexes whose work another one of the same table does: the same keys, or the first of its keys, with equal predicate, method,
     operator classes and collations. Unique indexes and those that something needs are never among them."""
     found: list[RedundantIndex] = []
-    gone: set[str] = set()
+    gone: dict[str, str] = {}
     for detail in sorted(details, key=lambda one: (len(one.keys), one.index.name), reverse=True):
         by = next((other for other in details if other.index.name not in gone and _does_work_of(other, detail)), None)
         if by is not None:
-            gone.add(detail.index.name)
+            gone[detail.index.name] = by.index.name
             found.append(RedundantIndex(detail.index, by.index.name, drop(detail, system)))
-    return tuple(sorted(found, key=lambda one: one.index.name))
+    named = (replace(one, covered_by=_last(gone, one.covered_by)) for one in found)
+    return tuple(sorted(named, key=lambda one: one.index.name))
+
+
+def _last(gone: Mapping[str, str], name: str) -> str:
+    """Where the one that does the work is redundant itself, the one that does its work."""
+    while name in gone:
+        name = gone[name]
+    return name
 
 
 def _does_work_of(other: Detail, detail: Detail) -> bool:
@@ -141,4 +149,4 @@ def made_redundant(details: Sequence[Detail], columns: Sequence[str], partial: s
 def _bare(column: str) -> str:
     """A key for comparing columns and expressions that are written in different ways; of a column with a length the column."""
     bare = _LENGTH.sub("", column.replace('"', "").replace("`", "").replace(" ", "").replace("::text", ""))
-    return bare.lower().strip("()")
+    return re.sub(r"[()]", "", bare).lower()
