@@ -121,6 +121,11 @@ STATEMENTS = [
 ]
 
 
+# What looks like a second statement is inside of a string, or is not there at all.
+HARMLESS = {"SELECT E'\\'; DELETE FROM ledger; --'", "SELECT * FROM with_default"}
+HARMLESS_MARIADB = {"SELECT 'a\\' , writes(1) , '", "SELECT \"a\" ''' , writes(1) , '", "SELECT 1 --writes(1)"}
+
+
 @pytest.fixture(scope="module")
 def touched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("touched")
@@ -137,21 +142,25 @@ def hostile(server: Database, ordinary: Database, touched: Path) -> list[str]:
         for text in _schema():
             admin.execute(text)
         for name, effect in EFFECTS.items():
-            for volatility in ("immutable", "stable", "volatile"):
-                function = f"{volatility}_{name}"
-                body = f"BEGIN {effect.replace('%s', str(touched))}; RETURN 1; END"
-                admin.execute(
-                    f"CREATE FUNCTION {function}(int) RETURNS int LANGUAGE plpgsql {volatility} AS $body$ {body} $body$"
-                )
-                statements += [
-                    f"SELECT {function}(1)",
-                    f"SELECT * FROM ledger WHERE id = {function}(1)",
-                    f"SELECT * FROM (SELECT {function}(2) AS n, count(*) FROM ledger) s WHERE n = 1",
-                    f"INSERT INTO ledger(id, what) SELECT {function}(3), 'x'",
-                ]
+            _function(admin, f"volatile_{name}", "VOLATILE", effect.replace("%s", str(touched)))
+            for lie in ("stable", "immutable"):  # only a volatile function may write, and these may call one
+                _function(admin, f"{lie}_{name}", lie, f"PERFORM volatile_{name}(1)")
+            statements += [
+                f"SELECT volatile_{name}(1)",
+                f"SELECT * FROM ledger WHERE id = stable_{name}(1)",
+                f"SELECT immutable_{name}(1)",
+                f"SELECT * FROM ledger WHERE id = immutable_{name}(1)",
+                f"SELECT * FROM (SELECT immutable_{name}(2) AS n, count(*) FROM ledger) s WHERE n = 1",
+                f"INSERT INTO ledger(id, what) SELECT immutable_{name}(3), 'x'",
+            ]
         admin.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {ordinary.user}")
         admin.execute(f"GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {ordinary.user}")
     return statements
+
+
+def _function(admin: psycopg.Connection[Any], name: str, volatility: str, effect: str) -> None:
+    body = f"BEGIN {effect}; RETURN 1; END"
+    admin.execute(f"CREATE FUNCTION {name}(int) RETURNS int LANGUAGE plpgsql {volatility} AS $body${body}$body$")
 
 
 def _schema() -> Iterator[str]:
@@ -161,6 +170,7 @@ def _schema() -> Iterator[str]:
     yield "SELECT lo_from_bytea(4700, 'large')"
     body = "BEGIN INSERT INTO ledger(what) VALUES ('x'); RETURN 1; END"
     yield f"CREATE FUNCTION row_writes(ledger) RETURNS int LANGUAGE plpgsql VOLATILE AS $${body}$$"
+    body = "BEGIN PERFORM nextval('counter'); RETURN 1; END"
     yield f"CREATE FUNCTION adds(int, int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $${body}$$"
     yield "CREATE AGGREGATE sum_writes(int) (SFUNC = adds, STYPE = int, INITCOND = '0')"
     equal = "BEGIN PERFORM nextval('counter'); RETURN true; END"
@@ -208,7 +218,6 @@ def _everything(admin: psycopg.Connection[Any]) -> dict[str, Any]:
         "SELECT rolname, rolsuper FROM pg_roles ORDER BY 1",
         "SELECT classid, objid, pid FROM pg_locks WHERE locktype = 'advisory'",
         "SELECT stats_reset FROM pg_stat_database WHERE datname = current_database()",
-        "SELECT name FROM pg_prepared_statements",
     ):
         found[what] = admin.execute(what).fetchall()
     return found
@@ -233,7 +242,8 @@ def test_postgres_is_as_it_was(
         assert [str(heard) for heard in admin.notifies(timeout=0)] == []
     assert list(answers) == list(dict.fromkeys(hostile))
     assert not touched.exists()
-    assert [text for text, answer in answers.items() if isinstance(answer, Plan) and answer.analyzed] == []
+    run = {text for text, answer in answers.items() if isinstance(answer, Plan) and answer.analyzed}
+    assert run == (HARMLESS if analyze and role == "ordinary" else set())
     silent = [
         text
         for text, answer in answers.items()
@@ -406,10 +416,9 @@ def test_mariadb_is_as_it_was(maria: Database, tmp_path: Path, analyze: bool) ->
     assert len(answers) == len(MARIADB)
     assert not file.exists()
     for answer in answers:
-        assert not isinstance(answer, Plan) or not answer.analyzed or "writes" not in answer.text
         assert isinstance(answer, Plan) or (answer.why and answer.remedy)
-    calls = [answer for answer in answers if "writes(1)" in answer.text and "--writes" not in answer.text]
-    assert [answer.text for answer in calls if isinstance(answer, Plan) and "a\\'" not in answer.text] == []
+    planned = {answer.text for answer in answers if isinstance(answer, Plan) and "writes" in answer.text}
+    assert planned <= HARMLESS_MARIADB
 
 
 def test_mariadb_does_write_in_explain(maria: Database) -> None:

@@ -36,7 +36,9 @@ SELECT bool_or(r.rolsuper), current_user,
        (SELECT min(p.oid::regprocedure::text) FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
         WHERE p.prosecdef AND p.oid >= 16384 AND (o.rolsuper OR EXISTS (
           SELECT FROM pg_roles s WHERE s.rolname IN ('pg_execute_server_program', 'pg_write_server_files')
-            AND pg_has_role(o.oid, s.oid, 'MEMBER'))))
+            AND pg_has_role(o.oid, s.oid, 'MEMBER')))),
+       EXISTS (SELECT FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+               WHERE p.oid >= 16384 AND p.provolatile <> 'v' AND l.lanname NOT IN ('internal', 'c'))
 FROM pg_roles r WHERE r.rolname IN (current_user, session_user)"""
 
 # Functions of this database that are not volatile, so that the planner may run them, and that are either named in the statement or
@@ -115,7 +117,9 @@ def powers(role: Sequence[Any]) -> Refusal | None:
 
 def way_out(role: Sequence[Any]) -> str | None:
     """What could carry a function's effects past READ ONLY and ROLLBACK, for that role in that database."""
-    superuser, name, special, languages, extensions, definer = role
+    superuser, name, special, languages, extensions, definer, functions = role
+    if not functions:
+        return None
     if superuser:
         return f"{name} is a superuser"
     if special:
