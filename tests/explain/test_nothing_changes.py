@@ -251,7 +251,8 @@ def test_postgres_is_as_it_was(
         or (
             analyze
             and isinstance(answer, Plan)
-            and not any(said.startswith("it was not run: ") for said in answer.remarks)
+            and not answer.analyzed
+            and "it was not run: " not in "".join(answer.remarks)
         )
     ]
     assert silent == []

@@ -93,9 +93,9 @@ class Postgres:
         if values and len(values) != len(prepared.names):
             values = ()
         known = bool(values) or not prepared.names
+        if (unsafe := self._why_not_even_planned(prepared.text)) is not None:
+            return NotPlanned(statement.fingerprint, statement.text, unsafe.why, unsafe.remedy)
         with self._transaction():
-            if (unsafe := self._why_not_even_planned(prepared.text)) is not None:
-                return NotPlanned(statement.fingerprint, statement.text, unsafe.why, unsafe.remedy)
             remarks: tuple[str, ...] = ()
             if analyze:
                 refusal = self._why_not_run(statement, prepared.text, known)
@@ -221,6 +221,7 @@ class Postgres:
         with self._connection.cursor() as cursor:
             if not inside:
                 self._limit(cursor)
+                cursor.execute("SET LOCAL jit = off")  # compiling takes longer than any query of ours
             try:
                 return cast(list[tuple[Any, ...]], cursor.execute(query, values or None).fetchall())
             finally:
