@@ -9,6 +9,8 @@ LOG_FORMATS: Registry[LogFormat] = Registry(
     "log format",
     "perfkit.log_formats",
     {
+        "postgres-csv": "perfkit.collectors.sqllog.postgres_csv:FORMAT",
+        "postgres-json": "perfkit.collectors.sqllog.postgres_json:FORMAT",
         "postgres-stderr": "perfkit.collectors.sqllog.postgres_stderr:FORMAT",
         "mysql-slow": "perfkit.collectors.sqllog.mysql_slow:FORMAT",
         "mysql-table": "perfkit.collectors.sqllog.mysql_table:FORMAT",
