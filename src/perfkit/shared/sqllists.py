@@ -82,7 +82,7 @@ class _Bracket:
 
     def __init__(self, kind: str, start: int) -> None:
         self.kind, self.start, self.element, self.pure = kind, start, start + 1, True
-        self.seen: set[tuple[str, ...]] = set() if kind == "list" else _NOTHING
+        self.seen: set[tuple[str, ...]] = _NOTHING
 
 
 def _kind(token: str, out: list[str], following: str) -> str:
@@ -120,7 +120,10 @@ def _end_element(bracket: _Bracket, out: list[str]) -> None:
             out[bracket.element :] = shape
         if shape in bracket.seen:
             del out[bracket.element - 1 :]
-        bracket.seen.add(shape)
+        elif bracket.seen:
+            bracket.seen.add(shape)
+        else:
+            bracket.seen = {shape}
     bracket.element = len(out) + 1
 
 
