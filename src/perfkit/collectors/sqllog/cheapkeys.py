@@ -8,6 +8,7 @@ the outline itself (up to the first quote that is none, all of the statement is 
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 _MYSQL = frozenset({"mysql", "mariadb"})
 _WORD = rb"\w\x80-\xff"
@@ -15,7 +16,7 @@ _VALUE = rb"(?:-?(?:''|0)|\$[0-9]+|\?|%s|NULL|null|DEFAULT|default)"
 _VALUES = rb"%(v)s(?:, ?%(v)s)*" % {b"v": _VALUE}
 _STRING = re.compile(rb"'[^'\0]*'?")
 _NUMBER = re.compile(
-    rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?(?![%(w)s.$])"
+    rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*+(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![%(w)s.$])"
     % {b"w": _WORD}
 )
 # Each begins with letters: the search for them is one of C's.
@@ -88,14 +89,14 @@ _PARTS_MYSQL = re.compile(
     re.VERBOSE,
 )
 # What is left of constructs that these patterns do not read as the lexer of fingerprints does.
-_LEFT = re.compile(rb"""\x01|--|/\*|\*/|%%\(|["`#]|\$[%(w)s]*\$""" % {b"w": _WORD})
+_LEFT = re.compile(rb"""\x01|--|/\*|\*/|%%\(|["'`#]|\$[%(w)s]*\$""" % {b"w": _WORD})
+_EMPTY = re.compile(rb"''|\"\"")
 _UNCERTAIN = re.compile(rb"[\x01-\x03]|\.[eE]'|\.\$")
 
 
-def read_exactly(text: bytes, system: str) -> tuple[bytes, list[bytes]] | None:
-    """The outline of one statement, read part by part from its start, and its comments. None where even that will not do."""
-    if _UNCERTAIN.search(text):
-        return None
+def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, bytes]]:
+    """The outline of each, read part by part from its start, and its comments. None where even that will not do."""
+    certain = [b"" if _UNCERTAIN.search(text) else text for text in texts]
     names: list[bytes] = []
     comments: list[bytes] = []
 
@@ -105,19 +106,26 @@ def read_exactly(text: bytes, system: str) -> tuple[bytes, list[bytes]] | None:
             names.append(match.group())
             return b"\x03"
         if kind == "comment":
-            comment = match.group()
-            comments.append(comment)
-            odd = b"/*" in comment[2:] or comment.startswith((b"/*!", b"/*M!"))
-            return b"\x01" if odd else b"\x02"
-        return b"''"
+            comments.append(match.group())
+            odd = b"/*" in comments[-1][2:] or comments[-1].startswith((b"/*!", b"/*M!"))
+            return b"\x01\x02" if odd else b"\x02"
+        return b'""' if match.group().startswith(b'"') else b"''"
 
-    outline = (_PARTS_MYSQL if system in _MYSQL else _PARTS).sub(kept, text)
-    if _LEFT.search(outline) or b"'" in outline.replace(b"''", b""):
-        return None
+    outline = (_PARTS_MYSQL if system in _MYSQL else _PARTS).sub(kept, _NUL.join(certain))
+    bare = outline.split(_NUL)
+    unsound = {each for each in set(bare) if _LEFT.search(_EMPTY.sub(b"", each))}
     while b"''''" in outline:
         outline = outline.replace(b"''''", b"'' ''")
-    pieces = iter(_without_values(outline).replace(b"\x02", b"/**/").split(b"\x03"))
-    return next(pieces) + b"".join(name + piece for name, piece in zip(names, pieces, strict=True)), comments
+    while b'""""' in outline:
+        outline = outline.replace(b'""""', b'"" ""')
+    pieces = _without_values(outline).replace(b"\x02", b"/**/").split(b"\x03")
+    outline = pieces[0] + b"".join([name + piece for name, piece in zip(names, pieces[1:], strict=True)])
+    said = iter(comments)
+    read: list[tuple[bytes | None, bytes]] = []
+    for each, whole, text, given in zip(bare, outline.split(_NUL), certain, texts, strict=True):
+        comment = b" ".join(islice(said, each.count(b"\x02"))) if b"\x02" in each else b""
+        read.append((None if each in unsound or text is not given else whole, comment))
+    return read
 
 
 def without_last_comment(text: bytes) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 from zlib import crc32
 
 from perfkit.collectors.sqllog.interface import Events, Incident, Reader
@@ -19,7 +20,7 @@ _MOST_SESSIONS = 50_000
 _MOST_TAGS = 10_000
 _UNPARSED_EXAMPLE = 300  # bytes
 
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 
 class Digester:

@@ -15,7 +15,9 @@ from perfkit.model.sqllog import Digest, Histogram, SqlLog, earlier, later
 
 _MOST_ERRORS = 2000
 _LONGEST_ERROR = 200  # characters
-_QUOTED = re.compile(r"'[^']*'|(?<!relation )(?<!column )(?<!constraint )(?<!table )(?<!index )(?<!function )(?<!database )(?<!role )\"[^\"]*\"")
+_QUOTED = re.compile(
+    r"'[^']*'|(?<!relation )(?<!column )(?<!constraint )(?<!table )(?<!index )(?<!function )(?<!database )(?<!role )\"[^\"]*\""
+)
 _DIGITS = re.compile(r"(?<![\w])\d+(?:\.\d+)?(?![\w])")
 
 Key = tuple[str, str, bool]

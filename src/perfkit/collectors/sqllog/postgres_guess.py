@@ -59,7 +59,7 @@ def worked_out(head: bytes) -> str | None:
     best, share = "", -1.0
     for setting in (*reversed(told), *_USUAL, *_templates(sample)):
         fits = agreement(setting, sample)
-        if fits > share + 0.01:
+        if fits > share + 0.0005:
             best, share = setting, fits
     if share < _ENOUGH:
         return None

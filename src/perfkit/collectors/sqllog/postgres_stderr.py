@@ -7,9 +7,8 @@ lines of a text begin with a tab (PostgreSQL's documentation, 19.8.3, and `send_
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import compress
-from operator import add
+from operator import add, itemgetter
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_blocks import DURATION
@@ -32,27 +31,28 @@ _PARTS = {
     b"later": LATER,
     b"severity": SEVERITIES,
 }
-_LATER = re.compile(rb"^[^\t\n]*?(DETAIL|CONTEXT|STATEMENT):  (%(text)s)" % _PARTS, re.MULTILINE)
+_DETAIL = 4  # places in a Row
+_PLACES = {b"HINT": 0, b"QUERY": 0, b"LOCATION": 0, b"BACKTRACE": 0, b"DETAIL": 0, b"CONTEXT": 5, b"STATEMENT": 6}
+_STATE = re.compile(rb"[0-9A-Z]{5}: ")
+_STEPS = {b"s": b"statement", b"e": b"execute <unnamed>", b"p": b"parse <unnamed>", b"b": b"bind <unnamed>"}
+Found = tuple[bytes, ...]
+"""What `Patterns.line` finds: time, two parts of the session, milliseconds, step, statement, DETAIL, any other line with its
+severity, a line that is none."""
 
 
 class Patterns:
-    """Groups of `plain`: time, two parts of the session, milliseconds, step, statement, DETAIL, any other record as a whole, a line
-    that is none. Groups of `whole`: time, two parts of the session, severity, message, further lines, a line that is none."""
+    """`line` finds a line with those that go on with its text; `first` and `start` the first line of a record, `start` after a
+    line break."""
 
     def __init__(self, prefix: Prefix) -> None:
         parts = {**_PARTS, b"p": prefix.plain, b"g": prefix.pattern}
-        junk = rb"|(^(?:[^\n]++\n?|\n))"
-        more = rb"(?:%(p)s%(later)s:  %(text)s%(end)s)*+" % parts
-        detail = rb"(?:%(p)sDETAIL:  (%(text)s)%(end)s)?+" % parts
-        plain = rb"^%(g)sLOG:  %(state)s%(duration)s(%(text)s)%(end)s" % parts
-        other = rb"|(^%(p)s%(severity)s:  %(text)s%(end)s" % parts + more + rb")"
-        whole = rb"^%(g)s(%(severity)s):  %(state)s(%(text)s)%(end)s" % parts + rb"(" + more + rb")"
-        self.short = re.compile(plain + rb"()" + other + junk, re.MULTILINE)
-        self.plain = re.compile(plain + detail + more + other + junk, re.MULTILINE)
-        self.whole = re.compile(whole + junk, re.MULTILINE)
+        self.line = re.compile(
+            rb"^%(g)s(?:LOG:  %(state)s%(duration)s(%(text)s)|DETAIL:  (%(text)s)|((?:%(severity)s|%(later)s):  %(text)s))%(end)s"
+            rb"|(^(?:[^\n]++\n?|\n))" % parts,
+            re.MULTILINE,
+        )
         self.first = re.compile(rb"%(p)s%(severity)s:  " % parts)
         self.start = re.compile(rb"\n(?=%(p)s%(severity)s:  )" % parts)
-        self.has_later = re.compile(rb"%(later)s:  " % parts)
 
 
 class StderrReader:
@@ -89,21 +89,17 @@ class StderrReader:
         if b"\r\n" in block:
             block = block.replace(b"\r\n", b"\n")
         events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
+        found: list[Found] = self._patterns.line.findall(block)
+        junk = [row[-1] for row in found if row[-1] and not row[-1].isspace()]
+        events.unparsed, events.examples = len(junk), junk[:3]
         if not self._conversations.open:
-            found = (self._patterns.plain if self._patterns.has_later.search(block) else self._patterns.short).findall(
-                block
-            )
-            others = b"".join([row[7] for row in found])
-            rows = self._rows(self._patterns.whole.findall(others)) if others else []
+            rows = _rows(found, plain=False)
             if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
-                _note_junk(events, found)
-                executed = _columns([row for row in found if row[3]], events, b"\n\t" in block)
+                executed = _columns(found, events, b"\n\t" in block)
                 self._conversations.take(rows, events)
                 self._conversations.expect_plans_of(executed)
                 return events
-        found = self._patterns.whole.findall(block)
-        _note_junk(events, found)
-        self._conversations.take(self._rows([row for row in found if row[3]]), events)
+        self._conversations.take(_rows(found, plain=True), events)
         return events
 
     def finish(self) -> Events:
@@ -145,29 +141,46 @@ class StderrReader:
         named = found.groupdict()
         return named.get("connection") or named.get("process") or b""
 
-    def _rows(self, found: Sequence[tuple[bytes, ...]]) -> list[Row]:
-        rows: list[Row] = []
-        for time, first, second, severity, message, later, _ in found:
-            more = dict(_LATER.findall(later)) if later else {}
-            if b"\n\t" in message:
-                message = message.replace(b"\n\t", b"\n")
-            detail, context, statement = (
-                more.get(name, b"").replace(b"\n\t", b"\n") for name in (b"DETAIL", b"CONTEXT", b"STATEMENT")
-            )
-            rows.append((time, first + second, severity, message, detail, context, statement))
-        return rows
+
+def _rows(found: list[Found], plain: bool) -> list[Row]:
+    """Records with what their further lines say; those that `_columns` reads only if `plain`."""
+    if not plain and not any(map(itemgetter(7), found)):
+        return []
+    records: list[list[bytes]] = []
+    ours = False  # whether further lines belong to the last record
+    for time, first, second, milliseconds, step, text, detail, other, _ in found:
+        if milliseconds:
+            ours = plain
+            if ours:
+                message = b"duration: " + milliseconds + b" ms  " + _STEPS[step] + b": " + _untabbed(text)
+                records.append([time, first + second, b"LOG", message, b"", b"", b""])
+        elif detail and ours:
+            records[-1][_DETAIL] = _untabbed(detail)
+        elif other:
+            label, _, said = other.partition(b":  ")
+            place = _PLACES.get(label)
+            if place is None:
+                state = _STATE.match(said)
+                records.append(
+                    [time, first + second, label, _untabbed(said[state.end() :] if state else said), b"", b"", b""]
+                )
+                ours = True
+            elif ours and place:
+                records[-1][place] = _untabbed(said)
+    return [(a, b, c, d, e, f, g) for a, b, c, d, e, f, g in records]
 
 
-def _note_junk(events: Events, found: list[tuple[bytes, ...]]) -> None:
-    junk = [row[-1] for row in found if row[-1] and not row[-1].isspace()]
-    events.unparsed, events.examples = len(junk), junk[:3]
+def _untabbed(text: bytes) -> bytes:
+    return text.replace(b"\n\t", b"\n") if b"\n\t" in text else text
 
 
-def _columns(found: list[tuple[bytes, ...]], events: Events, has_tabs: bool) -> dict[bytes, bytes]:
+def _columns(found: list[Found], events: Events, has_tabs: bool) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
-    if not found:
+    rows = [row for row in found if row[3]]
+    if not rows:
         return {}
-    times, firsts, seconds, milliseconds, steps, texts, details, _, _ = map(list, zip(*found, strict=True))
+    times, firsts, seconds, milliseconds, steps, texts, *_ = map(list, zip(*rows, strict=True))
+    details = _details(found, rows)
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     sessions = list(map(add, firsts, seconds)) if any(seconds) else firsts
     if has_tabs:
@@ -178,18 +191,27 @@ def _columns(found: list[tuple[bytes, ...]], events: Events, has_tabs: bool) -> 
         events.prepares = [
             pair for pair, does in zip(zip(texts, micros, strict=True), executes, strict=True) if not does
         ]
-        times, sessions, steps, texts, details, micros = (
-            list(compress(column, executes)) for column in (times, sessions, steps, texts, details, micros)
+        times, sessions, steps, texts, micros = (
+            list(compress(column, executes)) for column in (times, sessions, steps, texts, micros)
         )
+        details = list(compress(details, executes)) if details else []
     events.times, events.sessions, events.texts, events.micros = times, sessions, texts, micros
-    for at, detail in enumerate(details) if any(details) else ():
+    for at, detail in enumerate(details):
         if detail[1:12] == b"arameters: ":
-            events.parameters[at] = detail[12:].replace(b"\n\t", b"\n")
+            events.parameters[at] = _untabbed(detail[12:])
         elif detail[:9] == b"prepare: ":
-            texts[at] = prepared(detail.replace(b"\n\t", b"\n")) or texts[at]
+            texts[at] = prepared(_untabbed(detail)) or texts[at]
     if b"e" not in all_steps:
         return {}
     return {session: text for session, text, step in zip(sessions, texts, steps, strict=True) if step == b"e"}
+
+
+def _details(found: list[Found], rows: list[Found]) -> list[bytes]:
+    """What the line after each of `rows` says, if that is a DETAIL; nothing where there is none at all."""
+    if len(rows) == len(found) or not any(map(itemgetter(6), found)):
+        return []
+    following = (*found[1:], (*found[0][:6], b""))
+    return [after[6] if not after[3] else b"" for row, after in zip(found, following, strict=True) if row[3]]
 
 
 class StderrFormat:

@@ -11,7 +11,7 @@ from typing import IO, BinaryIO
 from perfkit.collectors.sqllog.blocks import LONGEST, Blocks
 from perfkit.collectors.sqllog.detect import format_of, nothing_understood
 from perfkit.collectors.sqllog.digesting import Digester
-from perfkit.collectors.sqllog.interface import LogFormat, Reader
+from perfkit.collectors.sqllog.interface import Reader
 from perfkit.collectors.sqllog.ledger import Ledger
 from perfkit.collectors.sqllog.options import LogOptions
 from perfkit.collectors.sqllog.sources import HEAD, Source, check_text, expanded, opened
@@ -46,13 +46,14 @@ def read_logs(
         for source, size in zip(found, sizes, strict=True):
             read_source(source, options, digester, _offset(progress, before, whole, ledger))
             before += size or 0
-    return finished(digester, found, options)
+    return finished(digester, [(source.name, source.size or 0) for source in found], options)
 
 
-def finished(digester: Digester, sources: Sequence[Source], options: LogOptions) -> SqlLog:
+def finished(digester: Digester, files: Sequence[tuple[str, int]], options: LogOptions) -> SqlLog:
+    """`files` by name, with their bytes on disk. Nothing can be added afterwards."""
     ledger = digester.ledger
     digester.incidents(list(ledger.waits.open.values()), ledger.system)
-    return ledger.log(tuple((source.name, source.size or 0) for source in sources), options)
+    return ledger.log(tuple(files), options)
 
 
 def read_source(source: Source, options: LogOptions, digester: Digester, read: Callable[[int], None]) -> None:
@@ -125,6 +126,3 @@ def _offset(progress: Progress | None, before: int, whole: int | None, ledger: L
     if progress is None:
         return lambda _: None
     return lambda read: progress(before + read, whole, ledger.lines)
-
-
-__all__ = ["LogFormat", "LogOptions", "Source", "finished", "read_logs", "read_source"]

@@ -21,7 +21,7 @@ LONGEST_PAUSE = 0.1
 """Seconds between two executions of a run, in the mean: a loop does not wait for a user."""
 FORGOTTEN = 600.0
 _PARENT_PAUSE = 1.0
-_RUN = re.compile(r"(.)\1{%d,}" % (SHORTEST - 1), re.DOTALL)
+_RUN = re.compile(rf"(.)\1{{{SHORTEST - 1},}}", re.DOTALL)
 _READS = ("select", "with", "(", "values", "table")
 _WRITES = ("insert", "update", "delete", "merge", "replace")
 

@@ -64,7 +64,9 @@ def _of(word: str, stdin: BinaryIO | None) -> Iterator[Source]:
     elif path.is_dir():
         files = [file for file in path.iterdir() if not file.name.startswith(".") and file.is_file()]
         if not any(file.stat().st_size for file in files):
-            raise PerfkitError(f"{word} is a folder without logs.", "give the folder that the server logs to", NOT_FOUND)
+            raise PerfkitError(
+                f"{word} is a folder without logs.", "give the folder that the server logs to", NOT_FOUND
+            )
         yield from (Source(str(file), file, optional=True) for file in files)
     elif path.exists():
         yield Source(word, path)
@@ -74,7 +76,9 @@ def _of(word: str, stdin: BinaryIO | None) -> Iterator[Source]:
             raise PerfkitError(f"no file matches {word}.", "quote the pattern as the folder has it", NOT_FOUND)
         yield from (Source(str(match), match) for match in matches)
     else:
-        raise PerfkitError(f"there is no file {word}.", "give a log file, a folder of logs, or - for standard input", NOT_FOUND)
+        raise PerfkitError(
+            f"there is no file {word}.", "give a log file, a folder of logs, or - for standard input", NOT_FOUND
+        )
 
 
 def _age(source: Source) -> tuple[Any, ...]:
@@ -100,7 +104,7 @@ def opened(source: Source) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         return
     assert source.path is not None
     try:
-        raw = open(source.path, "rb")  # noqa: SIM115: closed below, when the caller is done
+        raw = open(source.path, "rb")  # noqa: SIM115 (closed below, when the caller is done)
     except OSError as error:
         hint = "run as a user who may read it" if isinstance(error, PermissionError) else "give a file that can be read"
         raise PerfkitError(f"{source.name} cannot be read: {error.strerror}.", hint) from None

@@ -51,11 +51,12 @@ class Statements:
         bodies = {at: body for at, (body, comment) in zip(left, pairs, strict=True) if comment}
         for at, number in zip(bodies, self._by_outline(list(bodies.values())), strict=True):
             found[at] = number
-        for at in left:
-            if found[at] == _TO_BE_READ:
-                found[at], tagged = self._read(texts[at])
-                if tagged:
-                    comments[at] = tagged
+        if not (left := [at for at in left if found[at] == _TO_BE_READ]):
+            return found, comments
+        for at, (outline, comment) in zip(left, read_exactly([texts[at] for at in left], self._system), strict=True):
+            found[at] = self._remembered(texts[at] if outline is None else outline)
+            if comment:
+                comments[at] = comment
         return found, comments
 
     def _by_outline(self, texts: list[bytes]) -> list[int]:
@@ -72,13 +73,6 @@ class Statements:
             known[key] = self._number(key) if is_sound(key, self._system) else _TO_BE_READ
             self._some_unsound = self._some_unsound or known[key] == _TO_BE_READ
         return [known[key] for key in keys]
-
-    def _read(self, text: bytes) -> tuple[int, bytes]:
-        read = read_exactly(text, self._system)
-        if read is None:
-            return self._remembered(text), b""
-        outline, comments = read
-        return self._remembered(outline), b" ".join(comments)
 
     def _remembered(self, text: bytes) -> int:
         text = text[:_LONGEST_EXACT]

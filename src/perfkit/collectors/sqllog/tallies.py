@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,7 +46,7 @@ class Tally:
     incidents: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
 
-    def add(self, micros: list[int], minute: int | None) -> None:
+    def add(self, micros: Sequence[int], minute: int | None) -> None:
         pending = self.pending
         pending += micros
         if len(pending) > _MOST_PENDING:
