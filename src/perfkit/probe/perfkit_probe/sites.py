@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     # Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
+    # The depth is 0 for the caller of the frame before.
     Hints = list[tuple[tuple[tuple[int, CodeType, int], ...], int]]
 
 _PROBE = os.path.dirname(os.path.abspath(__file__))
@@ -161,15 +162,16 @@ def hints_of(name: int) -> Hints:
 def here(hints: Hints) -> int:
     """The number of the stack two frames below the caller. Where the same ran before is looked at first: every frame that is
     walked through has to be made into an object, and one that is looked at by its depth alone has not."""
+    frame: Any = None
     for steps, number in hints:
         try:
             for depth, code, at in steps:
-                frame = _frame(depth + 1)
+                frame = _frame(depth + 1) if depth else frame.f_back
                 if frame.f_lasti != at or frame.f_code is not code:
                     break
             else:
                 return number
-        except ValueError:  # the stack is less deep
+        except (ValueError, AttributeError):  # the stack is less deep
             continue
     return walked(hints, 3)
 
@@ -250,7 +252,12 @@ def _walk(start: FrameType, depth: int, hints: Hints | None) -> int:
     if project:
         number = _number(kept)
         if hints is not None:
-            steps = tuple([(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)])
+            steps = tuple(
+                [
+                    (0 if depth == before + 1 else depth, frame.f_code, frame.f_lasti)
+                    for before, depth, frame in zip([-1, *depths], depths, kept)
+                ]
+            )
             hints[:] = [(steps, number), *hints[: _MOST_HINTS - 1]]
         return number
     instead: int = getattr(_handed, "site", 0)

@@ -108,24 +108,24 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
                 hashed = hash(_described(values))
         of = 0 if request is None else request.number
         if stack is None:
-            # As `sites.here`, without a frame of its own.
+            frame: Any = None  # what follows is `sites.here` without a frame of its own
             for steps, before in hints:
                 try:
                     for depth, code, at in steps:
-                        frame = _getframe(depth)
+                        frame = _getframe(depth) if depth else frame.f_back
                         if frame.f_lasti != at or frame.f_code is not code:
                             break
                     else:
                         stack = before
                         break
-                except ValueError:
+                except (ValueError, AttributeError):  # the stack is less deep
                     continue
             else:
                 stack = walked(hints)
             statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
             keep(statement)
         else:
-            statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
+            statement = [kind, of, number, int(stack), started, seconds, rows, hashed, 0.0, 0.0, 0]
             if isinstance(stack, Asked) and not stack.over:
                 stack.ran.append(statement)
             else:
