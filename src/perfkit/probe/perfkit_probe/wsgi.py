@@ -44,7 +44,8 @@ def served(called: Any) -> Any:
 @frames.marked("request")
 def _timed(called: Any, environ: Any, start_response: Any) -> Any:
     # Until a route is known; paths are not kept: they hold what people typed.
-    request = Request(WSGI, "%s (no route)" % environ.get("REQUEST_METHOD", ""))
+    method = environ.get("REQUEST_METHOD", "")
+    request = Request(WSGI, "%s (no route)" % method)
 
     def noting(status: Any, headers: Any, exc_info: Any = None) -> Any:
         try:
@@ -64,13 +65,12 @@ def _timed(called: Any, environ: Any, start_response: Any) -> Any:
         raise
     finally:
         _reset_current(token)
-    return _watched(request, result, environ)
+    return _watched(request, result, environ, method != "HEAD")
 
 
-def _watched(request: Request, result: Any, environ: Any) -> Any:
+def _watched(request: Request, result: Any, environ: Any, has_body: bool) -> Any:
     """The body, with its end noticed. What servers recognise by type (lists, files) goes through as it is."""
     try:
-        has_body = environ.get("REQUEST_METHOD") != "HEAD"
         if type(result) in (list, tuple):
             request.size = sum([len(part) for part in result if isinstance(part, bytes)]) if has_body else 0
             request.end()
@@ -92,11 +92,12 @@ def _watched(request: Request, result: Any, environ: Any) -> Any:
 class _Body:
     """An iterable body; the request ends when it is exhausted and closed, or thrown away."""
 
+    _parts: Any = None
+
     def __init__(self, request: Request, body: Any, has_body: bool) -> None:
         self._request = request
         self._body = body
         self._has_body = has_body
-        self._parts: Any = None
         request.size = 0
 
     def __iter__(self) -> Iterator[bytes]:
@@ -156,7 +157,7 @@ _classes: dict[type, type[_Body]] = {}
 def _class_like(kind: type) -> type[_Body]:
     """Bodies that pass for the application's own: they have the operators that its type has, and its class."""
     given: dict[str, Any] = {name: _given_on(name) for name in _SPECIAL if hasattr(kind, name)}
-    made = type("_Body", (_Body,), {**given, "__class__": property(lambda self: kind)})
+    made = type("_Body", (_Body,), {**given, "__class__": kind})
     if len(_classes) < _MOST_CLASSES:
         _classes[kind] = made
     return made
