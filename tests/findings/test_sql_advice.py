@@ -240,10 +240,11 @@ def test_django_keeps_its_connections_whatever_asks_first() -> None:
     ("text", "columns"),
     [
         ("select id from orders where email = ? order by id", ["email"]),
-        ('select "id" from "orders" where "orders"."email" = ? and "orders"."state" <> ?', ["email", "state"]),
-        ("select id from t where a in (?) and b between ? and ? and c like ? and d = ?", ["a", "b", "c"]),
+        ('select "id" from "orders" where "orders"."email" = ? and "orders"."state" <> ?', ["email"]),
+        ("select id from t where a in (?) and b between ? and ? and c like ? and d = ?", ["d", "a", "b"]),
         ("select id from t where lower(name) = ?", []),
         ("select count(*) from orders", []),
+        ("select id from t where a < b and c > d", []),
         ("select o.id from orders o join line on line.o = o.id where o.a = ?", []),
     ],
 )

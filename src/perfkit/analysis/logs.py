@@ -107,7 +107,8 @@ def _notes(log: SqlLog) -> list[str]:
     notes = list(log.remarks)
     if log.unparsed:
         share = log.unparsed / max(1, log.lines)
-        text = f"{plural(log.unparsed, 'line')} of {log.lines:,} could not be read ({share:.1%})"
+        part = f"{share:.1%}" if share >= 0.001 else "less than 0.1%"
+        text = f"{plural(log.unparsed, 'line')} of {log.lines:,} could not be read ({part})"
         notes.append(f"{text}: numbers may be too low." if share > _MANY_UNPARSED else f"{text}.")
     if log.filtered:
         notes.append(f"{plural(log.filtered, 'execution')} were left out, as asked.")

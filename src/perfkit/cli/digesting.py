@@ -11,16 +11,17 @@ from perfkit.cli.defaults import settings
 from perfkit.errors import PerfkitError
 
 if TYPE_CHECKING:
-    from perfkit.collectors.sqllog.reading import LogOptions
+    from perfkit.collectors.sqllog.options import LogOptions
     from perfkit.model.sqllog import SqlLog
+    from perfkit.pipeline import Digested
 
 _BAR = 24
 
 
-def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> SqlLog:
+def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> Digested:
     """Raises PerfkitError where a log cannot be read, or holds nothing that is known."""
     from perfkit import __version__
-    from perfkit.collectors.sqllog.reading import read_logs
+    from perfkit.pipeline import digest
 
     if not quiet:
         say(
@@ -30,25 +31,26 @@ def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> 
         return _follow(Path(logs[0]), options, quiet)
     ticker = _Reading(quiet)
     try:
-        log = read_logs([sys.stdin.buffer if word == "-" else word for word in logs], options, ticker.show)
+        digested = digest(logs, sys.stdin.buffer, options, ticker.show)
     finally:
         ticker.clear()
     if not quiet:
-        say(_read(log, ticker.seconds))
-    return log
+        say(_read(digested.log, ticker.seconds))
+    return digested
 
 
-def _follow(path: Path, options: LogOptions, quiet: bool) -> SqlLog:
+def _follow(path: Path, options: LogOptions, quiet: bool) -> Digested:
     """Until Ctrl-C."""
-    from perfkit.collectors.sqllog.follow import follow_log
     from perfkit.model.sqllog import SqlLog
+    from perfkit.pipeline import Digested
+    from perfkit.pipeline import follow as followed
     from perfkit.shared.units import count, plural
 
-    ticker, latest = Ticker(quiet), SqlLog("")
+    ticker, latest = Ticker(quiet), Digested(SqlLog(""))
     try:
-        for latest in follow_log(path, options):
+        for latest in followed(path, options):
             ticker.show(
-                f"perfkit  following {path} · {count(latest.events)} executions of {plural(len(latest.digests), 'statement')} "
+                f"perfkit  following {path} · {count(latest.log.events)} executions of {plural(len(latest.log.digests), 'statement')} "
                 "· Ctrl-C to stop and report"
             )
     except KeyboardInterrupt:
@@ -72,11 +74,11 @@ class _Reading:
     def seconds(self) -> float:
         return self._clock() - self._begun
 
-    def show(self, done: int, whole: int | None) -> None:
-        from perfkit.shared.units import seconds, size
+    def show(self, done: int, whole: int | None, lines: int) -> None:
+        from perfkit.shared.units import count, seconds, size
 
         rate = done / max(self.seconds, 1e-6)
-        speed = f"{size(done)} · {size(rate)}/s"
+        speed = f"{size(done)} · {count(lines)} lines · {size(rate)}/s"
         if not whole:
             self._ticker.show(f"perfkit  {speed}")
             return
@@ -116,7 +118,7 @@ def save(log: SqlLog, path: Path, quiet: bool) -> None:
 
 
 def deliver(
-    log: SqlLog,
+    digested: Digested,
     *,
     output: str | None,
     format: str,
@@ -130,7 +132,7 @@ def deliver(
     from perfkit.cli.measuring import open_in_browser, relative
     from perfkit.pipeline import render, report_of, with_links
 
-    path = _recorded(log, output, quiet)
+    path = _recorded(digested, output, quiet)
     report = report_of(path, settings().silences)
     html = path.with_suffix(".html")
     write_file(html, render(report, "html", top=top, sort=sort), private=True)
@@ -143,7 +145,7 @@ def deliver(
         open_in_browser(html)
 
 
-def _recorded(log: SqlLog, output: str | None, quiet: bool) -> Path:
+def _recorded(digested: Digested, output: str | None, quiet: bool) -> Path:
     """A new recording; or one that is there already, with the log beside what it holds."""
     from datetime import datetime
 
@@ -153,16 +155,16 @@ def _recorded(log: SqlLog, output: str | None, quiet: bool) -> Path:
     if output is None:
         store = Store(Path.cwd())
         path = store.new_path("sql", datetime.now())
-        record_log(log, path)
+        record_log(digested, path)
         store.set_latest(path)
         return path
     path = Path(output)
     if path.is_file() and path.stat().st_size:
-        join_log(log, path)
+        join_log(digested, path)
         if not quiet:
             say(f"perfkit  put the log beside what {path} holds")
         return path
     if not path.parent.is_dir():
         raise PerfkitError(f"the folder {path.parent} does not exist.", "create it, or give another -o FILE")
-    record_log(log, path)
+    record_log(digested, path)
     return path

@@ -40,6 +40,7 @@ def merge(
 
     FORMATS.check(format)
     from perfkit.cli.digesting import deliver, save
+    from perfkit.pipeline import Digested
     from perfkit.recordings.digest_file import load_digest
 
     log, *others = [load_digest(Path(name)) for name in digests]
@@ -47,4 +48,4 @@ def merge(
         log.merge(other)
     if save_digest is not None:
         save(log, Path(save_digest), quiet)
-    deliver(log, output=output, format=format, top=top, sort=sort, open_html=open_, quiet=quiet, color=color)
+    deliver(Digested(log), output=output, format=format, top=top, sort=sort, open_html=open_, quiet=quiet, color=color)

@@ -67,24 +67,24 @@ def sql(
     _check(logs, top, sort, jobs, color, format, follow)
     from perfkit.cli.digesting import deliver, read, save
     from perfkit.cli.moments import moment
-    from perfkit.collectors.sqllog.reading import LogOptions
+    from perfkit.collectors.sqllog.options import LogOptions
 
     options = LogOptions(
         format=log_format,
         prefix=prefix,
         since=moment("--since", since),
         until=moment("--until", until),
-        users=tuple(user or ()),
-        databases=tuple(database or ()),
-        applications=tuple(application or ()),
+        users=frozenset(user or ()),
+        databases=frozenset(database or ()),
+        applications=frozenset(application or ()),
         jobs=jobs,
         keep_literals=keep_literals,
     )
-    log = read(logs or [], options, follow=follow, quiet=quiet)
+    digested = read(logs or [], options, follow=follow, quiet=quiet)
     if save_digest is not None:
-        save(log, Path(save_digest), quiet)
+        save(digested.log, Path(save_digest), quiet)
     deliver(
-        log,
+        digested,
         output=output,
         format=format,
         top=top,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from perfkit.explain import DATABASES
+from perfkit.explain.advice import advised
 from perfkit.explain.dsn import parse
 from perfkit.explain.interface import Database, ExplainOptions, ServerGone, Statement
 from perfkit.model.plan import NotPlanned, Plan
@@ -49,4 +50,5 @@ def _one(statement: Statement, database: Database) -> Plan | NotPlanned:
         return NotPlanned(
             statement.fingerprint, statement.text, why, f"give the DSN of its {statement.system} database"
         )
-    return database.explain(statement)
+    plan = database.explain(statement)
+    return advised(database, statement, plan) if isinstance(plan, Plan) else plan

@@ -14,6 +14,7 @@ from perfkit.findings.sql_loops import read_loops
 from perfkit.findings.sql_uses import Group, groups, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.shared import sqltext, units
+from perfkit.shared.sqlpredicates import predicates
 
 # A statement that takes so many round trips works in the server; one does not.
 ROUND_TRIPS: Final = 5
@@ -23,7 +24,6 @@ OF_ENDINGS: Final = 10
 PER_ROW: Final = 10e-6
 _SEARCHES = re.compile(r"\b(?:where|join|group by|order by|from)\b")
 _LOCKS = re.compile(r"\bfor (?:no key )?(?:update|share)\b|advisory|get_lock|sleep\s*\(|pg_notify")
-_COMPARED = re.compile(r'(?<![\w."`])((?:[\w"`]+\.)*[\w"`]+) (?:=|<>|<=|>=|<|>|(?:not )?(?:i?like|in|between)\b|is\b)')
 _EXPLAIN = {
     "sqlite": "EXPLAIN QUERY PLAN …",
     "postgresql": "EXPLAIN (ANALYZE, BUFFERS) …",
@@ -150,10 +150,11 @@ def _advice(group: Group) -> str:
 
 
 def compared_in(text: str, system: str) -> list[str]:
-    """The columns that a statement on one table compares, at most three, in its order."""
-    if len(sqltext.tables(text, system)) != 1:
+    """The columns of an index for a statement on one table, at most three: those that are equal to a value first, then one that is
+    in a range of values."""
+    uses = predicates(text, system)
+    if len(uses) != 1 or not uses[0].alone:
         return []
-    after = text.partition(" where ")[2]
-    names = [found[1].rpartition(".")[2].strip('"`') for found in _COMPARED.finditer(after)]
-    columns = [name for name in names if name not in ("and", "or", "not", "null") and not name.isdigit()]
-    return list(dict.fromkeys(columns))[:3]
+    plain = [one for one in uses[0].comparisons if not one.expression and not one.computes]
+    by_kind = {kind: [one.column for one in plain if one.kind == kind] for kind in ("equal", "in", "range")}
+    return list(dict.fromkeys((*by_kind["equal"], *by_kind["in"], *by_kind["range"][:1])))[:3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
@@ -41,41 +42,83 @@ class Unparameterised:
     reads_logs: ClassVar[bool] = True
 
     def check(self, view: View) -> Iterable[Candidate]:
+        found = []
         for statement, digest in logged(view):
             whole = digest.time.seconds + digest.preparing / 1e6
-            spent, where = _planning(statement, digest)
+            spent = _planning(statement, digest)
             if whole and spent >= LEAST * whole:
-                yield self._candidate(view, statement, digest, min(1.0, spent / whole), spent, where)
+                found.append(Planned(statement, digest, spent, min(1.0, spent / whole)))
+        if found:
+            yield self._candidate(view, found)
 
-    def _candidate(
-        self, view: View, statement: Statement, digest: Digest, part: float, spent: float, where: str
-    ) -> Candidate:
+    def _candidate(self, view: View, found: list[Planned]) -> Candidate:
+        """One for all of them: they come from the same driver, and have the same remedy."""
+        worst = max(found, key=lambda one: one.spent)
+        spent = sum(one.spent for one in found)
+        timed = all(one.digest.preparing for one in found)
+        subject = (
+            f"A statement on {worst.statement.table or 'the database'} is"
+            if len(found) == 1
+            else f"{len(found)} statements are"
+        )
         return Candidate(
             rule=self.name,
-            title=f"{statement.table or 'A statement'}: {units.share(part)} of its time goes into planning it again",
-            claim=statement.claim(view, part),
-            where=statement.where,
+            title=f"{subject} planned again at each execution: {units.seconds(spent)} of parsing and planning",
+            claim={stack: part for one in found for stack, part in one.statement.claim(view, one.part).items()},
+            where=worst.statement.where if len(found) == 1 else None,
             evidence=(
-                statement.cited(),
-                Evidence(f"{where} took {units.seconds(spent)} in all.", spent, "seconds", n=digest.time.count),
+                Evidence(
+                    f"Planning takes {units.share(worst.part)} of {worst.statement.shown(70)}.",
+                    worst.part,
+                    "share",
+                    n=worst.digest.time.count,
+                    where=worst.statement.where,
+                ),
+                *(
+                    Evidence(
+                        f"{units.share(one.part)} of {one.statement.shown(70)}.",
+                        one.part,
+                        "share",
+                        n=one.digest.time.count,
+                    )
+                    for one in sorted(found, key=lambda one: -one.spent)[1:5]
+                ),
             ),
-            advice=Advice(
-                "send the values as parameters, with the same text each time, and let the driver prepare it: psycopg 3 does after "
-                "five executions (`prepare_threshold`), asyncpg at once; a pooler in transaction mode must allow prepared statements"
-            ),
+            advice=Advice(_advice(timed)),
             saves=(0.5, 0.95),
-            confidence=Confidence("high" if digest.preparing else "medium", f"{where} were timed by the server"),
-            basis="timed" if digest.preparing else "modelled",
-            detail=statement.id,
+            confidence=Confidence(
+                "high" if timed else "medium",
+                "the server timed parsing and binding" if timed else "each text was new, and planning was timed once",
+            ),
+            basis="timed" if timed else "modelled",
+            detail=worst.statement.id if len(found) == 1 else "",
         )
 
 
-def _planning(statement: Statement, digest: Digest) -> tuple[float, str]:
-    """Seconds that planning took, as the log or the plan knows, and what was timed."""
+@dataclass(frozen=True)
+class Planned:
+    """`part` is what planning takes of all that the statement costs, `spent` its seconds."""
+
+    statement: Statement
+    digest: Digest
+    spent: float
+    part: float
+
+
+def _advice(timed: bool) -> str:
+    prepare = (
+        "let the driver prepare what runs often: psycopg 3 does after five executions on a connection (`prepare_threshold`), "
+        "asyncpg at once. Connections that live for one request, and poolers in transaction mode, lose what was prepared"
+    )
+    return prepare if timed else f"send the values as parameters, with the same text each time, and {prepare}"
+
+
+def _planning(statement: Statement, digest: Digest) -> float:
+    """Seconds that planning took, as the log or the plan knows; 0.0 where nothing tells."""
     if digest.preparing:
-        return digest.preparing / 1e6, "Parsing and binding"
+        return digest.preparing / 1e6
     plan = statement.plan
     literal = digest.values is not None and digest.values >= LEAST_TEXTS and digest.prepared < 0.1 * digest.time.count
     if not literal or plan is None or plan.planning_seconds is None or plan.analyzed:
-        return 0.0, ""
-    return plan.planning_seconds * digest.time.count, f"Planning {units.count(digest.values or 0)} different texts"
+        return 0.0
+    return plan.planning_seconds * digest.time.count

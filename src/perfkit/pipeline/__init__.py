@@ -2,7 +2,7 @@
 
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
-- `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
+- `digest`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
 
 from __future__ import annotations
@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfkit.pipeline.diagnosing import diagnose
-    from perfkit.pipeline.logs import join_log, record_log
+    from perfkit.pipeline.logs import Digested, digest, follow, join_log, record_log
     from perfkit.pipeline.measuring import measure
     from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
     from perfkit.pipeline.reporting import render, report_of, with_links
     from perfkit.pipeline.values import Measured, Options, Progress
 
 __all__ = [
+    "Digested",
     "Measured",
     "Options",
     "Progress",
     "add_plans",
     "check_dsn",
     "diagnose",
+    "digest",
+    "follow",
     "join_log",
     "measure",
     "plan_one",
@@ -36,7 +39,10 @@ __all__ = [
 _HOMES = {
     "add_plans": "plans",
     "check_dsn": "plans",
+    "Digested": "logs",
     "diagnose": "diagnosing",
+    "digest": "logs",
+    "follow": "logs",
     "join_log": "logs",
     "measure": "measuring",
     "plan_one": "plans",

@@ -90,7 +90,7 @@ def digest(report: Report, width: int, top: int, sort: str) -> Brief | None:
     rows = tuple(
         Row(sqltext.shortened(q.fingerprint, width, q.system), _digest_cells(q, examined)) for q in found[:top]
     )
-    heads = ("calls", "total", "mean", "p95", "max", *(("sent/call", "read/call") if examined else ()), "share")
+    heads = ("calls", "total", "mean", "p95", *(("sent/call", "read/call") if examined else ("max",)), "share")
     return Brief("Statements", heads, rows, len(found) - len(rows)) if rows else None
 
 
@@ -102,8 +102,7 @@ def _digest_cells(query: Query, examined: bool) -> tuple[str, ...]:
         units.seconds(query.total),
         units.seconds(query.mean),
         units.seconds(query.percentiles[1]),
-        units.seconds(query.percentiles[3]),
-        *(rows if examined else ()),
+        *(rows if examined else (units.seconds(query.percentiles[3]),)),
         units.share(query.share),
     )
 

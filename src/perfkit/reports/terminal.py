@@ -23,6 +23,7 @@ from perfkit.reports.wrapping import flow, pad, wrap
 from perfkit.shared import units
 
 WIDEST, NARROWEST = 90, 40
+NAMES = 34  # columns that a table's names need at least
 SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
@@ -153,7 +154,7 @@ def _table(table: brief.Brief | None, screen: Screen) -> list[Text]:
     cells_of = [table.heads, *(tuple(map(screen.clean, row.cells)) for row in table.rows)]
     widths = [max(map(len, column)) for column in zip(*cells_of, strict=True)]
     numbers = ["  ".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True)) for cells in cells_of]
-    beside = screen.width >= SIDE_BY_SIDE
+    beside = screen.width - len(numbers[0]) >= NAMES
     room = screen.width - (len(numbers[0]) + 2 if beside else 0)
     lines = [Text(f"{pad(table.title, room)}  {numbers[0]}")] if beside else [Text(table.title)]
     for row, known, cells in zip(table.rows, cells_of[1:], numbers[1:], strict=True):

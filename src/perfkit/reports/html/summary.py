@@ -79,6 +79,10 @@ def _cards(analysis: Analysis) -> str:
 def _figures(analysis: Analysis) -> list[tuple[str, str]]:
     """The most telling figures first; those that nothing measured are not among them."""
     found: list[tuple[str, str]] = []
+    if analysis.kind == "log" and analysis.log is not None:
+        log = analysis.log
+        found += [("Executions", units.count(log.events)), ("Statements", units.count(len(log.digests)))]
+        found += [("Longest", units.seconds(max((d.time.largest for d in log.digests.values()), default=0) / 1e6))]
     if analysis.requests and analysis.serving_seconds > 0:
         found.append(("Throughput", f"{_digits(analysis.requests / analysis.serving_seconds)} req/s"))
     if analysis.latency:
