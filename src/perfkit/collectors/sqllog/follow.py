@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -20,7 +21,12 @@ from perfkit.errors import PerfkitError
 from perfkit.model.sqllog import SqlLog
 
 
-def follow_log(path: Path | str, options: LogOptions, wait: Callable[[], bool]) -> Iterator[SqlLog]:
+def _second() -> bool:
+    time.sleep(1.0)
+    return True
+
+
+def follow_log(path: Path | str, options: LogOptions, wait: Callable[[], bool] = _second) -> Iterator[SqlLog]:
     """Yields whenever there is more to show. `wait` is called where the log has come to its end for now, and says whether to go on.
 
     The log may be renamed and made anew, or emptied while the server goes on (copytruncate). Its last record counts once the
