@@ -41,6 +41,16 @@ def minute(time: bytes) -> bytes:
     return time.rpartition(b":")[0] if time.count(b":") == 2 else time
 
 
+class Minutes(dict[bytes, bytes]):
+    """The minutes of times that were asked for, so that many events with few times between them cost a look-up each."""
+
+    def __missing__(self, time: bytes) -> bytes:
+        if len(self) > 10_000:
+            self.clear()
+        self[time] = found = minute(time)
+        return found
+
+
 def zone(head: bytes) -> float:
     """How many seconds the clock of `# Time: 230101  9:05:01` is ahead of UTC, by the first record that has both times."""
     found = _CALIBRATION.search(head)

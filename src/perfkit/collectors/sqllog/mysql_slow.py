@@ -50,6 +50,7 @@ class MysqlSlowReader:
         self._zone = mysql_clock.zone(head)
         self._time = self._database = b""
         self._wrong_clock = self._nested = 0
+        self.minute = mysql_clock.Minutes().__getitem__
 
     @property
     def remarks(self) -> list[str]:
@@ -95,9 +96,6 @@ class MysqlSlowReader:
 
     def epoch(self, time: bytes) -> float | None:
         return mysql_clock.epoch(time, self._zone)
-
-    def minute(self, time: bytes) -> bytes:
-        return mysql_clock.minute(time)
 
     def session(self, session: bytes) -> Session:
         return mysql_clock.session(session)
