@@ -26,6 +26,7 @@ import sql_log_statements as statements
 import sql_logs
 from databases import USER
 
+PREFIX = "%m [%p] %q%u@%d/%a "
 CACHE = Path.home() / ".cache" / "perfkit-bench"
 TIDY = (
     40  # rounds after which what the workload has written is deleted, so that its statements stay as fast as they were
@@ -64,7 +65,7 @@ def _make(folder: Path, write: Callable[[Path], None]) -> None:
 
 
 def _postgres(to: Path, size: int) -> None:
-    with sql_logs.postgres_that_logs(to, "15", {"log_line_prefix": sql_logs.PREFIX}) as server:
+    with sql_logs.postgres_that_logs(to, "15", {"log_line_prefix": PREFIX}) as server:
         statements.prepare_postgres(server)
         for number in _rounds(server, size):
             statements.postgres_round(server, number)

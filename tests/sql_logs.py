@@ -25,7 +25,7 @@ import pytest
 import sql_log_statements as statements
 from databases import LONGEST, PASSWORD, USER
 
-PREFIX = "%m [%p] %q%u@%d/%a "
+PREFIX = "%m [%p] %quser=%u,db=%d,app=%a,client=%h "
 EVERYTHING = {
     "log_destination": "stderr,csvlog,jsonlog",
     "logging_collector": "on",

@@ -24,6 +24,7 @@ _ERRORS = frozenset((b"ERROR", b"FATAL", b"PANIC"))
 # Sessions with something open; beyond that the oldest are forgotten, so that a log of any length needs little memory.
 _MOST_SESSIONS = 4_000
 _WAIT = re.compile(rb"process \d+ (still waiting for|acquired) (.*) after (\d{1,15})\.(\d{3}) ms", re.DOTALL)
+_PLACE = re.compile(rb" at character \d+\Z")  # what only some formats have in the message
 _FILE = re.compile(rb"temporary file: path .*, size (\d{1,18})", re.DOTALL)
 
 Row = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes]
@@ -176,7 +177,7 @@ class Conversations:
             self._bare.pop(session, None)
             self._begun.pop(session, None)
             self._executed.pop(session, None)
-            events.incidents.append(_incident("error", record, 1, message))
+            events.incidents.append(_incident("error", record, 1, _PLACE.sub(b"", message)))
         elif record.context and not message.startswith(b"process "):
             return
         elif message.startswith(b"statement: "):
