@@ -7,9 +7,10 @@ are not. Where perfkit parts statements in another way on purpose, the pair stan
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfkit.shared import sqltokens
@@ -325,3 +326,29 @@ def test_short_texts_are_read_as_long_ones(text: str, system: str) -> None:
 def test_a_fingerprint_is_its_own(text: str, system: str) -> None:
     once = fingerprint(text, system)
     assert fingerprint(once, system) == once
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(ALPHABET), min_size=1, max_size=4).map("".join), st.sampled_from(["", "mysql"]))
+def test_eight_times_the_text_takes_no_64_times_the_time(shape: str, system: str) -> None:
+    def seconds(times: int) -> float:
+        began = time.process_time()
+        fingerprint("select a in (" + shape * times, system)
+        return time.process_time() - began
+
+    assert seconds(4_000) < 30 * max(min(seconds(500) for _ in range(2)), 0.002)
+
+
+@pytest.mark.parametrize("system", ["postgresql", "mysql"])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("select '" + "x" * 10_000_000 + "'", "select ?"),
+        ("select " + "/* " * 1_000_000, "select"),
+        ("select a in (" + "1, " * 100_000 + "2) limit 5", "select a in (?) limit ?"),
+        ("select " + "(" * 50_000 + "a" + ")" * 50_000, "select " + "(" * 50_000 + "a" + ")" * 50_000),
+    ],
+    ids=["string", "comments", "list", "parentheses"],
+)
+def test_huge_statements_have_the_fingerprint_of_small_ones(text: str, expected: str, system: str) -> None:
+    assert fingerprint(text, system) == expected
