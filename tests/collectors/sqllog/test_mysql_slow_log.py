@@ -225,9 +225,7 @@ def test_times(piece: bytes, seconds: float | None) -> None:
 
 
 def test_what_looks_like_headers_in_a_string_is_a_part_of_the_statement() -> None:
-    hostile = (
-        b"update t set a='x;\n# Time: 240101  9:00:00\n# User@Host: a[a] @ b []\nSET timestamp=1;\ny;\n# Query_time: 3  Lock_time: 1'"
-    )
+    hostile = b"update t set a='x;\n# Time: 240101  9:00:00\n# User@Host: a[a] @ b []\nSET timestamp=1;\ny;\n# Query_time: 3  Lock_time: 1'"
     log = MARIADB + HEAD + hostile + b";\n" + MYSQL_8
     for head in (MARIADB, MYSQL_8):
         found = Everything(log, head=head)
@@ -314,12 +312,16 @@ PIECES = st.sampled_from(
 )
 
 
-@given(st.lists(PIECES | st.binary(max_size=20), max_size=60), st.integers(1, 500), st.sampled_from([MYSQL_8, MARIADB, b""]))
+@given(
+    st.lists(PIECES | st.binary(max_size=20), max_size=60),
+    st.integers(1, 500),
+    st.sampled_from([MYSQL_8, MARIADB, b""]),
+)
 @settings(max_examples=300, deadline=None)
 def test_no_log_makes_it_fail(pieces: list[bytes], size: int, head: bytes) -> None:
     log = b"".join(pieces)
     found = Everything(log, size, head)
-    assert found.lines == sum(1 for _ in log.splitlines()) or True
+    assert found.lines == log.count(b"\n") + (log[-1:] not in (b"", b"\n"))
     assert 0 <= FORMAT.fits(log) <= 1
     assert found.unparsed <= log.count(b"\n") + len(found.texts) + 1
 
@@ -356,5 +358,5 @@ def test_twice_the_log_takes_about_twice_the_time(repeated: bytes, begin: bytes)
         reader.read(log)
         return clocks.process_time() - started
 
-    count = 200_000 // len(repeated)
+    count = 50_000 // len(repeated)
     assert min(seconds(4 * count) for _ in range(2)) < 12 * min(seconds(count) for _ in range(3)) + 0.05

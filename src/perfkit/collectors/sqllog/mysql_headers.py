@@ -34,7 +34,7 @@ _REST = rb"(?:# (?!Query_time)[^\n]*\n){0,4}+# Query_time: +\d"
 START = rb"# (?:Time: [^\n]*(?:\n# | # ))?User@Host: [^\n]*\n" + _REST
 # Servers that are told to leave out the user (--log-short-format), and files that tools wrote.
 SHORT_START = rb"# (?:(?:Time|Client|Thread_id|Schema): [^\n]*\n" + _REST + rb"|Query_time: +\d)"
-BANNER = rb"(?:/|[A-Za-z]:\\|(?:bin/)?mysqld|mariadbd)[^\n]*, Version: [^\n]*\n(?:Tcp|TCP) [Pp]ort: "
+BANNER = rb"(?:/|[A-Za-z]:\\|(?:bin/)?mysqld|mariadbd)[^\n]{0,300}?, Version: [^\n]{0,300}\n(?:Tcp|TCP) [Pp]ort: "
 
 _SET = rb"SET (?:last_insert_id=\d+,)?(?:insert_id=\d+,)?timestamp=(?P<time>\d+)[.\d]*;\n"
 

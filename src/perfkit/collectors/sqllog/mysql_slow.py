@@ -16,7 +16,9 @@ from perfkit.collectors.sqllog.interface import Events, Incident, Reader
 from perfkit.collectors.sqllog.mysql_headers import BANNER, SHORT_START, START, Row, exact, flags, micros, records
 from perfkit.model.sqllog import LoggedPlan, Session
 
-_BANNER_LINES = re.compile(BANNER + rb"[^\n]*\n?(?:Time[ \t]+Id[ \t]+Command[ \t]+Argument[^\n]*\n?)?")
+_BANNER_LINES = re.compile(
+    rb"^(?:" + BANNER + rb")[^\n]*\n?(?:Time[ \t]+Id[ \t]+Command[ \t]+Argument[^\n]*\n?)?", re.MULTILINE
+)
 _HEADER_LINES = (b"# Time: ", b"# User@Host: ", b"# Thread_id: ", b"# Schema: ", b"# Client: ")
 _BROKEN_OFF = re.compile(rb";\r?\n(?=# (?:Time|User@Host): )")
 _USE = re.compile(rb"^# Query_time: [^\n]*\n(?:#[^\n]*\n){0,20}use ([^\n]*);\n", re.MULTILINE)
@@ -34,7 +36,7 @@ class MysqlSlowReader:
         told = (
             rb"\n# Thread_id: \d+  Schema: [^\n]*QC_hit: "
             if b"# Query_time: " in head
-            else rb", Version: [^\n]*MariaDB"
+            else rb", Version: [^\n]{0,300}?MariaDB"
         )
         self.system = "mariadb" if re.search(told, head) else "mysql"
         short = b"# User@Host: " not in head
