@@ -50,8 +50,8 @@ def _follow(path: Path, options: LogOptions, quiet: bool) -> Digested:
     try:
         for latest in followed(path, options):
             ticker.show(
-                f"perfkit  following {path} · {count(latest.log.events)} executions of {plural(len(latest.log.digests), 'statement')} "
-                "· Ctrl-C to stop and report"
+                f"perfkit  {count(latest.log.events)} executions of {plural(len(latest.log.digests), 'statement')} "
+                f"· Ctrl-C to stop and report · {path.name}"
             )
     except KeyboardInterrupt:
         pass
