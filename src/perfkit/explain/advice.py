@@ -4,7 +4,7 @@ goes out. No index is made and nothing is executed: the advice is text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,6 +20,7 @@ from perfkit.explain.advice_wanted import (
     candidates,
     scans,
     use_of,
+    uses_of_plan,
     why_not,
 )
 from perfkit.explain.indexnames import qualified, quoted
@@ -33,8 +34,13 @@ LEAST_GAIN: Final = 0.1
 LEAST_SECOND_GAIN: Final = 0.2
 _MOST_TRIALS: Final = 20
 _SAMPLE: Final = 1000
+Group = tuple[Candidate, ...]
 _COMPARED = frozenset({"equal", "in"})
 _COLLATION = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
+_ROOT = """
+SELECT m.nspname, p.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class p ON p.oid = pg_partition_root(c.oid) JOIN pg_namespace m ON m.oid = p.relnamespace
+WHERE c.relispartition AND c.relname = %s AND n.nspname = %s"""
 _LIVE = "SELECT n_live_tup FROM pg_stat_all_tables WHERE relname = %s AND schemaname = %s"
 _STALE = """
 SELECT c.reltuples < 0 OR s.n_mod_since_analyze > 0.2 * greatest(s.n_live_tup, 1), s.n_mod_since_analyze, s.n_live_tup
@@ -54,20 +60,21 @@ def advised(database: Database, statement: Statement, plan: Plan) -> Plan:
 
 def _advised(database: Database, statement: Statement, plan: Plan) -> Plan:
     uses = predicates(statement.text, database.system)
+    uses = (*uses, *uses_of_plan(plan))
     known = _known(database, plan, uses)
     if any(not use.alone for use in uses):  # now that columns are known, those without a table in front find theirs
         columns = {
             about.table.name.lower(): [column.name for column in about.table.columns] for about in known.values()
         }
-        uses = predicates(statement.text, database.system, columns)
+        uses = (*predicates(statement.text, database.system, columns), *uses_of_plan(plan))
     known = {name: _sampled(database, about, uses) for name, about in known.items()}
     rows = {name: about.rows for name, about in known.items() if about.rows is not None}
     plan = replace(plan, tables={**plan.tables, **rows})
     found = list(scans(plan, uses, known))
     age = indexcatalog.age(database) if known else None
-    wanted = [candidate for scan in found for candidate in candidates(scan)][:_MOST_TRIALS]
+    wanted = _grouped(candidate for scan in found for candidate in candidates(scan))
     with advice_trial.trial(database, statement, plan) as (trial, merit):
-        advice = _tried(trial, plan, wanted, merit, age) if trial else _untried(plan, wanted, age)
+        advice = _tried(trial, plan, wanted, merit, age) if trial else _untried(wanted, age)
     details = tuple({about.table.name: about.details for about in known.values()}.values())
     return replace(
         plan,
@@ -75,6 +82,14 @@ def _advised(database: Database, statement: Statement, plan: Plan) -> Plan:
         redundant=tuple(one for some in details for one in indexes.redundant(some, database.system)),
         remarks=tuple(dict.fromkeys((*plan.remarks, *_remarks(database, found, details, age, bool(advice))))),
     )
+
+
+def _grouped(found: Iterable[Candidate]) -> list[Group]:
+    """Those that one CREATE INDEX would make: one a table, or one for each partition that is read."""
+    groups: dict[tuple[object, ...], dict[str, Candidate]] = {}
+    for candidate in found:
+        groups.setdefault(candidate.same, {}).setdefault(candidate.scan.known.table.name, candidate)
+    return [tuple(group.values()) for group in groups.values()][:_MOST_TRIALS]
 
 
 def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str, Known]:
@@ -93,7 +108,11 @@ def _known(database: Database, plan: Plan, uses: Sequence[TableUse]) -> dict[str
         if table.rows is None and database.system == "postgresql":
             table = replace(table, rows=_written_rows(database, table))
         details = indexcatalog.details(database, name, schema)
-        found[node.relation] = Known(table, details, database.system, database.version, like)
+        root = database.rows(_ROOT, (table.name, table.schema)) if database.system == "postgresql" else []
+        about = Known(
+            table, details, database.system, database.version, like, (root[0][0], root[0][1]) if root else None
+        )
+        found[node.relation] = about
     return found
 
 
@@ -143,64 +162,57 @@ def _distinct(database: Database, known: Known, column: Column) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    candidate: Candidate
+    group: Group
     tried: Tried
     before: float | None
 
 
-def _tried(trial: Trial, plan: Plan, wanted: Sequence[Candidate], merit: float, age: float | None) -> list[IndexAdvice]:
+def _tried(trial: Trial, plan: Plan, wanted: Sequence[Group], merit: float, age: float | None) -> list[IndexAdvice]:
     """The best by the planner, and one on another table that helps beside it."""
     first = _best(trial, plan.root.cost, merit, (), wanted, LEAST_GAIN)
     if first is None:
         return []
-    advice = [_advice(first, trial.name, age, plan)]
-    table = first.candidate.scan.known.table.name
-    others = [one for one in wanted if one.scan.known.table.name != table]
-    second = _best(trial, first.tried.cost, first.tried.merit, (first.candidate,), others, LEAST_SECOND_GAIN)
-    return [*advice, _advice(second, trial.name, age, plan)] if second else advice
+    advice = [_advice(first, trial.name, age)]
+    table = first.group[0].scan.known.name
+    others = [group for group in wanted if group[0].scan.known.name != table]
+    second = _best(trial, first.tried.cost, first.tried.merit, first.group, others, LEAST_SECOND_GAIN)
+    return [*advice, _advice(second, trial.name, age)] if second else advice
 
 
 def _best(
-    trial: Trial,
-    before: float | None,
-    merit: float,
-    beside: tuple[Candidate, ...],
-    wanted: Sequence[Candidate],
-    least: float,
+    trial: Trial, before: float | None, merit: float, beside: Group, wanted: Sequence[Group], least: float
 ) -> _Choice | None:
     """Of nearly equal ones the smaller index; one that carries columns has to save a third more."""
     best: tuple[float, _Choice] | None = None
-    for candidate in wanted:
-        tried = trial.of((*beside, candidate))
+    for group in wanted:
+        tried = trial.of((*beside, *group))
         if tried is None or tried.used <= len(beside):
             continue
         if before is not None and tried.cost is not None:
             if tried.cost > before * (1 - least):
                 continue
-            price = (tried.cost + 1.0) * (1 + 0.02 * len(candidate.keys)) * (1.5 if candidate.include else 1.0)
+            price = (tried.cost + 1.0) * (1 + 0.02 * len(group[0].keys)) * (1.5 if group[0].include else 1.0)
         elif tried.merit > merit:
-            price = 0.1 * len(candidate.keys) - tried.merit
+            price = 0.1 * len(group[0].keys) - tried.merit
         else:
             continue
         if best is None or price < best[0]:
-            best = price, _Choice(candidate, tried, before)
+            best = price, _Choice(group, tried, before)
     return best[1] if best else None
 
 
-def _untried(plan: Plan, wanted: Sequence[Candidate], age: float | None) -> list[IndexAdvice]:
+def _untried(wanted: Sequence[Group], age: float | None) -> list[IndexAdvice]:
     """Nothing can ask the planner: the likeliest one of each table, of those that need no proof."""
-    best: dict[str, Candidate] = {}
-    for candidate in wanted:
-        name = candidate.scan.known.table.name
-        if _needs_proof(plan, candidate):
-            continue
-        if name not in best or candidate.likely > best[name].likely:
-            best[name] = candidate
-    chosen = sorted(best.values(), key=lambda one: -one.scan.examined)[:MOST]
-    return [_advice(_Choice(one, Tried(0, None), None), None, age, plan) for one in chosen]
+    best: dict[str, Group] = {}
+    for group in wanted:
+        name = group[0].scan.known.name
+        if not _needs_proof(group[0]) and (name not in best or group[0].likely > best[name][0].likely):
+            best[name] = group
+    chosen = sorted(best.values(), key=lambda group: -sum(one.scan.examined for one in group))[:MOST]
+    return [_advice(_Choice(group, Tried(0, None), None), None, age) for group in chosen]
 
 
-def _needs_proof(plan: Plan, candidate: Candidate) -> bool:
+def _needs_proof(candidate: Candidate) -> bool:
     """Whether it may well not help: by a join where nothing shows that the table is read again and again, by a function that may
     depend on settings, by carrying columns, or for a condition of which nobody knows how many rows it keeps."""
     scan = candidate.scan
@@ -218,21 +230,24 @@ def _needs_proof(plan: Plan, candidate: Candidate) -> bool:
     return scan.share is not None and scan.share > MOST_KEPT and not scan.use.limited
 
 
-def _advice(choice: _Choice, verified: str | None, age: float | None, plan: Plan) -> IndexAdvice:
-    candidate = choice.candidate
+def _advice(choice: _Choice, verified: str | None, age: float | None) -> IndexAdvice:
+    candidate = choice.group[0]
     scan = candidate.scan
-    measured = choice.tried.bytes[-1] if choice.tried.bytes else None
+    tried = choice.tried.bytes[-len(choice.group) :] or (None,)
+    sizes = [advice_words.size(one) for one in choice.group] if None in tried else list(tried)
+    kept = [size for size in sizes if size is not None]
+    unlike = scan.known.root is not None or any(key.special for key in candidate.keys)
     return IndexAdvice(
-        table=scan.known.table.name,
+        table=scan.known.name,
         columns=candidate.columns,
         ddl=advice_words.ddl(candidate),
         reason=advice_words.reason(candidate),
         verified=verified,
         cost_before=choice.before if choice.tried.cost is not None else None,
         cost_after=choice.tried.cost,
-        bytes=advice_words.size(candidate) if measured is None else measured,
+        bytes=sum(kept) if len(kept) == len(sizes) else None,
         writes=advice_words.writes(scan, age),
-        replaces=indexes.made_redundant(scan.known.details, candidate.columns, candidate.where),
+        replaces=() if unlike else indexes.made_redundant(scan.known.details, candidate.columns, candidate.where),
         node=scan.path,
     )
 

@@ -38,12 +38,12 @@ def is_text(kind: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Key:
     """`text` is a column's name or an expression as the statement has it; `sql` how a CREATE INDEX writes it, with all that
-    follows it."""
+    follows it. `special`: what follows makes it another key than the plain one."""
 
     text: str
     sql: str
     is_expression: bool = False
-    descending: bool = False
+    special: bool = False
 
 
 class Keys:
@@ -133,8 +133,8 @@ class Keys:
         if one.kind != "like":
             return key
         if self.system == "postgresql" and self.like_needs_class:
-            return Key(key.text, f"{key.sql} text_pattern_ops")
-        return Key(key.text, f"{key.sql} COLLATE NOCASE") if self.system == "sqlite" else key
+            return Key(key.text, f"{key.sql} text_pattern_ops", special=True)
+        return Key(key.text, f"{key.sql} COLLATE NOCASE", special=True) if self.system == "sqlite" else key
 
     def _expression(self, one: Comparison) -> Key | None:
         """MariaDB has no indexes on expressions."""
@@ -169,7 +169,7 @@ class Keys:
         if not mixed and not odd:
             return key
         words = [key.sql, "DESC" if ordering.descending else "ASC", f"NULLS {nulls.upper()}" if odd else ""]
-        return Key(key.text, " ".join(word for word in words if word), descending=ordering.descending)
+        return Key(key.text, " ".join(word for word in words if word), special=True)
 
     def _column(self, name: str, any_type: bool = False) -> Key | None:
         column = self._found(name)

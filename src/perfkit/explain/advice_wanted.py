@@ -14,10 +14,11 @@ from typing import Final
 
 from perfkit.explain.advice_keys import Key, Keys, is_text
 from perfkit.explain.indexes import Detail, covers
+from perfkit.explain.indexnames import qualified, quoted
 from perfkit.explain.interface import Table
 from perfkit.model.plan import Plan, PlanNode
 from perfkit.shared import planbadges, units
-from perfkit.shared.sqlpredicates import Comparison, TableUse, filters
+from perfkit.shared.sqlpredicates import Comparison, TableUse, predicates
 
 LEAST_ROWS: Final = 1000
 LEAST_BYTES: Final = 5 * 8192
@@ -26,19 +27,27 @@ MOST_INCLUDED: Final = 3
 _MOST_WIDTH: Final = 64
 _MYSQL = frozenset({"mysql", "mariadb"})
 _SAME_TEXT = frozenset({"text", "bpchar", "character", "varchar"})
+_INSIDE = re.compile(r"jsonb|tsvector|\[\]$")
 _SORTS = re.compile(r"sort|USE TEMP B-TREE", re.IGNORECASE)
 Path = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A table with its indexes. `system` and `version` are the database's; `like_needs_class` where its collation is not C."""
+    """A table with its indexes. `system` and `version` are the database's; `like_needs_class` where its collation is not C.
+    `root` is the partitioned table that it is a part of, as (schema, name)."""
 
     table: Table
     details: tuple[Detail, ...]
     system: str
     version: str = ""
     like_needs_class: bool = True
+    root: tuple[str, str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The table that an index would be made on."""
+        return self.root[1] if self.root else self.table.name
 
     @property
     def rows(self) -> int | None:
@@ -48,7 +57,7 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A step that looks at `examined` rows of a table, all rounds of a loop together, and keeps `kept`, None where nothing tells.
-    `counted`: the numbers are of a run, not estimates."""
+    `counted`: the numbers are of a run, not estimates. `told` is False where the plan does not say how many rows it looks at."""
 
     path: Path
     node: PlanNode
@@ -57,6 +66,7 @@ class Scan:
     examined: float
     kept: float | None
     counted: bool
+    told: bool = True
 
     @property
     def whole(self) -> bool:
@@ -81,6 +91,13 @@ class Candidate:
     @property
     def columns(self) -> tuple[str, ...]:
         return tuple(key.text for key in self.keys)
+
+    @property
+    def same(self) -> tuple[object, ...]:
+        """Equal for candidates on the partitions of one table, and for those of a table that is scanned twice."""
+        known = self.scan.known
+        where = known.root or (known.table.schema, known.table.name)
+        return where, tuple(key.sql for key in self.keys), self.include, self.where
 
 
 def scans(plan: Plan, uses: Sequence[TableUse], known: Mapping[str, Known]) -> Iterator[Scan]:
@@ -119,7 +136,8 @@ def _scan(
         return Scan(path, node, about, use, examined * node.loops, None if kept is None else kept * node.loops, True)
     if is_whole(node) or kept is not None:
         kept = _estimated(plan, path, node, about, use, examined, kept)
-    return Scan(path, node, about, use, examined, kept, False)
+    told = counts is not None or is_whole(node) or bool(node.children)
+    return Scan(path, node, about, use, examined, kept, False, told)
 
 
 def _read(node: PlanNode, about: Known) -> float | None:
@@ -130,24 +148,36 @@ def _read(node: PlanNode, about: Known) -> float | None:
 
 
 def use_of(node: PlanNode, uses: Sequence[TableUse], system: str) -> TableUse | None:
-    """What the statement asks of the node's table; where it is hidden in a view, what the node's own condition does. Only
-    PostgreSQL's nodes have the table's name beside the alias, others have the alias in its place."""
+    """What the statement asks of the node's table: by its alias; by its name, where it stands there once."""
     relation = node.relation
     if relation is None:
         return None
     folds = system != "postgresql"
     name, alias = (text.lower() if folds else text for text in (relation, node.alias or relation))
     exact = [use for use in uses if (use.alias.lower() if folds else use.alias) == alias]
-    if folds:
+    if folds:  # these databases show the alias in the table's place, where nobody could tell which table it is
         return exact[0] if exact else None
     by_table = [use for use in uses if use.table == name]
     exact = [use for use in exact if use.table == name]
-    if exact or len(by_table) == 1:
-        return (exact or by_table)[0]
-    texts = [text for kind, text in node.conditions if kind in ("filter", "index", "recheck")]
-    if by_table or not texts:
-        return None
-    return filters(" AND ".join(f"({text})" for text in texts), system, relation, node.alias or "")
+    return exact[0] if exact else by_table[0] if len(by_table) == 1 else None
+
+
+def uses_of_plan(plan: Plan) -> tuple[TableUse, ...]:
+    """What PostgreSQL's nodes compare, for tables that the statement names in views only, or twice: their conditions as one."""
+    if plan.system != "postgresql":
+        return ()
+    nodes = [node for _, node in plan.root.walk()]
+    sources = [
+        f"{qualified(node.relation, node.schema, 'postgresql')} AS {quoted(node.alias or node.relation, 'postgresql')}"
+        for node in nodes
+        if node.relation
+    ]
+    texts = [f"({text})" for node in nodes for kind, text in node.conditions if kind in ("filter", "index", "join")]
+    return (
+        predicates(f"SELECT * FROM {', '.join(sources)} WHERE {' AND '.join(texts)}", "postgresql")
+        if sources and texts
+        else ()
+    )
 
 
 def _estimated(
@@ -206,7 +236,11 @@ def candidates(scan: Scan) -> Iterator[Candidate]:
         plain = [key.text for key in candidate.keys]
         if not candidate.keys or (candidate.keys, candidate.where) in seen:
             continue
-        if candidate.where is None and any(covers(detail, plain) for detail in scan.known.details):
+        if (
+            candidate.where is None
+            and not any(key.special for key in candidate.keys)
+            and any(covers(detail, plain) for detail in scan.known.details)
+        ):
             continue
         seen.add((candidate.keys, candidate.where))
         yield candidate
@@ -290,14 +324,16 @@ def why_not(scan: Scan) -> Iterator[str]:
         has = f"index {name} on {table.name} ({comparison.column}) is not used: " if name else ""
         if comparison.computes:
             yield f"{has or f'no index on {table.name} helps: '}{comparison.expression} is computed for each of {_rows(scan)}, compare {comparison.column} itself"
-        elif comparison.expression and name:
-            yield f"{has}the statement compares {comparison.expression}, a function of the column, for each of {_rows(scan)}"
         elif comparison.expression and scan.known.system == "mariadb":
-            yield f"no index on {table.name} helps: {comparison.expression} is compared for each of {_rows(scan)}, and MariaDB indexes no expressions; compare {comparison.column} itself, or index a generated column"
+            yield f"{has or f'no index on {table.name} helps: '}{comparison.expression} is compared for each of {_rows(scan)}, and MariaDB indexes no expressions; compare {comparison.column} itself, or index a generated column"
+        elif comparison.expression:
+            yield f"{has or f'no index on {table.name} helps: '}{comparison.expression} is worked out for each of {_rows(scan)}; compare {comparison.column} itself, or index the expression if it depends on nothing else, not even on settings such as the time zone"
         elif comparison.kind == "like" and comparison.wildcard:
             yield f"{has or f'no index on {table.name} helps: '}the pattern for {comparison.column} has no fixed beginning, {_rows(scan)} are compared; a trigram or full-text index finds such patterns"
         elif comparison.kind == "equal" and (mismatch := _mismatch(scan, comparison)):
             yield f"{has or f'no index on {table.name} ({comparison.column}) would help: '}{mismatch}"
+        elif comparison.kind == "other" and (column := table.column(comparison.column)) and _INSIDE.search(column.type):
+            yield f"no B-tree on {table.name} helps: the condition looks inside {comparison.column} ({column.type}), of {_rows(scan)}; a GIN index finds what is inside"
     for branches in use.either:
         columns = list(dict.fromkeys(one.expression or one.column for one in branches))
         if len(columns) > 1:

@@ -47,6 +47,9 @@ def _ddl(candidate: Candidate, name: str, careful: bool) -> str:
     where = f" WHERE {candidate.where}" if candidate.where else ""
     if system == "sqlite":
         return f"CREATE INDEX {quoted(name or index_name(candidate), system)} ON {target} ({keys}){where};"
+    if careful and candidate.scan.known.root:  # of a partitioned table PostgreSQL makes none CONCURRENTLY
+        schema, name = candidate.scan.known.root
+        target, careful = qualified(name, schema, system), False
     how = "CONCURRENTLY " if careful else ""
     return f"CREATE INDEX {how}ON {target} ({keys}){carried}{where};"
 
@@ -95,6 +98,8 @@ def reason(candidate: Candidate) -> str:
         if by_index
         else f"reads {name}"
     )
+    rows = f", {units.plural(round(scan.examined), 'row')}" if scan.told else " and throws away what does not fit"
+    parted = f" {scan.known.name} is partitioned: CREATE INDEX keeps its writers waiting." if scan.known.root else ""
     times = f" in {units.count(scan.node.loops)} rounds" if scan.counted and scan.node.loops > 1 else ""
     kept = (
         f", and {'keeps' if scan.counted else 'is expected to keep'} {units.count(scan.kept)}"
@@ -104,7 +109,7 @@ def reason(candidate: Candidate) -> str:
     by = ", ".join(f"{key.text} ({_role(scan, key.text)})" for key in candidate.keys)
     extra = f"; with {', '.join(candidate.include)} in it the table is not read at all" if candidate.include else ""
     partial = f"; only rows with {candidate.where} are in it" if candidate.where else ""
-    return f"The plan {how}, {units.plural(round(scan.examined), 'row')}{times}{kept}; the index leads to them by {by}{extra}{partial}."
+    return f"The plan {how}{rows}{times}{kept}; the index leads to them by {by}{extra}{partial}.{parted}"
 
 
 def _role(scan: Scan, text: str) -> str:

@@ -20,11 +20,20 @@ RESERVED = frozenset(
     re.findall(
         r"\w+",
         "null true false and or not in is like ilike between escape case when then else end distinct from all any some array "
-        "row collate asc desc nulls first last by over partition order rows range exists cast as interval at time zone limit "
-        "current_date current_time current_timestamp localtime localtimestamp current_user binary div mod xor regexp rlike "
-        "similar to glob match select with values using unknown isnull notnull default for filter within group separator",
+        "collate asc desc nulls by order rows range exists cast as interval limit current_date current_time current_timestamp "
+        "localtime localtimestamp current_user binary div xor regexp rlike similar to glob match select with values using isnull "
+        "notnull default for group",
     )
 )
+# Words that are keywords only beside others: (the word before, the word after).
+_BESIDE = {
+    "at": ("", "time"),
+    "time": ("at", ""),
+    "zone": ("time", ""),
+    "first": ("nulls", ""),
+    "last": ("nulls", ""),
+    "partition": ("", "by"),
+}
 
 
 class Token(NamedTuple):
@@ -113,9 +122,11 @@ class Marked:
             return False
         token = self.tokens[at]
         dotted = at > 0 and self.tokens[at - 1].low == "."
-        return token.kind == "name" or (
-            token.kind == "word" and token.text[0] != "@" and (dotted or token.low not in RESERVED)
-        )
+        if token.kind != "word" or dotted:
+            return token.kind in ("word", "name")
+        before, after = _BESIDE.get(token.low, ("", ""))
+        beside = (before and self.low(at - 1) == before) or (after and self.low(at + 1) == after)
+        return token.text[0] != "@" and token.low not in RESERVED and not beside
 
     def name(self, at: int) -> str:
         token = self.tokens[at]

@@ -11,11 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from perfkit.shared.sqlbrackets import Marked
-from perfkit.shared.sqlconditions import Conditions
 from perfkit.shared.sqlqueries import QueryReader
 from perfkit.shared.sqlscopes import Comparison, Join, Ordering, Scope, Source
 
-__all__ = ["Comparison", "Join", "Ordering", "TableUse", "filters", "predicates"]
+__all__ = ["Comparison", "Join", "Ordering", "TableUse", "predicates"]
 
 _UNIONS = frozenset({"union", "except", "intersect"})
 
@@ -45,17 +44,6 @@ def predicates(text: str, system: str = "", known: Mapping[str, Collection[str]]
     """`known` are columns by table (in lower case): with them columns without a table in front find theirs in a join."""
     reader = _Statement(Marked(text, system), known or {})
     return tuple(_use(source) for source in reader.read() if source.real)
-
-
-def filters(condition: str, system: str, table: str, alias: str = "") -> TableUse:
-    """A node's condition as the plan words it, over one table."""
-    marked = Marked(condition, system)
-    source = Source([table], alias, True)
-    scope = Scope(None, {}, marked.folds)
-    scope.sources[scope.key(source.alias)] = source
-    Conditions(marked, scope).read(0, len(marked.tokens))
-    source.columns, source.alone, source.verb = None, True, "select"
-    return _use(source)
 
 
 def _use(source: Source) -> TableUse:
