@@ -19,6 +19,11 @@ _NUMBER = re.compile(
     rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*+(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![%(w)s.$])"
     % {b"w": _WORD}
 )
+# Twice as fast where a number follows one certain character: the search for that is one of C's.
+_QUICK_NUMBERS = tuple(
+    (re.compile(re.escape(before) + rb"[0-9]++(?:\.[0-9]++)?+(?![%(w)s.$])" % {b"w": _WORD}), before + b"0")
+    for before in (b" ", b"(", b"=")
+)
 # Each begins with letters: the search for them is one of C's.
 _LISTS = tuple(
     (word, re.compile(word + pattern % {b"m": word, b"v": _VALUES}), word + kept)
@@ -35,8 +40,8 @@ _HARD_NAME = re.compile(rb"['(\[]|(?<![%(w)s])[0-9]|VALUES|values" % {b"w": _WOR
 _NUL = b"\0"
 
 
-def outlines(texts: list[bytes], system: str) -> list[bytes]:
-    """One for each; to be believed only where `is_sound`. The texts have no NUL."""
+def rough_outlines(texts: list[bytes], system: str) -> list[bytes]:
+    """One for each, with the numbers that stand after a space, a parenthesis or `=` alone taken away. The texts have no NUL."""
     joined = _NUL.join(texts)
     if system in _MYSQL and b"\\" in joined:
         # Escaped quotes end no string. The mark stays in the outline where it was outside of one.
@@ -48,7 +53,14 @@ def outlines(texts: list[bytes], system: str) -> list[bytes]:
         joined = _STRING.sub(b"''", joined)
     while b"''''" in joined:  # doubled quotes inside of strings
         joined = joined.replace(b"''''", b"''")
-    return _without_values(joined).split(_NUL)
+    for pattern, kept in _QUICK_NUMBERS:
+        joined = pattern.sub(kept, joined)
+    return _without_lists(joined).split(_NUL)
+
+
+def outlines(rough: list[bytes]) -> list[bytes]:
+    """One for each rough one, without any number; to be believed only where `is_sound`."""
+    return _without_values(_NUL.join(rough)).split(_NUL) if rough else []
 
 
 def is_sound(outline: bytes, system: str) -> bool:
@@ -66,7 +78,10 @@ def _are_plain(parts: list[bytes]) -> bool:
 
 
 def _without_values(joined: bytes) -> bytes:
-    joined = _NUMBER.sub(b"0", joined)
+    return _without_lists(_NUMBER.sub(b"0", joined))
+
+
+def _without_lists(joined: bytes) -> bytes:
     for mark, pattern, kept in _LISTS:
         if mark in joined:
             joined = pattern.sub(kept, joined)

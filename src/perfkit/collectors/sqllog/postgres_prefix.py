@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _ZONE = rb"(?:[A-Za-z]{1,8}|[+-]\d\d(?::?\d\d){0,2})"
-_SECOND = rb"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+_SECOND = rb"\d{4}-[\d-]{5} [\d:]{8}"
 _TIMES = {
     "t": _SECOND + rb" " + _ZONE,
     "m": _SECOND + rb"\.\d{3} " + _ZONE,
@@ -116,7 +116,11 @@ def _field(letter: str, following: str) -> bytes:
             if following not in ("", " ", ":", "(")
             else rb"[^\s]{0,255}?"
         )
-    return rb"[^\n]{0,%d}?" % _LONGEST_NAME
+    if not following:
+        return rb"[^\n]{0,%d}?" % _LONGEST_NAME
+    # Word by word, which takes fewer steps than letter by letter.
+    name = {b"f": re.escape(following.encode()), b"n": _LONGEST_NAME}
+    return rb"[^%(f)b\n]{0,%(n)d}+(?:%(f)b[^%(f)b\n]{0,%(n)d}+){0,16}?" % name
 
 
 def _segments(parts: list[Part], stop: int) -> tuple[list[int], list[int]]:

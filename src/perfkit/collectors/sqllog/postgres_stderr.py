@@ -7,8 +7,9 @@ lines of a text begin with a tab (PostgreSQL's documentation, 19.8.3, and `send_
 from __future__ import annotations
 
 import re
-from itertools import compress
-from operator import add, itemgetter
+from collections.abc import Iterable, Sequence
+from itertools import compress, islice
+from operator import add
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_blocks import DURATION
@@ -31,8 +32,9 @@ _PARTS = {
     b"later": LATER,
     b"severity": SEVERITIES,
 }
-_DETAIL = 4  # places in a Row
-_PLACES = {b"HINT": 0, b"QUERY": 0, b"LOCATION": 0, b"BACKTRACE": 0, b"DETAIL": 0, b"CONTEXT": 5, b"STATEMENT": 6}
+_MILLISECONDS, _SAID, _OTHER, _JUNK = 3, 6, 7, 8  # places in what is found
+# What a Row has after its message, from 1; what stands at 0 is not asked for.
+_PLACES = {b"HINT": 0, b"QUERY": 0, b"LOCATION": 0, b"BACKTRACE": 0, b"DETAIL": 1, b"CONTEXT": 2, b"STATEMENT": 3}
 _STATE = re.compile(rb"[0-9A-Z]{5}: ")
 _STEPS = {b"s": b"statement", b"e": b"execute <unnamed>", b"p": b"parse <unnamed>", b"b": b"bind <unnamed>"}
 Found = tuple[bytes, ...]
@@ -86,20 +88,22 @@ class StderrReader:
         return 0
 
     def read(self, block: bytes) -> Events:
-        if b"\r\n" in block:
+        if b"\r" in block:  # one byte is found ten times faster than two
             block = block.replace(b"\r\n", b"\n")
         events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
         found: list[Found] = self._patterns.line.findall(block)
-        junk = [row[-1] for row in found if row[-1] and not row[-1].isspace()]
-        events.unparsed, events.examples = len(junk), junk[:3]
+        columns = list(zip(*found, strict=True)) or [()] * 9
+        if any(columns[_JUNK]):
+            junk = [line for line in columns[_JUNK] if line and not line.isspace()]
+            events.unparsed, events.examples = len(junk), junk[:3]
         if not self._conversations.open:
-            rows = _rows(found, plain=False)
+            rows = _rows(found, [at for at, line in enumerate(columns[_OTHER]) if line]) if any(columns[_OTHER]) else []
             if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
-                executed = _columns(found, events, b"\n\t" in block)
+                executed = _columns(found, columns, events)
                 self._conversations.take(rows, events)
                 self._conversations.expect_plans_of(executed)
                 return events
-        self._conversations.take(_rows(found, plain=True), events)
+        self._conversations.take(_rows(found, range(len(found))), events)
         return events
 
     def finish(self) -> Events:
@@ -142,49 +146,47 @@ class StderrReader:
         return named.get("connection") or named.get("process") or b""
 
 
-def _rows(found: list[Found], plain: bool) -> list[Row]:
-    """Records with what their further lines say; those that `_columns` reads only if `plain`."""
-    if not plain and not any(map(itemgetter(7), found)):
-        return []
-    records: list[list[bytes]] = []
-    ours = False  # whether further lines belong to the last record
-    for time, first, second, milliseconds, step, text, detail, other, _ in found:
+def _rows(found: list[Found], places: Iterable[int]) -> list[Row]:
+    """The records that begin at these places, with what their further lines say."""
+    rows: list[Row] = []
+    for at in places:
+        time, first, second, milliseconds, step, text, _, other, _ = found[at]
         if milliseconds:
-            ours = plain
-            if ours:
-                message = b"duration: " + milliseconds + b" ms  " + _STEPS[step] + b": " + _untabbed(text)
-                records.append([time, first + second, b"LOG", message, b"", b"", b""])
-        elif detail and ours:
-            records[-1][_DETAIL] = _untabbed(detail)
-        elif other:
-            label, _, said = other.partition(b":  ")
-            place = _PLACES.get(label)
+            severity = b"LOG"
+            message = b"duration: " + milliseconds + b" ms  " + _STEPS[step] + b": " + text
+        else:
+            severity, _, message = other.partition(b":  ")
+            if not other or severity in _PLACES:
+                continue
+            if state := _STATE.match(message):
+                message = message[state.end() :]
+        said = [b""] * 4
+        for line in islice(found, at + 1, at + 8):
+            label, _, more = line[_OTHER].partition(b":  ")
+            place = 1 if line[_SAID] else _PLACES.get(label)
             if place is None:
-                state = _STATE.match(said)
-                records.append(
-                    [time, first + second, label, _untabbed(said[state.end() :] if state else said), b"", b"", b""]
-                )
-                ours = True
-            elif ours and place:
-                records[-1][place] = _untabbed(said)
-    return [(a, b, c, d, e, f, g) for a, b, c, d, e, f, g in records]
+                break
+            said[place] = _untabbed(line[_SAID] or more)
+        rows.append((time, first + second, severity, _untabbed(message), *said[1:]))
+    return rows
 
 
 def _untabbed(text: bytes) -> bytes:
     return text.replace(b"\n\t", b"\n") if b"\n\t" in text else text
 
 
-def _columns(found: list[Found], events: Events, has_tabs: bool) -> dict[bytes, bytes]:
+def _columns(found: list[Found], columns: Sequence[tuple[bytes, ...]], events: Events) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
-    rows = [row for row in found if row[3]]
-    if not rows:
+    details: list[bytes] = []
+    if not all(columns[_MILLISECONDS]):
+        details = _details(found) if any(columns[_SAID]) else []
+        columns = list(zip(*[row for row in found if row[_MILLISECONDS]], strict=True))
+    if not columns or not columns[0]:
         return {}
-    times, firsts, seconds, milliseconds, steps, texts, *_ = map(list, zip(*rows, strict=True))
-    details = _details(found, rows)
+    times, firsts, seconds, milliseconds, steps, texts, *_ = map(list, columns)
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     sessions = list(map(add, firsts, seconds)) if any(seconds) else firsts
-    if has_tabs:
-        texts = b"\0".join(texts).replace(b"\n\t", b"\n").split(b"\0")
+    texts = [text.replace(b"\n\t", b"\n") if b"\t" in text else text for text in texts]
     all_steps = b"".join(steps)
     if b"p" in all_steps or b"b" in all_steps:
         executes = [step in b"se" for step in steps]
@@ -206,12 +208,11 @@ def _columns(found: list[Found], events: Events, has_tabs: bool) -> dict[bytes, 
     return {session: text for session, text, step in zip(sessions, texts, steps, strict=True) if step == b"e"}
 
 
-def _details(found: list[Found], rows: list[Found]) -> list[bytes]:
-    """What the line after each of `rows` says, if that is a DETAIL; nothing where there is none at all."""
-    if len(rows) == len(found) or not any(map(itemgetter(6), found)):
-        return []
-    following = (*found[1:], (*found[0][:6], b""))
-    return [after[6] if not after[3] else b"" for row, after in zip(found, following, strict=True) if row[3]]
+def _details(found: list[Found]) -> list[bytes]:
+    """What the line after each execution says, if that is a DETAIL."""
+    following = (*found[1:], (b"",) * 9)
+    pairs = zip(found, following, strict=True)
+    return [after[_SAID] if not after[_MILLISECONDS] else b"" for row, after in pairs if row[_MILLISECONDS]]
 
 
 class StderrFormat:

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from perfkit.collectors.sqllog.cheapkeys import is_sound, outlines, read_exactly, without_last_comment
+from perfkit.collectors.sqllog.cheapkeys import is_sound, outlines, read_exactly, rough_outlines, without_last_comment
 from perfkit.shared.sqltext import fingerprint
 
 _MOST_OUTLINES = 100_000
+_MANY = 2000
 _TO_BE_READ = -1
 _PARAMETER = re.compile(rb"\$[0-9]")
 _LONGEST_EXACT = 100_000  # bytes of a statement that are read to its end where its outline will not do
@@ -35,6 +36,7 @@ class Statements:
     def __init__(self, system: str) -> None:
         self.known: list[Statement] = []
         self._system = system
+        self._rough: dict[bytes, int] = {}
         self._outlines: dict[bytes, int] = {}
         self._texts: dict[bytes, int] = {}
         self._numbers: dict[Statement, int] = {}
@@ -60,19 +62,29 @@ class Statements:
         return found, comments
 
     def _by_outline(self, texts: list[bytes]) -> list[int]:
-        if not texts:
-            return []
-        known, keys = self._outlines, outlines(texts, self._system)
+        known, keys = self._rough, rough_outlines(texts, self._system) if texts else []
         try:
             return [known[key] for key in keys]
         except KeyError:
-            pass
-        if len(known) > _MOST_OUTLINES:
+            new = list(set(keys).difference(known))
+        if len(new) > _MANY:  # most of this block will not come again
+            known = {key: known[key] for key in set(keys).difference(new)}
+        elif len(known) > _MOST_OUTLINES:
             known.clear()
-        for key in set(keys).difference(known):
-            known[key] = self._number(key) if is_sound(key, self._system) else _TO_BE_READ
-            self._some_unsound = self._some_unsound or known[key] == _TO_BE_READ
+            new = list(set(keys))
+        for key, outline in zip(new, outlines(new), strict=True):
+            known[key] = self._sound_number(outline)
         return [known[key] for key in keys]
+
+    def _sound_number(self, outline: bytes) -> int:
+        number = self._outlines.get(outline)
+        if number is None:
+            if len(self._outlines) > _MOST_OUTLINES:
+                self._outlines.clear()
+            number = self._number(outline) if is_sound(outline, self._system) else _TO_BE_READ
+            self._outlines[outline] = number
+            self._some_unsound = self._some_unsound or number == _TO_BE_READ
+        return number
 
     def _remembered(self, text: bytes) -> int:
         text = text[:_LONGEST_EXACT]
