@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from perfkit.errors import PerfkitError
@@ -9,6 +10,7 @@ from perfkit.explain.dsn import Dsn
 from perfkit.explain.interface import Refusal
 from perfkit.shared import redact
 
+_LITERAL = re.compile(r"""\"(?:'[^\"]*|[\d.]+)\"""")
 _REMEDIES = {
     "57014": "give it longer, or explain it without --analyze",
     "55P03": "another session holds a lock on a table of it: try again later",
@@ -26,7 +28,9 @@ _REMEDIES = {
 def refused(error: Exception) -> Refusal:
     """Why the server did not plan a statement."""
     state = getattr(error, "sqlstate", None) or ""
-    why = one_line(error)
+    why = _LITERAL.sub('"?"', one_line(error))
+    if state.startswith("22"):  # data exceptions repeat the value that they are about
+        why = why.partition(": ")[0]
     if state == "57014":
         why = "it took longer than statement_timeout allows"
     elif state == "55P03":

@@ -28,6 +28,7 @@ REMOVED = (
     "Rows Removed by Index Recheck",
     "Rows Removed by Conflict Filter",
 )
+_FILTERS = ("Filter", "Join Filter", "Recheck Cond")
 _FACTS = (
     "Join Type", "Strategy", "Partial Mode", "Operation", "Command", "Scan Direction", "Inner Unique", "Parallel Aware",
     "Parent Relationship", "Subplan Name", "CTE Name", "Function Name", "Sort Method", "Sort Space Used", "Sort Space Type",
@@ -102,13 +103,18 @@ def _node(raw: Raw, processes: float, depth: int) -> PlanNode:
         startup_cost=number(raw.get("Startup Cost")),
         cost=number(raw.get("Total Cost")),
         seconds=total * (loops or 0) / 1000 / processes if ran and total is not None else None,
-        removed=sum(removed) if removed and ran else None,
+        removed=_removed(raw, removed) if ran else None,
         examined=_examined(raw, removed) if ran else None,
         spilled=_spilled(raw, below),
         width=_whole(raw.get("Plan Width")),
         facts=tuple(_facts(raw)),
         children=tuple(_node(child, inside, depth + 1) for child in below),
     )
+
+
+def _removed(raw: Raw, removed: list[float]) -> float | None:
+    """The text form leaves zeros out: where a filter is and nothing is said, it threw nothing away."""
+    return sum(removed) if sum(removed) or any(name in raw for name in _FILTERS) else None
 
 
 def _processes(raw: Raw, below: list[Any], loops: float | None) -> float:

@@ -60,6 +60,8 @@ def unboxed(text: str) -> list[str]:
         if line.startswith("|") and not line.startswith("|-") and line.rstrip().endswith("|"):
             line = line.strip()[1:-1]
         line = line.removeprefix("EXPLAIN: ").rstrip()
+        if line.startswith("| ->"):
+            line = line[2:]
         lines.append(line.removesuffix("+").rstrip() if line.endswith("+") else line)
     return lines
 
