@@ -66,24 +66,27 @@ def _note_junk(events: Events, found: list[tuple[bytes, ...]]) -> None:
 
 def _columns(patterns: Patterns, found: list[tuple[bytes, ...]], events: Events) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
-    statements = patterns.unescaped([row[4] for row in found])
-    micros = list(map(int, b" ".join([row[2] for row in found]).replace(b".", b"").split()))
-    steps = [row[3] in b"se" for row in found]
+    if not found:
+        return {}
+    times, sessions, milliseconds, letters, texts, details, applications, *_ = map(list, zip(*found, strict=True))
+    sessions = list(map(add, sessions, applications))
+    texts = list(patterns.unescaped(texts))
+    micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
+    steps = [letter in b"se" for letter in letters]
     if not all(steps):
-        events.prepares = [(text, took) for text, took, step in zip(statements, micros, steps, strict=True) if not step]
-        statements = list(compress(statements, steps))
+        pairs = zip(texts, micros, steps, strict=True)
+        events.prepares = [(text, took) for text, took, executes in pairs if not executes]
+        columns = (times, sessions, letters, texts, details)
+        times, sessions, letters, texts, details = (list(compress(column, steps)) for column in columns)
         micros = list(compress(micros, steps))
-        found = list(compress(found, steps))
-    events.texts, events.micros = list(statements), micros
-    events.times = [row[0] for row in found]
-    events.sessions = [row[1] + row[6] for row in found]
-    _details(patterns, [row[5] for row in found], events)
-    return {
-        session: text for session, text, row in zip(events.sessions, events.texts, found, strict=True) if row[3] == b"e"
-    }
+    events.texts, events.micros, events.times, events.sessions = texts, micros, times, sessions
+    executed = [letter == b"e" for letter in letters]
+    latest = dict(zip(compress(sessions, executed), compress(texts, executed), strict=True))
+    _details(patterns, details, events)
+    return latest
 
 
-def _details(patterns: Patterns, details: list[bytes], events: Events) -> None:
+def _details(patterns: Patterns, details: Sequence[bytes], events: Events) -> None:
     given = [at for at, detail in enumerate(details) if detail]
     for at, detail in zip(given, patterns.unescaped([details[at] for at in given]), strict=True):
         if detail[1:12] == b"arameters: ":

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_blocks import DURATION, Patterns, read_block
-from perfkit.collectors.sqllog.postgres_clock import epoch
+from perfkit.collectors.sqllog.postgres_clock import Clock
 from perfkit.collectors.sqllog.postgres_records import Conversations
 from perfkit.model.sqllog import Session
 
@@ -35,8 +35,10 @@ _WHOLE = (
     rb"^(%(time)s),(%(session)s),%(place)s,(\w+),\w*,%(text)s,%(text)s,%(any)s,%(any)s,\d*,%(text)s,%(text)s,\d*,%(any)s"
     rb"%(application)s%(rest)s"
 ) % _PARTS
+# The common record, all of it in few steps: what is quoted has no quote in it but the statement and its parameters.
 _PLAIN = (
-    rb'^(%(time)s),(%(session)s),%(place)s,LOG,00000,"%(duration)s(%(inside)s)",%(text)s,,,,,,,%(application)s%(rest)s'
+    rb'^(\d[^,"\n]{18,60}),("[^"\n]*+","[^"\n]*+",\d++,"[^"\n]*+",[0-9a-f.]++),\d++,"[^"\n]*+",[^"\n]*+"(?<=,LOG,00000,")'
+    rb'%(duration)s(%(inside)s)",%(text)s,,,,,,,%(application)s[^\n]*+(?:\n|\Z)'
 ) % _PARTS
 _OTHER = _WHOLE.replace(b"(?:", b"(").replace(b"(", b"(?:")
 # Where a record begins. In a quoted text quotes come in pairs, so a field that begins with an odd number of them cannot stand
@@ -71,6 +73,7 @@ class CsvReader:
 
     def __init__(self) -> None:
         self._conversations = Conversations()
+        self.epoch = Clock().epoch
 
     @property
     def ordered(self) -> bool:
@@ -87,15 +90,11 @@ class CsvReader:
             return len(block)
         window = _TAIL
         while True:
-            at = start = max(0, len(block) - window)
-            quotes, end = block.count(b'"', 0, start), 0
-            for found in _START.finditer(block, start):
-                quotes += block.count(b'"', at, found.start())
-                at = found.start()
-                if found[1] or quotes % 2 == 0:
-                    end = at
+            start = max(0, len(block) - window)
+            found = list(_START.finditer(block, start))
+            end = next((match.start() for match in reversed(found) if match[1]), 0)
             if end or not start:
-                return end
+                return end or _last_outside(block, start, found)
             window *= 8
 
     def read(self, block: bytes) -> Events:
@@ -103,9 +102,6 @@ class CsvReader:
 
     def finish(self) -> Events:
         return self._conversations.finish()
-
-    def epoch(self, time: bytes) -> float | None:
-        return epoch(time)
 
     def minute(self, time: bytes) -> bytes:
         return time[:16]
@@ -122,6 +118,16 @@ class CsvReader:
     def identity(self, session: bytes) -> bytes:
         found = _PIECE.fullmatch(session)
         return found[4] if found else b""
+
+
+def _last_outside(block: bytes, start: int, found: list[re.Match[bytes]]) -> int:
+    """The last beginning that is in no quoted text: of a log in which nobody is a user."""
+    quotes, at, end = block.count(b'"', 0, start), start, 0
+    for match in found:
+        quotes += block.count(b'"', at, match.start())
+        at = match.start()
+        end = end if quotes % 2 else at
+    return end
 
 
 class CsvFormat:

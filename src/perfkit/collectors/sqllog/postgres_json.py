@@ -13,13 +13,16 @@ from typing import Any
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_blocks import DURATION, Patterns, read_block
-from perfkit.collectors.sqllog.postgres_clock import epoch
+from perfkit.collectors.sqllog.postgres_clock import Clock
 from perfkit.collectors.sqllog.postgres_records import Conversations
 from perfkit.model.sqllog import Session
 
 _INSIDE = rb'[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
+_SIMPLE = rb'[^"\\\n]*+'
 _PARTS = {
     b"inside": _INSIDE,
+    b"simple": _SIMPLE,
+    b"skipped": (_SIMPLE + rb'"') * 16,
     b"duration": DURATION,
     b"session": rb'(?:,"user":"%(in)s")?(?:,"dbname":"%(in)s")?,"pid":\d+(?:,"remote_host":"%(in)s")?(?:,"remote_port":\d+)?'
     rb',"session_id":"[0-9a-f.]+"' % {b"in": _INSIDE},
@@ -29,9 +32,12 @@ _PARTS = {
     b"rest": rb'(?:,"(?:backend_type|leader_pid|query_id)":(?:"[^"\\\n]*"|-?\d+))*+\}(?:\r?\n|\Z)',
 }
 _START = rb'^\{"timestamp":"([^"\\\n]*)"(%(session)s),%(place)s,"error_severity":' % _PARTS
+# The common record, all of it in few steps: what lies between its session and its message is counted by quotes.
 _PLAIN = (
-    _START + rb'"LOG","message":"%(duration)s(%(inside)s)"(?:,"detail":"(%(inside)s)")?%(application)s%(rest)s' % _PARTS
-)
+    rb'^\{"timestamp":"([^"\\\n]++)"(,"user":"%(simple)s","dbname":"%(simple)s","pid":\d++,"remote_host":"%(simple)s"'
+    rb'(?:,"remote_port":\d++)?,"session_id":"[0-9a-f.]++"),"line_num"%(skipped)s:"LOG",'
+    rb'"message":"%(duration)s(%(inside)s)"(?:,"detail":"(%(inside)s)")?%(application)s,"backend_type":[^\n]*+(?:\n|\Z)'
+) % _PARTS
 _WHOLE = (
     _START
     + (
@@ -65,6 +71,7 @@ class JsonReader:
 
     def __init__(self) -> None:
         self._conversations = Conversations()
+        self.epoch = Clock().epoch
 
     @property
     def ordered(self) -> bool:
@@ -81,9 +88,6 @@ class JsonReader:
 
     def finish(self) -> Events:
         return self._conversations.finish()
-
-    def epoch(self, time: bytes) -> float | None:
-        return epoch(time)
 
     def minute(self, time: bytes) -> bytes:
         return time[:16]
