@@ -96,17 +96,24 @@ class Keys:
 
     @cached_property
     def partial(self) -> str | None:
-        """The constant conditions that hold whatever the parameters are: IS NULL, IS NOT NULL, a boolean; None for none."""
+        """The constant conditions that hold whatever the parameters are, and leave half of the rows out or more as far as one knows:
+        IS NULL, IS NOT NULL, a boolean; None for none."""
         if self.system in _MYSQL:
             return None
         words = {"null": "{} IS NULL", "not-null": "{} IS NOT NULL", "true": "{}", "false": "NOT {}"}
         parts = []
         for one in self.use.comparisons:
-            if one.kind in words and not one.expression and self._column(one.column):
-                if one.kind in ("true", "false") and self.system == "sqlite":
-                    continue
-                parts.append(words[one.kind].format(quoted(self._name(one.column), self.system)))
+            column = self._found(one.column)
+            if one.kind not in words or one.expression or column is None or not self._leaves_out(one, column):
+                continue
+            parts.append(words[one.kind].format(quoted(column.name, self.system)))
         return " AND ".join(parts) or None
+
+    def _leaves_out(self, one: Comparison, column: Column) -> bool:
+        if one.kind in ("true", "false"):
+            return self.system != "sqlite"
+        nulls = 0.5 if column.nulls is None else column.nulls
+        return column.nullable and (nulls <= 0.5 if one.kind == "null" else nulls >= 0.5)
 
     @cached_property
     def partial_keys(self) -> tuple[Key, ...]:
@@ -187,10 +194,6 @@ class Keys:
         if self.system == "postgresql":
             return self.table.column(name)
         return next((column for column in self.table.columns if column.name.lower() == name.lower()), None)
-
-    def _name(self, name: str) -> str:
-        column = self._found(name)
-        return column.name if column else name
 
     def _distinct(self, one: Comparison) -> float | None:
         column = self._found(one.column)

@@ -85,12 +85,14 @@ class Copy:
         self._connection, self._text, self._values = connection, text, values
 
     def of(self, candidates: Sequence[Candidate]) -> Tried | None:
-        names = []
+        """The index has to be used as SQLite guesses before the next ANALYZE, and as it would be after it."""
+        names: list[str] = []
         try:
             for candidate in candidates:
-                name = index_name(candidate)
-                self._connection.execute(trial_ddl(candidate, name))
-                names.append(name)
+                names.append(index_name(candidate))
+                self._connection.execute(trial_ddl(candidate, names[-1]))
+            fresh = self.plan()
+            for candidate, name in zip(candidates, names, strict=True):
                 self._estimate(candidate, name)
             self._connection.execute("ANALYZE sqlite_master")
             plan = self.plan()
@@ -98,11 +100,13 @@ class Copy:
             return None
         finally:
             for name in names:
-                self._connection.execute(f"DROP INDEX {quoted(name, 'sqlite')}")
+                self._connection.execute(f"DROP INDEX IF EXISTS {quoted(name, 'sqlite')}")
+            self._connection.execute("ANALYZE sqlite_master")
         nodes = [node for _, node in plan.walk()]
         used = [node for node in nodes if node.index in names]
         sorts = sum(1 for node in nodes if node.kind == "USE TEMP B-TREE")
-        return Tried(len({node.index for node in used}), None, sum(map(_terms, used)) - 2 * sorts)
+        both = {node.index for node in used} & {node.index for _, node in fresh.walk()}
+        return Tried(len(both), None, sum(map(_terms, used)) - 2 * sorts)
 
     def plan(self) -> PlanNode:
         """Raises sqlite3.Error."""

@@ -21,6 +21,7 @@ _WIDTHS: Final = (
 )
 _LENGTH = re.compile(r"\((\d+)")
 _UNKNOWN_WIDTH: Final = 16
+_ROLES: Final = {"equal": "=", "in": "IN", "range": "range", "like": "LIKE"}
 # Bytes of an entry beside its key: PostgreSQL's tuple header and line pointer; InnoDB's record header, transaction and a key of 8
 # bytes of the table; SQLite's record header, cell pointer and row id. Pages are this full after CREATE INDEX.
 _OVERHEAD: Final = {"postgresql": (12, 0.9), "mysql": (21, 0.75), "mariadb": (21, 0.75), "sqlite": (10, 0.9)}
@@ -115,12 +116,14 @@ def reason(candidate: Candidate) -> str:
 def _role(scan: Scan, text: str) -> str:
     for comparison in scan.use.comparisons:
         if text in (comparison.expression, comparison.column if not comparison.expression else ""):
-            return {"equal": "=", "in": "IN", "range": "range", "like": "LIKE", "null": "IS NULL"}.get(
-                comparison.kind, "condition"
-            )
+            role = _ROLES.get(comparison.kind)
+            if role:
+                return role
     if any(join.column == text for join in scan.use.joins):
         return "join"
-    return "order" if any(ordering.column == text for ordering in scan.use.order) else "group"
+    if any(ordering.column == text for ordering in scan.use.order):
+        return "order"
+    return "group" if text in scan.use.group else "condition"
 
 
 def writes(scan: Scan, age: float | None) -> str:

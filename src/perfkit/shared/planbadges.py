@@ -117,7 +117,7 @@ def _blowups(plan: Plan) -> Iterator[Badge]:
             continue
         outer, inner = node.children[0], node.children[1]
         loops = inner.loops if inner.rows is not None else outer.estimated_rows or 0.0
-        share = _inner_share(plan, inner, loops)
+        share = _join_share(plan, node, outer)
         if loops < LEAST_LOOPS or share is None or share < LEAST_INNER_SHARE:
             continue
         examined = inner.examined if inner.examined is not None else inner.rows
@@ -131,12 +131,12 @@ def is_row_by_row(node: PlanNode) -> bool:
     return _JOINED_LINE_BY_LINE.search(node.kind) is not None
 
 
-def _inner_share(plan: Plan, inner: PlanNode, loops: float) -> float | None:
-    """The planner gives the inner side's cost for one round, seconds are those of all rounds."""
-    if plan.root.seconds:
-        return None if inner.seconds is None else min(1.0, inner.seconds / plan.root.seconds)
-    if plan.root.cost and inner.cost is not None:
-        return min(1.0, inner.cost * loops / plan.root.cost)
+def _join_share(plan: Plan, join: PlanNode, outer: PlanNode) -> float | None:
+    """What all rounds take: the join without its first table."""
+    if plan.root.seconds and join.seconds is not None:
+        return min(1.0, max(0.0, join.seconds - (outer.seconds or 0.0)) / plan.root.seconds)
+    if plan.root.cost and join.cost is not None:
+        return min(1.0, max(0.0, join.cost - (outer.cost or 0.0)) / plan.root.cost)
     return None
 
 
