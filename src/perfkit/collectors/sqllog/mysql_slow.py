@@ -154,8 +154,7 @@ class MysqlSlowReader:
         _raise(columns["told"], events.flags)
         _raise(columns.get("disk", ()), events.flags)
         if any(plans := columns.get("explain", ())):
-            found = [at for at, plan in enumerate(plans) if plan]
-            events.plans = {at: LoggedPlan(_plan(plans[at]), events.micros[at]) for at in found}
+            events.plans = _slowest(plans, events)
         if any(errors := columns.get("errno", ())):
             for at in [at for at, number in enumerate(errors) if number.strip(b"0")]:
                 which = (events.texts[at], 1, _error(errors[at]), events.times[at], events.sessions[at])
@@ -204,6 +203,18 @@ def _run(block: bytes, at: int) -> int | None:
 
 def _error(number: bytes) -> str:
     return f"error {number.decode('ascii')}"
+
+
+def _slowest(plans: Sequence[bytes], events: Events) -> dict[int, LoggedPlan]:
+    """Of equal plans for statements that differ in numbers only, the one of the slowest: few of many thousand plans are kept."""
+    best: dict[tuple[bytes, bytes], int] = {}
+    micros = events.micros
+    for at, (plan, text) in enumerate(zip(plans, events.texts, strict=True)):
+        if plan:
+            key = (plan, text.translate(None, b"0123456789"))
+            if micros[best.setdefault(key, at)] < micros[at]:
+                best[key] = at
+    return {at: LoggedPlan(_plan(plans[at]), micros[at]) for at in sorted(best.values())}
 
 
 def _plan(lines: bytes) -> str:

@@ -20,6 +20,7 @@ _NUMBERS = {"rows_sent", "rows_examined", "last_insert_id", "insert_id", "server
 _MOMENT = rb"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?"
 _SPAN = rb"\d{1,3}:\d\d:\d\d(?:\.\d{1,6})?"
 _DOUBLED = re.compile(rb'[^,;\t\n"\\]""[^,;\t\n"]')
+_ACCOUNT = rb'"?[^\n"\[]{0,100}\[[^\n\]]{0,100}\] @ '
 _SPAN_PARTS = re.compile(rb"(\d+):(\d\d):(\d\d)(?:\.(\d+))?\Z")
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 _MEANT = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"", b"Z": b"\x1a", b"b": b"\b"}
@@ -46,7 +47,7 @@ class Layout:
         whole = separator.join(fields)
         self.record = re.compile(whole + rb"\r?(?:\n|\Z)")
         self.records = re.compile(rb"(?:" + whole + rb"\r?|(?P<odd>[^\n]*+))(?:\n|\Z)")
-        first = separator.join(field for field in fields[:2]) if columns[1:2] == ["user_host"] else fields[0]
+        first = fields[0] + separator + _ACCOUNT if columns[1:2] == ["user_host"] else fields[0]
         self.start = re.compile(first)
 
     @classmethod

@@ -14,10 +14,10 @@ from perfkit.model.sqllog import Session
 REMARK = (
     "SQLAlchemy logs no durations, only how long it compiled a statement: executions are counted, with a time of 0."
 )
-_LOGGER = rb"sqlalchemy\.engine[\w.]*"
+_LOGGER = rb"sqlalchemy\.engine(?:\.[\w.]{1,60}+)?+(?![\w.])"
 _CACHE = (
-    rb"\[(?:generated in |cached since |no key |raw sql|caching disabled |insertmanyvalues |dialect [^\]\n]* does not )"
-    rb"[^\]\n]*\] ?"
+    rb"\[(?:generated in |cached since |no key |raw sql|caching disabled |insertmanyvalues |dialect [^\]\n]{0,100}? does not )"
+    rb"[^\]\n]{0,200}+\] ?"
 )
 _KNOWN = re.compile(
     rb"^([^\n]{0,300}?)" + _LOGGER + rb"([^\n]{0,100}?)(?:" + _CACHE + rb"|BEGIN \(implicit\)|COMMIT$|ROLLBACK$)", re.M
@@ -26,7 +26,7 @@ _OLD_KNOWN = re.compile(
     rb"^([^\n]{0,300}?)" + _LOGGER + rb"([^\w\n]{1,4})(?:BEGIN|COMMIT|SELECT|INSERT|UPDATE|\()", re.M
 )
 _PARAMETERS = re.compile(_CACHE)
-_TOKEN = re.compile(rb"\[([^\]\n]*)\] ")
+_TOKEN = re.compile(rb"\[([^\]\n]{0,200}+)\] ")
 _ROWS = re.compile(rb"(?:Col|Row) \(")
 _REMARKED = re.compile(rb"(?<=\ABEGIN) \(implicit[^\n]*\Z|(?:(?<=\ACOMMIT)|(?<=\AROLLBACK)) using DBAPI [^\n]*\Z")
 _END = b"; \r\n\t"
