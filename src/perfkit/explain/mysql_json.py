@@ -6,13 +6,14 @@ rows before it. Seconds of MariaDB's tables and sorts leave out what is below th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from perfkit.errors import PerfkitError
 from perfkit.explain.mysql_tree import plan_of_tree_json
-from perfkit.explain.plantree import MOST_DEPTH, loaded, number
+from perfkit.explain.plantree import MOST_DEPTH, number, valid_json
 from perfkit.model.plan import Plan, PlanNode
 
 Raw = Mapping[str, Any]
@@ -37,7 +38,8 @@ def is_plan(found: Raw) -> bool:
 def read_json(text: str) -> Plan:
     """Raises PerfkitError where it is not such a plan."""
     try:
-        found = loaded(text)
+        text = valid_json(text)
+        found = json.loads(text)
     except (ValueError, RecursionError):
         raise PerfkitError("the plan is not JSON that can be read.", "EXPLAIN FORMAT=JSON …") from None
     if not isinstance(found, dict) or not is_plan(found):

@@ -26,6 +26,7 @@ _TYPES = {
     "timestamptz": "timestamptz",
 }
 _COUNTED = re.compile(r"(?P<count>\b(?:limit|offset)\s+)?\0(?P<number>\d+)\0", re.IGNORECASE)
+_DOLLAR = re.compile(r"\$\d+\Z")
 _OPERAND = frozenset({"string", "number", "name", "word", "placeholder"})
 _SORT_ENDS = frozenset(
     {"asc", "desc", "nulls", "limit", "offset", "having", "order", "window", "union", "for", "fetch"}
@@ -77,14 +78,14 @@ def _plain(text: str, system: str) -> list[Piece]:
 
 
 def _prepared(found: list[Piece], write: Callable[[int], str], each: bool = False) -> Prepared:
-    dollars = any(piece.kind == "placeholder" and piece.text[0] == "$" for piece in found)
+    dollars = any(piece.kind == "placeholder" and _DOLLAR.match(piece.text) for piece in found)
     names: list[str] = []
     out: list[str] = []
     telling = [at for at, piece in enumerate(found) if piece.kind != "space"]
     _refuse_positions([found[at] for at in telling])
     place = {at: order for order, at in enumerate(telling)}
     for at, piece in enumerate(found):
-        if piece.kind != "placeholder" or (dollars and piece.text[0] != "$"):
+        if piece.kind != "placeholder" or (dollars and not _DOLLAR.match(piece.text)):
             out.append(piece.text)
             continue
         order = place[at]
@@ -104,7 +105,7 @@ def _number(text: str, names: list[str], each: bool) -> int:
     if each or text in ("?", "%s"):
         names.append(text)
         return len(names)
-    if text[0] == "$":
+    if _DOLLAR.match(text):
         number = int(text[1:7])
         if not 0 < number <= 65_535:
             raise NoHonestPlan(f"{text[:20]} is no number of a parameter")
@@ -163,5 +164,5 @@ def _refuse_positions(telling: Sequence[Piece]) -> None:
             lists.discard(depth)
         elif piece.kind == "placeholder" and depth in lists:
             after = telling[at + 1].says if at + 1 < len(telling) else ""
-            if telling[at - 1].text in ("by", ",") and (after in ("", ",", ")", ";") or after in _SORT_ENDS):
+            if telling[at - 1].says in ("by", ",") and (after in ("", ",", ")", ";") or after in _SORT_ENDS):
                 raise NoHonestPlan("it sorts or groups by the number of a column, and the number is not known")

@@ -4,11 +4,12 @@ Plan goes out.
 
 from __future__ import annotations
 
+import json
 import re
 
 from perfkit.errors import USAGE, PerfkitError
 from perfkit.explain import mysql_json, mysql_table, mysql_tree, postgres_json, postgres_text, sqlite_plan
-from perfkit.explain.plantree import MOST_CHARACTERS, loaded
+from perfkit.explain.plantree import MOST_CHARACTERS, valid_json
 from perfkit.model.plan import Plan
 
 _HINT = "PostgreSQL's EXPLAIN as text or JSON, MySQL's as JSON, TREE or a table, SQLite's EXPLAIN QUERY PLAN"
@@ -34,8 +35,8 @@ def read_plan(text: str) -> Plan:
 def _read(text: str) -> Plan:
     lines = unboxed(text)
     body = "\n".join(lines)
-    if (found := _json_in(body)) is not None:
-        return _of_json(found, body)
+    if (text_of_json := _json_in(body)) is not None:
+        return _of_json(json.loads(text_of_json), text_of_json)
     if mysql_table.is_table(text):
         return mysql_table.read_table(text)
     if mysql_tree.is_tree(body):
@@ -66,12 +67,11 @@ def unboxed(text: str) -> list[str]:
     return lines
 
 
-def _json_in(body: str) -> object:
-    start = re.match(r"\s*[\[{]", body)
-    if start is None:
+def _json_in(body: str) -> str | None:
+    if not re.match(r"\s*[\[{]", body):
         return None
     try:
-        return loaded(body)
+        return valid_json(body)
     except ValueError:
         raise PerfkitError("the plan begins like JSON, and cannot be read as that.", "give it whole", USAGE) from None
 

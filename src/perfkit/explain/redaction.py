@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import replace
 
-from perfkit.explain.plantree import loaded
 from perfkit.explain.scanning import Unclear, pieces
 from perfkit.model.plan import Plan, PlanNode
 
@@ -64,7 +63,7 @@ def _without(text: str, system: str) -> str:
 def _raw(plan: Plan) -> str:
     if plan.raw.lstrip()[:1] in ("{", "["):
         try:
-            return json.dumps(_value(loaded(plan.raw), "", plan.system, 0), indent=2, ensure_ascii=False)
+            return json.dumps(_value(json.loads(plan.raw), "", plan.system, 0), indent=2, ensure_ascii=False)
         except (ValueError, RecursionError):
             return ""
     if plan.system == "sqlite":

@@ -21,12 +21,16 @@ _BOUND = r"%s(?!\w)|%\(\w+\)s|(?<![\w:]):[^\W\d]\w*"
 _STANDARD = rf"""(?P<space>\s+)|(?P<comment>--[^\r\n]*)|(?P<open>/\*)
     |(?P<string>[eE]{_ESCAPED}|(?:[uU]&|[nNxXbB])?{_DOUBLED}|\$(?P<tag>[^\W\d]\w*|)\$.*?\$(?P=tag)\$)
     |(?P<name>(?:[uU]&)?"[^"]*(?:""[^"]*)*"|`[^`]*`)
-    |(?P<placeholder>\$\d+|\?\d+|{_BOUND}|\?(?![|&]))|{_NUMBER}|{_WORD}
+    |(?P<placeholder>\$\w+|\?\d+|{_BOUND}|\?(?![|&]))|{_NUMBER}|{_WORD}
     |(?P<sign>::|\?[|&]|[-+*/<>=~!@\#%^&|]+?(?=--|/\*|%s(?!\w)|%\(\w|[^-+*/<>=~!@\#%^&|]|$)|.)"""
 _MYSQL_TEXT = rf"""(?P<space>\s+)|(?P<comment>\#[^\r\n]*|--(?=[\s\x00-\x1f]|$)[^\r\n]*)|(?P<open>/\*)
     |(?P<string>(?:_\w+\s*)?[nNxXbB]?{_ESCAPED}|{_ESCAPED.replace("'", '"')})|(?P<name>`[^`]*(?:``[^`]*)*`)
     |(?P<placeholder>\?|{_BOUND})|{_NUMBER}|(?P<word>@{{0,2}}[^\W\d][\w$]*)|(?P<sign>:=|<=>|->>?|[<>!]=|<>|\|\||&&|.)"""
-_PATTERNS = {flat: re.compile(text, re.VERBOSE | re.DOTALL) for flat, text in ((False, _STANDARD), (True, _MYSQL_TEXT))}
+_SQLITE = _STANDARD.replace("(?P<placeholder>", r"(?P<placeholder>@[^\W\d]\w*|")
+_PATTERNS = {
+    system: re.compile(text, re.VERBOSE | re.DOTALL)
+    for system, text in (("", _STANDARD), ("sqlite", _SQLITE), ("mysql", _MYSQL_TEXT), ("mariadb", _MYSQL_TEXT))
+}
 _DOLLAR = re.compile(r"\$(?:[^\W\d]\w*)?\$")
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 
@@ -58,7 +62,7 @@ class Piece:
 @lru_cache(maxsize=64)
 def pieces(text: str, system: str) -> tuple[Piece, ...]:
     """Raises Unclear."""
-    pattern = _PATTERNS[system in MYSQL]
+    pattern = _PATTERNS.get(system, _PATTERNS[""])
     found: list[Piece] = []
     at = 0
     while at < len(text):
