@@ -77,7 +77,7 @@ def read(log: bytes, size: int = 1 << 20) -> tuple[Any, list[tuple[bytes, int, b
         found += zip(events.texts, events.micros, events.times, map(reader.session, events.sessions), strict=True)
         unparsed += [events.unparsed, *events.examples]
     assert not rest
-    return reader, found, [piece for piece in unparsed + [reader.finish().unparsed] if piece]
+    return reader, found, [piece for piece in [*unparsed, reader.finish().unparsed] if piece]
 
 
 @cache

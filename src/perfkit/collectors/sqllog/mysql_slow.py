@@ -51,16 +51,21 @@ class MysqlSlowReader:
         self._only = used.pop() if len(used) == 1 and self.system == "mysql" else b""
         self._zone = mysql_clock.zone(head)
         self._time = self._database = b""
-        self._wrong_clock = self._nested = 0
+        self._wrong_clock = self._nested = False
+        self._named = _Named(b"")
         self.minute = mysql_clock.Minutes().__getitem__
 
     @property
     def remarks(self) -> list[str]:
+        """Without numbers: parts of a log, which several processes read, say the same."""
         said = [
-            (self._nested, "statements ran inside stored routines: their time is in that of their CALL as well."),
-            (self._wrong_clock, "durations count as 0: the server's clock was set back meanwhile."),
+            (self._nested, "Statements ran inside stored routines: their time is in that of their CALL as well."),
+            (
+                self._wrong_clock,
+                "Durations of thousands of years count as 0: the server's clock was set back meanwhile.",
+            ),
         ]
-        return [f"{count:,} {what}" for count, what in said if count]
+        return [sentence for so, sentence in said if so]
 
     def cut(self, block: bytes, last: bool) -> int:
         if last:
@@ -115,7 +120,7 @@ class MysqlSlowReader:
                 continue
             row, waited = found
             rows[at] = self._picked(row)
-            self._nested += _NESTED in record
+            self._nested |= _NESTED in record
             self._beside(row, waited, events)
         if strange:
             rows = [row for row in rows if row[self._query]]
@@ -161,12 +166,12 @@ class MysqlSlowReader:
                 events.incidents.append(Incident("error", *which))
 
     def _durations(self, seconds: Sequence[bytes]) -> list[int]:
-        """Of six decimals each."""
-        micros = list(map(int, b" ".join(seconds).replace(b".", b"").decode("ascii").split(" ")))
-        if max(micros) >= _NO_DURATION:
-            self._wrong_clock += sum(value >= _NO_DURATION for value in micros)
-            micros = [value if value < _NO_DURATION else 0 for value in micros]
-        return micros
+        """Of six decimals each. Many are equal: each is read once."""
+        known = {value: int(value.replace(b".", b"")) for value in set(seconds)}
+        if max(known.values()) >= _NO_DURATION:
+            self._wrong_clock = True
+            known = {value: micros if micros < _NO_DURATION else 0 for value, micros in known.items()}
+        return list(map(known.__getitem__, seconds))
 
     def _times(self, times: Sequence[bytes]) -> list[bytes]:
         """Old servers only wrote a time where it differed from the last one."""
@@ -184,8 +189,23 @@ class MysqlSlowReader:
         for start, end in zip([0, *changes], [*changes, len(sessions)], strict=True):
             if start < len(uses) and uses[start]:
                 self._database = uses[start].strip(b"`")
-            tail = b"\n# Schema: " + self._database if self._database else b""
-            named += [session if b"\n" in session else session + tail for session in sessions[start:end]]
+            if self._named.database != self._database:
+                self._named = _Named(self._database)
+            named += map(self._named.__getitem__, sessions[start:end])
+        return named
+
+
+class _Named(dict[bytes, bytes]):
+    """Sessions of one database, by how the log has them without it."""
+
+    def __init__(self, database: bytes) -> None:
+        self.database = database
+
+    def __missing__(self, session: bytes) -> bytes:
+        if len(self) > 50_000:
+            self.clear()
+        known = b"\n" in session or not self.database  # Percona Server has the schema in the record
+        self[session] = named = session if known else session + b"\n# Schema: " + self.database
         return named
 
 
