@@ -88,13 +88,14 @@ def _without_lists(joined: bytes) -> bytes:
     return joined
 
 
-_COMMENT = rb"/\*[^*\0]*(?:\*(?!/)[^*\0]*)*\*/"
+# What does not end goes on to the end of the statement, as in the lexer of fingerprints: so none is looked for twice.
+_COMMENT = rb"/\*[^*\0]*+(?:\*(?!/)[^*\0]*+)*+(?:\*/)?+"
 _NAME = rb"`[^`\0]*`"
-_ESCAPED = rb"'[^'\\\0]*(?:(?:''|\\[^\0])[^'\\\0]*)*'"
+_ESCAPED = rb"'[^'\\\0]*+(?:(?:''|\\[^\0]?+)[^'\\\0]*+)*+'?+"
 _PARTS = re.compile(
     rb"""(?P<comment>%(c)s|--[^\r\n\0]*)|(?P<name>"[^"\0]*(?:""[^"\0]*)*"|%(n)s)
-    |(?P<value>(?<![%(w)s$:@])[eE]%(e)s|'[^'\0]*(?:''[^'\0]*)*'
-        |(?<![%(w)s$])\$(?P<tag>[a-zA-Z_][a-zA-Z0-9_]*|)\$[^\0]*?\$(?P=tag)\$)"""
+    |(?P<value>(?<![%(w)s$:@])[eE]%(e)s|'[^'\0]*+(?:''[^'\0]*+)*+'?+
+        |(?<![%(w)s$])\$(?P<tag>[a-zA-Z_][a-zA-Z0-9_]*|)\$[^\0]*?(?:\$(?P=tag)\$|(?=\0)|\Z))"""
     % {b"c": _COMMENT, b"n": _NAME, b"w": _WORD, b"e": _ESCAPED},
     re.VERBOSE,
 )

@@ -167,7 +167,8 @@ def _rows(found: list[Found], places: Iterable[int]) -> list[Row]:
             if place is None:
                 break
             said[place] = _untabbed(line[_SAID] or more)
-        rows.append((time, first + second, severity, _untabbed(message), *said[1:]))
+        _, detail, context, statement = said
+        rows.append((time, first + second, severity, _untabbed(message), detail, context, statement))
     return rows
 
 
@@ -193,9 +194,8 @@ def _columns(found: list[Found], columns: Sequence[tuple[bytes, ...]], events: E
         events.prepares = [
             pair for pair, does in zip(zip(texts, micros, strict=True), executes, strict=True) if not does
         ]
-        times, sessions, steps, texts, micros = (
-            list(compress(column, executes)) for column in (times, sessions, steps, texts, micros)
-        )
+        times, sessions, steps, texts = (list(compress(kept, executes)) for kept in (times, sessions, steps, texts))
+        micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []
     events.times, events.sessions, events.texts, events.micros = times, sessions, texts, micros
     for at, detail in enumerate(details):
