@@ -206,7 +206,10 @@ def test_an_advised_index_is_used_and_cheaper_once_it_is_made(
         ("SELECT * FROM customers WHERE name LIKE '%12%'", "has no fixed beginning"),
         ("SELECT * FROM customers WHERE kind + 1 = 12", "is computed for each of 3,000 rows"),
         ("SELECT * FROM orders WHERE total::text = '5'", "its type is numeric and it is compared as text"),
-        ("SELECT * FROM customers WHERE lower(name) = 'x' OR email = 'y'", "no single index on customers answers"),
+        (
+            "SELECT * FROM customers WHERE lower(name) = 'x' OR email = 'y' OR kind + 1 = 9",
+            "no single index on customers answers",
+        ),
         ("SELECT * FROM things WHERE data @> '{}'", "looks inside data (jsonb)"),
         ("SELECT * FROM things WHERE date(at) = '2024-01-01'", "date(at) is worked out for each of 3,000 rows"),
         ("SELECT * FROM customers WHERE id::numeric = 5.5", "index customers_pkey on customers (id) is not used"),
@@ -243,6 +246,20 @@ def test_two_tables_may_get_one_each(with_hypopg: Server) -> None:
     assert {advice.table for advice in plan.advice} == {"orders", "customers"}
     first, second = plan.advice
     assert first.cost_after == second.cost_before
+
+
+def test_an_or_over_two_columns_gets_two_indexes(with_hypopg: Server) -> None:
+    text = "SELECT * FROM orders WHERE customer_id = 7 OR total = 9"
+    one, two = _advised(with_hypopg, text).advice
+    assert (one.columns, two.columns) == (("customer_id",), ("total",))
+    assert one.cost_after == two.cost_after and one.bytes and two.bytes
+    _run(with_hypopg, one.ddl, two.ddl, "ANALYZE orders")
+    try:
+        after = _advised(with_hypopg, text)
+    finally:
+        _run(with_hypopg, "DROP INDEX orders_customer_id_idx, orders_total_idx")
+    assert {"orders_customer_id_idx", "orders_total_idx"} <= {node.index for _, node in after.root.walk()}
+    assert after.advice == () and after.root.cost == pytest.approx(one.cost_after, rel=0.3)
 
 
 def test_partitions_get_one_index_together(with_hypopg: Server) -> None:

@@ -96,6 +96,11 @@ def test_an_advised_index_is_used_once_it_is_made(
     assert not any(node.kind == "USE TEMP B-TREE" for _, node in after.root.walk())
 
 
+def test_an_or_over_two_columns_gets_two_indexes(file: Path) -> None:
+    one, two = _advised(file, "SELECT * FROM orders WHERE customer_id = 7 OR created_at = 9").advice
+    assert (one.columns, two.columns) == (("customer_id",), ("created_at",))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -182,6 +182,10 @@ def test_conditions_as_plans_write_them() -> None:
     assert use.comparisons[0].literal == "'open'" and use.comparisons[2].wildcard is False
 
 
+def test_nothing_is_said_of_a_text_of_megabytes() -> None:
+    assert predicates(f"SELECT 1 FROM t WHERE a IN ({'1,' * 300_000}2)", "postgresql") == ()
+
+
 @given(st.text(max_size=200), st.sampled_from(["postgresql", "mysql", "mariadb", "sqlite", ""]))
 def test_no_text_raises(text: str, system: str) -> None:
     predicates(text, system)

@@ -18,6 +18,7 @@ from perfkit.explain.advice_wanted import (
     Known,
     Scan,
     candidates,
+    either,
     scans,
     use_of,
     uses_of_plan,
@@ -75,6 +76,8 @@ def _advised(database: Database, statement: Statement, plan: Plan) -> Plan:
     wanted = _grouped(candidate for scan in found for candidate in candidates(scan))
     with advice_trial.trial(database, statement, plan) as (trial, merit):
         advice = _tried(trial, plan, wanted, merit, age) if trial else _untried(wanted, age)
+        if trial and not advice:
+            advice = _together(trial, plan, found, merit, age)
     details = tuple({about.table.name: about.details for about in known.values()}.values())
     return replace(
         plan,
@@ -181,21 +184,37 @@ def _tried(trial: Trial, plan: Plan, wanted: Sequence[Group], merit: float, age:
     return [*advice, _advice(second, trial.name, age)] if second else advice
 
 
+def _together(trial: Trial, plan: Plan, found: Sequence[Scan], merit: float, age: float | None) -> list[IndexAdvice]:
+    """Two indexes that answer an OR only together."""
+    for pair in (pair for scan in found for pair in either(scan)):
+        tried = trial.of(pair)
+        if tried is not None and tried.used == len(pair) and _gains(tried, plan.root.cost, merit):
+            sizes = tried.bytes or (None,) * len(pair)
+            each = [replace(tried, bytes=(size,)) for size in sizes]
+            return [
+                _advice(_Choice((one,), its, plan.root.cost), trial.name, age)
+                for one, its in zip(pair, each, strict=True)
+            ]
+    return []
+
+
+def _gains(tried: Tried, before: float | None, merit: float) -> bool:
+    if before is not None and tried.cost is not None:
+        return tried.cost <= before * (1 - LEAST_GAIN)
+    return tried.merit > merit
+
+
 def _best(trial: Trial, before: float | None, merit: float, beside: Group, wanted: Sequence[Group]) -> _Choice | None:
     """Of nearly equal ones the smaller index; one that carries columns has to save a third more."""
     best: tuple[float, _Choice] | None = None
     for group in wanted:
         tried = trial.of((*beside, *group))
-        if tried is None or tried.used <= len(beside):
+        if tried is None or tried.used <= len(beside) or not _gains(tried, before, merit):
             continue
-        if before is not None and tried.cost is not None:
-            if tried.cost > before * (1 - LEAST_GAIN):
-                continue
+        if tried.cost is not None:
             price = (tried.cost + 1.0) * (1 + 0.02 * len(group[0].keys)) * (1.5 if group[0].include else 1.0)
-        elif tried.merit > merit:
-            price = 0.1 * len(group[0].keys) - tried.merit
         else:
-            continue
+            price = 0.1 * len(group[0].keys) - tried.merit
         if best is None or price < best[0]:
             best = price, _Choice(group, tried, before)
     return best[1] if best else None

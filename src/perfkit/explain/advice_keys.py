@@ -125,6 +125,11 @@ class Keys:
         ]
         return self._made(found[:1], plain=True)
 
+    def of(self, comparisons: Iterable[Comparison]) -> tuple[Key, ...]:
+        """One for each column of these; empty where one of them can have none."""
+        keys = [self._key(one) if one.kind in ("equal", "in", "range") else None for one in comparisons]
+        return tuple(dict.fromkeys(key for key in keys if key)) if all(keys) else ()
+
     def _made(self, comparisons: Iterable[Comparison], plain: bool = False) -> tuple[Key, ...]:
         keys = (self._column(one.column) if plain else self._key(one) for one in comparisons)
         return tuple(dict.fromkeys(key for key in keys if key is not None))

@@ -248,6 +248,19 @@ def candidates(scan: Scan) -> Iterator[Candidate]:
             yield included
 
 
+def either(scan: Scan) -> Iterator[tuple[Candidate, ...]]:
+    """For an OR over two columns an index for each, but for those that have one: together they answer it."""
+    if too_small(scan.known, scan.examined) or (scan.share is not None and scan.share > MOST_KEPT):
+        return
+    keys = Keys(scan.use, scan.known.table, scan.known.system, scan.known.version, scan.known.like_needs_class)
+    for branches in scan.use.either:
+        found = keys.of(branches)
+        if len(found) == 2:
+            new = [key for key in found if not any(covers(detail, [key.text]) for detail in scan.known.details)]
+            if new:
+                yield tuple(Candidate(scan, (key,), likely=-1) for key in new)
+
+
 def too_small(known: Known, examined: float) -> bool:
     rows = known.rows if known.rows is not None else examined
     return max(rows, examined) < LEAST_ROWS or (known.table.bytes is not None and known.table.bytes < LEAST_BYTES)

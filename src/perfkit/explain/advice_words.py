@@ -114,7 +114,7 @@ def reason(candidate: Candidate) -> str:
 
 
 def _role(scan: Scan, text: str) -> str:
-    for comparison in scan.use.comparisons:
+    for comparison in (*scan.use.comparisons, *(one for branches in scan.use.either for one in branches)):
         if text in (comparison.expression, comparison.column if not comparison.expression else ""):
             role = _ROLES.get(comparison.kind)
             if role:

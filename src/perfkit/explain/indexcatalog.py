@@ -25,8 +25,9 @@ FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = %s AND CASE WHEN %s::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = %s END"""
 _POSTGRES_AGE = """
-SELECT extract(epoch FROM now() - greatest(stats_reset, pg_postmaster_start_time()))::float8
+SELECT extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time()))::float8
 FROM pg_stat_database WHERE datname = current_database()"""
+_MYSQL_AGE = "SELECT variable_value FROM performance_schema.global_status WHERE variable_name = 'Uptime'"
 _MYSQL = """
 SELECT index_name, column_name, {expression}, sub_part, collation, {hidden} FROM information_schema.statistics
 WHERE table_name = %s AND table_schema = coalesce(%s, database()) ORDER BY index_name, seq_in_index"""
@@ -52,7 +53,8 @@ def details(database: Database, table: str, schema: str | None = None) -> tuple[
 
 def age(database: Database) -> float | None:
     """Seconds since the server began to count the uses of indexes, at the least; None where it is not known. Raises ServerGone."""
-    found = database.rows(_POSTGRES_AGE) if database.system == "postgresql" else []
+    query = {"postgresql": _POSTGRES_AGE, "sqlite": ""}.get(database.system, _MYSQL_AGE)
+    found = database.rows(query) if query else []
     return float(found[0][0]) if found and found[0][0] is not None else None
 
 

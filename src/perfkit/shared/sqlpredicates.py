@@ -16,6 +16,7 @@ from perfkit.shared.sqlscopes import Comparison, Join, Ordering, Scope, Source
 
 __all__ = ["Comparison", "Join", "Ordering", "TableUse", "predicates"]
 
+_LONGEST = 500_000
 _UNIONS = frozenset({"union", "except", "intersect"})
 
 
@@ -41,7 +42,10 @@ class TableUse:
 
 
 def predicates(text: str, system: str = "", known: Mapping[str, Collection[str]] | None = None) -> tuple[TableUse, ...]:
-    """`known` are columns by table (in lower case): with them columns without a table in front find theirs in a join."""
+    """`known` are columns by table (in lower case): with them columns without a table in front find theirs in a join. Nothing is
+    said of a text over half a million characters: lists of values make those, and their tokens would take a gigabyte."""
+    if len(text) > _LONGEST:
+        return ()
     reader = _Statement(Marked(text, system), known or {})
     return tuple(_use(source) for source in reader.read() if source.real)
 
