@@ -59,14 +59,21 @@ class Blocks:
     def _read(self, size: int) -> bytes:
         if self._left is not None:
             size = min(size, self._left)
-        try:
-            chunk = self._stream.read(size) if size else b""
-        except (EOFError, zlib.error, lzma.LZMAError) as _:
-            self.broken = True
-            return b""
-        except OSError:
-            self.broken = True
-            return b""
+        chunk, broken = read_up_to(self._stream, size)
+        self.broken = self.broken or broken
         if self._left is not None:
             self._left -= len(chunk)
         return chunk
+
+
+def read_up_to(stream: IO[bytes], size: int) -> tuple[bytes, bool]:
+    """As many bytes as there are, and whether packed data was broken behind them."""
+    pieces: list[bytes] = []
+    read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+    try:
+        while size > 0 and (piece := read(size)):
+            pieces.append(piece)
+            size -= len(piece)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError):
+        return b"".join(pieces), True
+    return b"".join(pieces), False

@@ -42,7 +42,9 @@ _TOKEN = re.compile(
     rb"|(?P<t>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:[A-Za-z]{1,8}|[+-]\d\d(?::?\d\d)?))"
     rb"|(?P<n>\b\d{10}\.\d{3}\b)"
     + b"".join(
-        rb"|(?P<key_%b>(?<![\w])%b)(?P<of_%b>\[unknown\]|\[local\]|(?:(?![,;|\]]| \w+=|\s*\Z)[^\n])*)" % (k.encode(), v, k.encode()) for k, v in _KEYS.items()
+        rb"|(?P<key_%b>(?<![\w])%b)(?P<of_%b>\[unknown\]|\[local\]|(?:(?![,;|\]]| \w+=| \d{4}-| \[|\s*\Z)[^\n])*)"
+        % (k.encode(), v, k.encode())
+        for k, v in _KEYS.items()
     )
     + rb"|(?P<r>\b\d+\.\d+\.\d+\.\d+\(\d+\)|\b[0-9a-f]*:[0-9a-f:]+\(\d+\))|(?P<h>\b\d+\.\d+\.\d+\.\d+\b|\[local\])"
     rb"|(?P<c>\b[0-9a-f]{6,8}\.[0-9a-f]{1,7}\b)|(?P<v>(?<![\w/])\d+/\d+)|(?P<l>(?<=\[)\d+(?=-\d+\]))"

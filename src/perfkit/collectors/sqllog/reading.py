@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from perfkit.collectors.sqllog.blocks import LONGEST, Blocks
+from perfkit.collectors.sqllog.blocks import LONGEST, Blocks, read_up_to
 from perfkit.collectors.sqllog.detect import format_of, nothing_understood
 from perfkit.collectors.sqllog.digesting import Digester
 from perfkit.collectors.sqllog.interface import Reader
@@ -97,10 +97,10 @@ def digest_stream(blocks: Blocks, reader: Reader, digester: Digester, source: So
 
 def head_of(stream: IO[bytes], source: Source) -> bytes:
     """The first bytes without NULs. Raises PerfkitError where there are none to be had."""
-    try:
-        return stream.read(HEAD).replace(b"\0", b"")
-    except (OSError, EOFError, ValueError) as error:
-        raise PerfkitError(f"{source.name} cannot be read: {error}.", "give a file that is whole") from None
+    head, broken = read_up_to(stream, HEAD)
+    if broken and not head:
+        raise PerfkitError(f"{source.name} cannot be read: its packed data is broken.", "give a file that is whole")
+    return head.replace(b"\0", b"")
 
 
 def position(raw: IO[bytes]) -> int:
