@@ -241,8 +241,16 @@ def test_prefixes_are_read_when_given_and_worked_out(setting: str, written: Path
         "m": "2026-03-01 12:00:{:02}.123 CET",
         "t": "2026-03-01 12:00:{:02} CET",
         "n": "1772362{:03}.123",
-        **{"p": "4711", "l": "{}", "u": "ann", "d": "shop", "a": "my app", "h": "10.0.0.1", "r": "10.0.0.1(5432)"},
-        **{"c": "65a1b2c3.1267", "x": "0", "v": "3/{}"},
+        "p": "4711",
+        "l": "{}",
+        "u": "ann",
+        "d": "shop",
+        "a": "my app",
+        "h": "10.0.0.1",
+        "r": "10.0.0.1(5432)",
+        "c": "65a1b2c3.1267",
+        "x": "0",
+        "v": "3/{}",
     }
     import re
 
@@ -277,7 +285,7 @@ def test_odd_bytes(written: Path) -> None:
     assert read(written, b"\0" * 5000 + clean.encode()).digests == digest  # copytruncate under an open file
     latin = clean.replace("item", "ítem").encode("latin-1")
     assert read(written, latin).events == 10
-    assert read(written, clean.encode() + "2026-03-01 12:00:59.000 UTC [7] ann@shop LOG:  durat".encode()).events == 10
+    assert read(written, clean.encode() + b"2026-03-01 12:00:59.000 UTC [7] ann@shop LOG:  durat").events == 10
     broken = read(written, clean + "no record at all\n" * 5 + clean)
     assert (broken.events, broken.unparsed, len(broken.examples)) == (20, 5, 3)
     backwards = "".join(reversed(clean.splitlines(keepends=True)))
