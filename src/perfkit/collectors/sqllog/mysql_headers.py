@@ -40,7 +40,7 @@ _SET = rb"SET (?:last_insert_id=\d+,)?(?:insert_id=\d+,)?timestamp=(?P<time>\d+)
 
 _MARIADB = (
     rb"(?:# Time: [^\n]*\n)?"
-    rb"# User@Host: (?P<session>[^\n]*\n# Thread_id: \d+  Schema: [^\n]*?)  QC_hit: (?:No|Yes)\n"
+    rb"# User@Host: (?P<session>[^\n]*\n# Thread_id: \d+  Schema: [^\s]*+)  QC_hit: (?:No|Yes)\n"
     rb"# Query_time: (?P<query>\d+\.\d{6})  Lock_time: (?P<lock>\d+\.\d{6})  Rows_sent: (?P<sent>\d+)  Rows_examined: (?P<examined>\d+)\n"
     rb"(?:# Rows_affected: (?P<affected>\d+)[^\n]*\n)?"
     rb"(?:# Pages_accessed: [^\n]*\n# Pages_read_time: [^\n]*\n)?"
@@ -53,7 +53,8 @@ _MYSQL = (
     rb"(?:# Time: [^\n]*\n)?"
     rb"# User@Host: (?P<session>[^\n]*)\n"
     rb"# Query_time: (?P<query>\d+\.\d{6})  Lock_time: (?P<lock>\d+\.\d{6}) Rows_sent: (?P<sent>\d+)  Rows_examined: (?P<examined>\d+)(?P<affected>)"
-    rb"(?: Thread_id: \d+ Errno: (?P<errno>\d+) [^\n]*? (?P<told>Sort_merge_passes: \d+) [^\n]*? (?P<disk>Created_tmp_disk_tables: \d+) [^\n]*)?\n"
+    rb"(?: Thread_id: \d+ Errno: (?P<errno>\d+)(?: [A-RT-Z]\w+: \d+)*+ (?P<told>Sort_merge_passes: \d+)(?: S\w+: \d+)*+"
+    rb" (?P<disk>Created_tmp_disk_tables: \d+)[^\n]*)?\n"
     rb"(?:use (?P<use>[^\n]*);\n)?" + _SET
 )
 

@@ -246,7 +246,7 @@ def _raise(pieces: Sequence[bytes], columns: dict[str, list[int]]) -> None:
     """Adds what `pieces` say to `columns`: 1 for an event with the flag."""
     raised = {piece: flags(piece) for piece in set(pieces)}
     for name in sorted(frozenset[str]().union(*raised.values())):
-        marks = [int(name in raised[piece]) for piece in pieces]
+        marks = list(map({piece: int(name in said) for piece, said in raised.items()}.__getitem__, pieces))
         columns[name] = (
             [one | other for one, other in zip(columns[name], marks, strict=True)] if name in columns else marks
         )
