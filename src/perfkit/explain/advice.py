@@ -10,20 +10,10 @@ from typing import Final
 
 from perfkit.explain import advice_trial, advice_words, indexcatalog, indexes
 from perfkit.explain.advice_keys import Keys
+from perfkit.explain.advice_scans import LEAST_ROWS, MOST_KEPT, Known, Scan, scans, use_of, uses_of_plan
 from perfkit.explain.advice_trial import Trial, Tried
-from perfkit.explain.advice_wanted import (
-    LEAST_ROWS,
-    MOST_KEPT,
-    Candidate,
-    Known,
-    Scan,
-    candidates,
-    either,
-    scans,
-    use_of,
-    uses_of_plan,
-    why_not,
-)
+from perfkit.explain.advice_wanted import Candidate, candidates, either
+from perfkit.explain.advice_whynot import why_not
 from perfkit.explain.indexnames import qualified, quoted
 from perfkit.explain.interface import Column, Database, ServerGone, Statement, Table
 from perfkit.model.plan import IndexAdvice, Plan

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from perfkit.explain.advice_wanted import Candidate, Scan
+from perfkit.explain.advice_scans import Scan
+from perfkit.explain.advice_wanted import Candidate
 from perfkit.explain.indexnames import qualified, quoted
 from perfkit.shared import units
 
