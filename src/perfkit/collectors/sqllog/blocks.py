@@ -9,7 +9,8 @@ from typing import IO
 
 from perfkit.collectors.sqllog.interface import Reader
 
-BLOCK = 8 << 20
+BLOCK = 2 << 20
+"""Bytes: blocks of 1 and 2 MB are read fastest, 8 MB takes a tenth longer."""
 LONGEST = 32 << 20
 """Bytes of one record; of a longer one only the beginning is read."""
 KEPT = 1 << 20
