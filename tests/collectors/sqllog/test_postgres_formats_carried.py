@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfkit.collectors.sqllog.options import LogOptions
-from perfkit.collectors.sqllog.postgres_cloud import FORMAT as CLOUD
+from perfkit.collectors.sqllog.postgres_json import FORMAT as JSON
 from perfkit.collectors.sqllog.postgres_syslog import FORMAT as SYSLOG
 from perfkit.collectors.sqllog.postgres_syslog import SyslogUnpacker
 from perfkit.collectors.sqllog.reading import read_logs
@@ -148,7 +148,7 @@ def test_logs_inside_json(tmp_path: Path, key: str) -> None:
     for digest in expected.digests.values():
         digest.applications.clear()
     same(log, expected)
-    assert log.formats == ("postgres-cloud",)
+    assert log.formats == ("postgres-json",)
 
 
 @pytest.mark.real
@@ -170,7 +170,7 @@ def test_other_logs_are_neither() -> None:
         b"\xff\x00{" * 50,
     ):
         assert SYSLOG.fits(head) == 0.0
-        assert CLOUD.fits(head) == 0.0
+        assert JSON.fits(head) == 0.0
 
 
 HEAD = HEADERS["RFC 3164"](b"1") + b"[1-1] LOG:  duration: 1.000 ms  statement: SELECT 1\n"
@@ -198,9 +198,9 @@ JSON_PIECES = st.sampled_from(
 @given(st.lists(st.one_of(JSON_PIECES, st.binary(max_size=10)), max_size=30))
 @settings(max_examples=100, deadline=None)
 def test_no_bytes_are_too_much_for_json(pieces: list[bytes]) -> None:
-    reader = CLOUD.reader(b'{"log": "LOG:  statement: SELECT 1"}\n', "")
+    reader = JSON.reader(b'{"log": "LOG:  statement: SELECT 1"}\n', "")
     log = b"".join(pieces)
-    CLOUD.fits(log)
+    JSON.fits(log)
     events = reader.read(log)
     assert events.unparsed <= max(1, len(log.splitlines()))
     reader.finish()

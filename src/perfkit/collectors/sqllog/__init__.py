@@ -12,7 +12,6 @@ LOG_FORMATS: Registry[LogFormat] = Registry(
         "postgres-csv": "perfkit.collectors.sqllog.postgres_csv:FORMAT",
         "postgres-json": "perfkit.collectors.sqllog.postgres_json:FORMAT",
         "postgres-syslog": "perfkit.collectors.sqllog.postgres_syslog:FORMAT",
-        "postgres-cloud": "perfkit.collectors.sqllog.postgres_cloud:FORMAT",
         "postgres-stderr": "perfkit.collectors.sqllog.postgres_stderr:FORMAT",
         "mysql-slow": "perfkit.collectors.sqllog.mysql_slow:FORMAT",
         "mysql-table": "perfkit.collectors.sqllog.mysql_table:FORMAT",

@@ -30,6 +30,7 @@ class CarriedReader:
         """Raises PerfkitError as the format of stderr does; `unpacker` must be new."""
         sample = type(unpacker)()
         unpacked = sample.take(head) + sample.rest()
+        self.ordered = True  # parts of one record may lie far from each other
         self._unpacker = unpacker
         self._inner = STDERR.reader(unpacked, None if prefix is None else sample.prefix + prefix)
         self.remarks = self._inner.remarks

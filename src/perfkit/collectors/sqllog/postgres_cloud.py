@@ -35,19 +35,18 @@ class CloudUnpacker:
         return b""
 
 
-class CloudFormat:
-    name = "postgres-cloud"
+def carries_text(head: bytes) -> float:
+    """The share of the lines of `head` that are such objects with lines of PostgreSQL's log in them."""
+    if not head.startswith(b"{"):
+        return 0.0
+    unpacker = CloudUnpacker()
+    whole = head[: head.rfind(b"\n") + 1] or head
+    text = unpacker.take(whole)
+    return STDERR.fits(text) * (1 - len(unpacker.lost) / (whole.count(b"\n") + 1)) if text else 0.0
 
-    def fits(self, head: bytes) -> float:
-        if not head.startswith(b"{"):
-            return 0.0
-        unpacker = CloudUnpacker()
-        whole = head[: head.rfind(b"\n") + 1] or head
-        text = unpacker.take(whole)
-        return STDERR.fits(text) * (1 - len(unpacker.lost) / (whole.count(b"\n") + 1)) if text else 0.0
 
-    def reader(self, head: bytes, prefix: str | None) -> CarriedReader:
-        return CarriedReader(CloudUnpacker(), head[: head.rfind(b"\n") + 1] or head, prefix)
+def reader_of_text(head: bytes, prefix: str | None) -> CarriedReader:
+    return CarriedReader(CloudUnpacker(), head[: head.rfind(b"\n") + 1] or head, prefix)
 
 
 def _payload(line: bytes) -> str | None:
@@ -63,6 +62,3 @@ def _payload(line: bytes) -> str | None:
             if isinstance(holder.get(name), str):
                 return str(holder[name])
     return None
-
-
-FORMAT = CloudFormat()

@@ -139,7 +139,7 @@ class CsvFormat:
         if not whole:
             return 1.0 if _START.match(head) else 0.0
         events = reader.read(whole)
-        return 1 - events.unparsed / events.lines
+        return 1 - events.unparsed / max(1, events.lines)
 
     def reader(self, head: bytes, prefix: str | None) -> CsvReader:
         """`prefix` says nothing here: the columns are fixed."""

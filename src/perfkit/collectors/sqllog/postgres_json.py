@@ -11,9 +11,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from perfkit.collectors.sqllog.interface import Events
+from perfkit.collectors.sqllog.interface import Events, Reader
 from perfkit.collectors.sqllog.postgres_blocks import DURATION, Patterns, read_block
 from perfkit.collectors.sqllog.postgres_clock import Clock
+from perfkit.collectors.sqllog.postgres_cloud import carries_text, reader_of_text
 from perfkit.collectors.sqllog.postgres_records import Conversations
 from perfkit.model.sqllog import Session
 
@@ -107,18 +108,23 @@ class JsonReader:
 
 
 class JsonFormat:
+    """Objects that are records, and objects that have the log's text in them (see postgres_cloud)."""
+
     name = "postgres-json"
 
     def fits(self, head: bytes) -> float:
         if head[:1] != b"{":
             return 0.0
-        whole = head[: head.rfind(b"\n") + 1] or head
-        events = JsonReader().read(whole)
-        return 1 - events.unparsed / events.lines
+        return _are_records(head) or carries_text(head)
 
-    def reader(self, head: bytes, prefix: str | None) -> JsonReader:
-        """`prefix` says nothing here: the keys are named."""
-        return JsonReader()
+    def reader(self, head: bytes, prefix: str | None) -> Reader:
+        """`prefix` is only for objects with text: records have names for all."""
+        return JsonReader() if _are_records(head) or not carries_text(head) else reader_of_text(head, prefix)
+
+
+def _are_records(head: bytes) -> float:
+    events = JsonReader().read(head[: head.rfind(b"\n") + 1] or head)
+    return 1 - events.unparsed / max(1, events.lines)
 
 
 def _unescaped(column: Sequence[bytes]) -> Sequence[bytes]:
