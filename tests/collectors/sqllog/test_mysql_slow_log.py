@@ -317,6 +317,8 @@ def test_a_process_that_begins_in_the_middle_knows_the_database() -> None:
     assert log[30 + at :].startswith(b"# Time: 2024-01-01T09:05:02.123456Z\n")
     without_use = records[records.index(b"# Time: 2024-01-01T09:05:03") :]
     assert reader.begin(b"\n" + without_use * 3) == -1
+    reader.read(head)
+    assert reader.begin(b"\n" + without_use * 3) == 1
     single: Any = FORMAT.reader(one, None)
     assert single.begin(b"\n" + without_use) == 1
     assert single.session(single.read(without_use).sessions[0]).database == "shop"

@@ -51,7 +51,7 @@ class MysqlSlowReader:
         self._only = used.pop() if len(used) == 1 and self.system == "mysql" else b""
         self._zone = mysql_clock.zone(head)
         self._time = self._database = b""
-        self._wrong_clock = self._nested = False
+        self._wrong_clock = self._nested = self._has_read = False
         self._named = _Named(b"")
         self.minute = mysql_clock.Minutes().__getitem__
 
@@ -83,8 +83,8 @@ class MysqlSlowReader:
         at = 0
         while found := self._inner.search(block, at):
             at = found.start() + 1
-            if self._anywhere:
-                self._database = self._only
+            if self._anywhere or self._has_read:
+                self._database = self._database or self._only
                 return at
             if (record := exact(block[at : at + _LONGEST_HEADER])) and record[0].use:
                 return at
@@ -92,6 +92,7 @@ class MysqlSlowReader:
 
     def read(self, block: bytes) -> Events:
         events = Events(lines=block.count(b"\n") + (not block.endswith(b"\n") and bool(block)))
+        self._has_read = True
         rows: list[tuple[bytes, ...]] = self._records.findall(block)
         rows = self._odd(rows, events)
         if rows:
