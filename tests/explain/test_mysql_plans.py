@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,6 +26,8 @@ STATEMENTS = {
     "subquery": "SELECT a.*, (SELECT max(pages) FROM book b WHERE b.author_id = a.id) FROM author a",
     "exists": "SELECT * FROM author a WHERE EXISTS (SELECT 1 FROM book b WHERE b.author_id = a.id AND b.pages = 5)",
     "union": "SELECT id FROM book WHERE id < 5 UNION SELECT id FROM author ORDER BY 1",
+    "sorted_file": "SELECT b.title, a.name FROM book b STRAIGHT_JOIN author a ON a.id = b.author_id WHERE b.pages > 3 ORDER BY b.title",
+    "in_select": "SELECT id IN (SELECT pages FROM book WHERE title LIKE 'a%') FROM author ORDER BY id LIMIT 4",
     "block": "SELECT count(*) FROM book a JOIN book b ON a.pages = b.pages WHERE a.id < 50 AND b.id < 50",
     "quotes": "SELECT * FROM book WHERE title = '\\'a\\\\\"b' AND pages > 3",
 }
@@ -76,6 +79,9 @@ def test_seconds_add_up_and_aliases_are_tables(explainer: Explainer, name: str, 
     own = [node.own_seconds for node in nodes if node.own_seconds is not None]
     if analyze and plan.execution_seconds is not None:
         assert sum(own) == pytest.approx(plan.root.seconds, rel=1e-6)
+        assert plan.root.seconds == pytest.approx(plan.execution_seconds, rel=0.05)
+    named = re.findall("(?:FROM|JOIN) (?:book|author)", STATEMENTS[name])
+    assert len([node for node in nodes if node.relation]) >= len(named)
     assert (own == []) != analyze or name == "const"
     assert redacted(plan).root.kind == plan.root.kind
     assert read_plan(plan.raw).root.kind == plan.root.kind
@@ -102,6 +108,42 @@ def test_values_and_their_absence(explainer: Explainer) -> None:
     ):
         answer = explainer.explain(statement)
         assert isinstance(answer, NotPlanned) and "not known" in answer.why and "--keep-literals" in answer.remedy
+
+
+USUAL = {
+    "SELECT * FROM book WHERE author_id = ?": "author_id",
+    "SELECT * FROM book b WHERE b.author_id = ? AND pages > ? ORDER BY title LIMIT ?": "author_id",
+    "select * from book where author_id in (?) limit ?, ?": "author_id",
+    "select * from book where id not in (?) and ? = author_id": "author_id",
+    "select a.name from author a join book on book.author_id = a.id where a.id = %s and name = %s": "PRIMARY",
+    "UPDATE book SET pages = ? WHERE `author_id` = ?": "author_id",
+    "DELETE FROM book WHERE author_id = :author AND pages <> :pages": "author_id",
+}
+
+
+@pytest.mark.parametrize("text", USUAL)
+def test_a_usual_value_of_the_column(explainer: Explainer, text: str) -> None:
+    plan = explainer.explain(Statement(text), analyze=True)
+    assert isinstance(plan, Plan), plan
+    assert plan.parameters == "generic" and not plan.analyzed
+    assert len(plan.remarks) == 2 and "was not run" in plan.remarks[0] and "usual row" in plan.remarks[1]
+    assert USUAL[text] in {node.index for _, node in plan.root.walk()}
+    usual = next(node for _, node in plan.root.walk() if node.index == USUAL[text])
+    assert (usual.examined or 0) <= 50  # rows of one author
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["title LIKE ?", "id BETWEEN ? AND ?", "id + pages = ?", "pages = ? + id", "nothing = ?", "lower(title) = ?"],
+)
+def test_what_no_row_can_tell(explainer: Explainer, where: str) -> None:
+    answer = explainer.explain(Statement(f"SELECT * FROM book WHERE {where}"))
+    assert isinstance(answer, NotPlanned) and "not known" in answer.why
+
+
+def test_an_insert_needs_no_usual_values(explainer: Explainer) -> None:
+    plan = explainer.explain(Statement("insert into book (author_id, title, pages) values (?)"))
+    assert isinstance(plan, Plan) and plan.parameters == "generic"
 
 
 def test_writes_are_planned_and_not_run(explainer: Explainer, shop: Database) -> None:

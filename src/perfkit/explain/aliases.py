@@ -21,7 +21,7 @@ _NO_ALIAS = frozenset(
 
 def with_tables(plan: Plan, text: str, system: str) -> Plan:
     """Raises Unclear where the text has no certain reading."""
-    return replace(plan, root=_renamed(plan.root, dict(_aliases(telling(text, system)))))
+    return replace(plan, root=_renamed(plan.root, tables_in(telling(text, system))))
 
 
 def _renamed(node: PlanNode, aliases: Mapping[str, tuple[str | None, str]]) -> PlanNode:
@@ -33,6 +33,11 @@ def _renamed(node: PlanNode, aliases: Mapping[str, tuple[str | None, str]]) -> P
     return replace(
         node, relation=name, schema=schema, alias=node.relation if node.relation != name else None, children=children
     )
+
+
+def tables_in(pieces: Sequence[Piece]) -> Mapping[str, tuple[str | None, str]]:
+    """Schema and table by what a statement calls them, in lower case."""
+    return dict(_aliases(pieces))
 
 
 def _aliases(pieces: Sequence[Piece]) -> Iterator[tuple[str, tuple[str | None, str]]]:

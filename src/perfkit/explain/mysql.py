@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from perfkit.errors import PerfkitError
-from perfkit.explain import mysql_catalog, mysql_json, mysql_safety, mysql_tree
+from perfkit.explain import mysql_catalog, mysql_json, mysql_safety, mysql_tree, mysql_typical
 from perfkit.explain.aliases import with_tables
 from perfkit.explain.drivers import driver
 from perfkit.explain.dsn import Dsn
@@ -74,7 +74,10 @@ class MySQL:
             refusal = Refusal(str(reason), "give the whole statement, with its values: --keep-literals")
         except self._driver.Error as error:
             self._still_there(error)
-            refusal = Refusal(_said(error), _REMEDIES.get(_code(error), "explain it on the database that it ran on"))
+            refusal = Refusal(
+                _said(error).partition(" to use near ")[0],
+                _REMEDIES.get(_code(error), "explain it on the database that it ran on"),
+            )
         except PerfkitError as error:
             refusal = Refusal(error.message, error.hint)
         return NotPlanned(statement.fingerprint, statement.text, refusal.why, refusal.remedy)
@@ -104,12 +107,19 @@ class MySQL:
 
     def _explain(self, statement: Statement, prepared: Prepared, analyze: bool) -> Plan | NotPlanned:
         values = statement.parameters if len(statement.parameters) == len(prepared.names) else ()
+        known, remarks = bool(values), tuple[str, ...]()
+        if prepared.names and not values:
+            values = mysql_typical.values_for(statement.text, self.system, self._columns, self._usual) or ()
+            remarks = (mysql_typical.REMARK,)
         if prepared.names and not values:
             why = f"the values of its {len(prepared.names)} parameters are not known, and its plan depends on them"
             return NotPlanned(statement.fingerprint, statement.text, why, "keep the values: --keep-literals")
         text = filled(statement.text, self.system, values, self._connection.escape) if values else statement.text
         refusal = why_not_run(statement.text, self.system) if analyze else None
-        remarks = (f"it was not run: {refusal.why} ({refusal.remedy})",) if refusal else ()
+        if analyze and refusal is None and values and not known:
+            refusal = Refusal("its values are not known", "keep the values: --keep-literals")
+        if refusal is not None:
+            remarks = (f"it was not run: {refusal.why} ({refusal.remedy})", *remarks)
         analyze = analyze and refusal is None
         plan = with_tables(self._read(text, analyze), text, self.system)
         plan = replace(
@@ -119,12 +129,33 @@ class MySQL:
             fingerprint=statement.fingerprint,
             text=statement.text,
             analyzed=analyze,
-            parameters="given" if values else "literal",
+            parameters="given" if known else "generic" if values else "literal",
             source="explain",
             remarks=(*remarks, *plan.remarks),
         )
+        if plan.parameters == "generic" and _is_impossible(plan):
+            why = "the values of its parameters are not known, and usual ones find no row"
+            return NotPlanned(statement.fingerprint, statement.text, why, "keep the values: --keep-literals")
         rows, indexes = around(self, plan, self._seen)
         return replace(plan, tables=rows, indexes=indexes)
+
+    def _columns(self, schema: str | None, table: str) -> set[str]:
+        """None of a view, whose rows may take long to be found."""
+        if not self.rows(mysql_catalog.BASE_TABLE, (table, schema)):
+            return set()
+        return {str(row[0]).lower() for row in self.rows(mysql_catalog.COLUMN_NAMES, (table, schema))}
+
+    def _usual(self, schema: str | None, table: str, columns: Sequence[str]) -> Sequence[str | None]:
+        """Of the middle one of the first rows, by the first column."""
+        names = [_quoted(column) for column in columns]
+        of = f"{_quoted(schema)}.{_quoted(table)}" if schema else _quoted(table)
+        short = " AND ".join(f"char_length({name}) <= {mysql_typical.LONGEST}" for name in names)
+        rows = self.rows(
+            f"SELECT * FROM (SELECT {', '.join(names)} FROM {of} LIMIT {mysql_typical.SAMPLE}) s WHERE {short} ORDER BY {names[0]}"
+        )
+        if not rows:
+            return [None] * len(columns)
+        return [None if value is None or isinstance(value, bytes) else str(value) for value in rows[len(rows) // 2]]
 
     def _read(self, text: str, analyze: bool) -> Plan:
         if analyze and self.system == "mysql":
@@ -222,6 +253,16 @@ def _login(dsn: Dsn, options: ExplainOptions) -> dict[str, Any]:
         if name in dsn.query:
             login[name] = dsn.query[name]
     return login
+
+
+def _is_impossible(plan: Plan) -> bool:
+    """Whether the server saw while planning that nothing would come: such a plan says nothing of other values."""
+    facts = " ".join(fact.lower() for _, node in plan.root.walk() for fact in node.facts)
+    return "impossible" in facts or "no matching row" in facts
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _code(error: Exception) -> int:

@@ -16,6 +16,11 @@ WHERE table_name = %s AND table_schema = coalesce(%s, database()) LIMIT 1"""
 COLUMNS = """
 SELECT column_name, column_type, is_nullable FROM information_schema.columns
 WHERE table_name = %s AND table_schema = %s ORDER BY ordinal_position"""
+BASE_TABLE = """
+SELECT 1 FROM information_schema.tables
+WHERE table_name = %s AND table_schema = coalesce(%s, database()) AND table_type = 'BASE TABLE'"""
+COLUMN_NAMES = """
+SELECT column_name FROM information_schema.columns WHERE table_name = %s AND table_schema = coalesce(%s, database())"""
 INDEXES = """
 SELECT index_name, non_unique, column_name, sub_part, index_type, cardinality FROM information_schema.statistics
 WHERE table_name = %s AND table_schema = coalesce(%s, database()) ORDER BY index_name, seq_in_index"""

@@ -26,6 +26,8 @@ _TYPES = {
     "timestamptz": "timestamptz",
 }
 _COUNTED = re.compile(r"(?P<count>\b(?:limit|offset)\s+)?\0(?P<number>\d+)\0", re.IGNORECASE)
+_SECOND_COUNT = re.compile(r"\blimit\s+(?:\d+|\0\d+\0)\s*,\s*\Z", re.IGNORECASE)  # LIMIT offset, count
+_NEAR = 60
 _DOLLAR = re.compile(r"\$\d+\Z")
 _OPERAND = frozenset({"string", "number", "name", "word", "placeholder"})
 _SORT_ENDS = frozenset(
@@ -48,12 +50,12 @@ class Prepared:
 
 def numbered(text: str, system: str = "postgresql") -> Prepared:
     """With $1, $2, …. Raises NoHonestPlan, Unclear."""
-    return _prepared(_rows_filled(_plain(text, system)), "${}".format)
+    return _prepared(plain(text, system), "${}".format)
 
 
 def question_marks(text: str, system: str) -> Prepared:
     """With one ? for each, as MySQL and SQLite take them. Raises NoHonestPlan, Unclear."""
-    return _prepared(_rows_filled(_plain(text, system)), lambda _: "?", each=True)
+    return _prepared(plain(text, system), lambda _: "?", each=True)
 
 
 def filled(text: str, system: str, values: Sequence[str | None], quoted: Callable[[str], str]) -> str:
@@ -63,18 +65,21 @@ def filled(text: str, system: str, values: Sequence[str | None], quoted: Callabl
     def literal(found: re.Match[str]) -> str:
         value = values[int(found["number"]) - 1]
         count = found["count"] or ""
-        return count + ("NULL" if value is None else value if count and value.isdigit() else quoted(value))
+        before = found.string[max(0, found.start() - _NEAR) : found.start()]
+        counts = (count or _SECOND_COUNT.search(before)) and (value or "").isdigit()
+        return count + ("NULL" if value is None else value if counts else quoted(value))
 
-    marked = _prepared(_rows_filled(_plain(text, system)), "\0{}\0".format, each=True)
+    marked = _prepared(plain(text, system), "\0{}\0".format, each=True)
     return _COUNTED.sub(literal, marked.text)
 
 
-def _plain(text: str, system: str) -> list[Piece]:
-    """Pieces of a text without comments: a space stands for each. Where a driver's %s is, %% is its way to write %."""
+def plain(text: str, system: str) -> list[Piece]:
+    """Pieces of a text without comments: a space stands for each. Where a driver's %s is, %% is its way to write %; the one ? of a
+    fingerprint's row of VALUES is one for each column. Raises Unclear."""
     found = [Piece("space", " ") if piece.kind in ("space", "comment") else piece for piece in pieces(text, system)]
     if any(piece.kind == "placeholder" and piece.text[0] == "%" for piece in found):
         found = [Piece(piece.kind, piece.text.replace("%%", "%")) for piece in found]
-    return found
+    return _rows_filled(found)
 
 
 def _prepared(found: list[Piece], write: Callable[[int], str], each: bool = False) -> Prepared:
