@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
+from perfkit.errors import PerfkitError
 from perfkit.explain.advice_wanted import Candidate
 from perfkit.explain.advice_words import index_name, trial_ddl
 from perfkit.explain.indexnames import quoted
@@ -96,7 +97,7 @@ class Copy:
                 self._estimate(candidate, name)
             self._connection.execute("ANALYZE sqlite_master")
             plan = self.plan()
-        except sqlite3.Error:
+        except (sqlite3.Error, PerfkitError):
             return None
         finally:
             for name in names:
@@ -109,7 +110,7 @@ class Copy:
         return Tried(len(both), None, sum(map(_terms, used)) - 2 * sorts)
 
     def plan(self) -> PlanNode:
-        """Raises sqlite3.Error."""
+        """Raises sqlite3.Error, PerfkitError."""
         rows = self._connection.execute(f"EXPLAIN QUERY PLAN {self._text}", self._values).fetchall()
         return plan_of_rows([(row[0], row[1], row[3]) for row in rows], "").root
 
@@ -173,7 +174,7 @@ def _copied(
         )
         copy = Copy(connection, prepared.text, given)
         before = copy.plan()
-    except (sqlite3.Error, NoHonestPlan, Unclear):
+    except (sqlite3.Error, PerfkitError, NoHonestPlan, Unclear):
         return None, 0.0
     if _shape(before) != _shape(plan.root):
         return None, 0.0
