@@ -13,7 +13,7 @@ from perfkit.model.analysis import SpanUse
 from perfkit.model.finding import Evidence, Place
 from perfkit.model.plan import Plan
 from perfkit.model.sqllog import Digest
-from perfkit.shared import sqltext, units
+from perfkit.shared import planbadges, sqltext, units
 
 
 @dataclass
@@ -117,6 +117,21 @@ def logged(view: View) -> Iterable[tuple[Statement, Digest]]:
     """The statements that a log tells of. Raises NotRunError without one."""
     require_log(view)
     return [(statement, statement.digest) for statement in statements(view) if statement.digest is not None]
+
+
+def plan_of(view: View, text: str) -> Plan | None:
+    """The plan of a statement, where one was read."""
+    return next((plan for plan in view.analysis.plans if plan.fingerprint == text), None)
+
+
+def seen_in(plan: Plan) -> Evidence | None:
+    """What stands out most in a plan, in a sentence."""
+    badge = max(planbadges.badges(plan), key=lambda badge: badge.share or 0.0, default=None)
+    if badge is None:
+        return None
+    node = plan.root.at(badge.node)
+    what = f"{node.kind} on {node.relation}" if node.relation else node.kind
+    return Evidence(f"Its plan: {what} {badge.text}.", badge.factor, "")
 
 
 def waited(digest: Digest) -> float:

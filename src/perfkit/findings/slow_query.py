@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import ClassVar, Final
 
 from perfkit.findings.interface import Candidate, View
-from perfkit.findings.server_side import is_log
+from perfkit.findings.server_side import is_log, plan_of, seen_in
 from perfkit.findings.slow_query_logged import MUCH, NOTABLE, SLOW, taking_long
 from perfkit.findings.sql_claims import claim_of
 from perfkit.findings.sql_loops import read_loops
 from perfkit.findings.sql_uses import Group, groups, require_timed
 from perfkit.model.finding import Advice, Confidence, Evidence
+from perfkit.model.plan import Plan
 from perfkit.shared import sqltext, units
 from perfkit.shared.sqlpredicates import predicates
 
@@ -24,6 +25,8 @@ OF_ENDINGS: Final = 10
 PER_ROW: Final = 10e-6
 _SEARCHES = re.compile(r"\b(?:where|join|group by|order by|from)\b")
 _LOCKS = re.compile(r"\bfor (?:no key )?(?:update|share)\b|advisory|get_lock|sleep\s*\(|pg_notify")
+_LIKE = re.compile(r"\bi?like\b")
+_PATTERN = "a pattern that begins with % finds no index but a trigram or a full-text one"
 _EXPLAIN = {
     "sqlite": "EXPLAIN QUERY PLAN …",
     "postgresql": "EXPLAIN (ANALYZE, BUFFERS) …",
@@ -59,7 +62,9 @@ class SlowQuery:
 
     def check(self, view: View) -> Iterable[Candidate]:
         if is_log(view):
-            yield from taking_long(view, self.name, {group.text: _advice(group) for group in groups(view)})
+            yield from taking_long(
+                view, self.name, {group.text: _advice(group, plan_of(view, group.text)) for group in groups(view)}
+            )
             return
         require_timed(view)
         in_loops = {id(group) for loop in read_loops(view) for group in loop.groups}
@@ -73,6 +78,8 @@ class SlowQuery:
                 yield self._candidate(view, group, each, 0.01 if slow else MUCH)
 
     def _candidate(self, view: View, group: Group, each: float, least: float) -> Candidate:
+        plan = plan_of(view, group.text)
+        seen = seen_in(plan) if plan is not None else None
         often = "in this run" if view.analysis.kind == "script" else "in a request that runs it"
         rows = f", {units.count(group.rows_each)} rows each" if group.rows is not None else ""
         times = group.count if view.analysis.kind == "script" else group.per_request
@@ -91,11 +98,13 @@ class SlowQuery:
                     "seconds",
                     n=group.count,
                 ),
+                *([seen] if seen is not None else []),
             ),
-            advice=Advice(_advice(group)),
+            advice=Advice(_advice(group, plan)),
             confidence=Confidence(
                 "high" if group.count >= 5 else "medium",
-                f"{units.count(group.count)} executions were timed; their plan was not looked at",
+                f"{units.count(group.count)} executions were timed; "
+                + ("their plan names no index that would help" if plan else "their plan was not looked at"),
             ),
             least=least,
             basis="timed",
@@ -136,7 +145,12 @@ def _least(view: View, group: Group) -> float:
     return min(SLOW, OF_ENDINGS * min(quickest["transaction"])) if quickest["transaction"] else SLOW
 
 
-def _advice(group: Group) -> str:
+def _advice(group: Group, plan: Plan | None = None) -> str:
+    if plan is not None and (plan.remarks or _LIKE.search(group.text)):
+        like = (
+            [_PATTERN] if _LIKE.search(group.text) and not any("pattern" in remark for remark in plan.remarks) else []
+        )
+        return "; ".join([*(remark.rstrip(".") for remark in plan.remarks), *like])
     explain = "EXPLAIN …" if group.is_write() else _EXPLAIN.get(group.system, "EXPLAIN …")
     columns = compared_in(group.text, group.system)
     if group.is_write() and columns == ["id"]:
@@ -146,6 +160,8 @@ def _advice(group: Group) -> str:
             f"the response, or collect several and write them in one transaction{wal}"
         )
     where = f" on {group.table} ({', '.join(columns)})" if columns and group.table else " on what it compares"
+    if plan is not None:
+        return "no index helps: ask for fewer rows, for a prepared answer (a summary table, a cache), or less often"
     return f"look at its plan (`{explain}`): if it reads the whole table, an index{where} is missing"
 
 

@@ -14,6 +14,9 @@ from perfkit.shared import units
 _FLAGS: Final = ("tmp_table_on_disk", "filesort_on_disk")
 # Executions of a statement that went to disk; once in a while does not show in its time.
 LEAST: Final = 0.1
+# Written and read again, by a slow disk: bytes a second. Sorting on disk takes longer than that alone, but not by orders.
+TWICE: Final = 2
+RATE: Final = 100e6
 
 
 class TempFiles:
@@ -46,6 +49,7 @@ class TempFiles:
             times = max(digest.temp_files, *(digest.flags[flag] for flag in _FLAGS))
             part = min(1.0, times / max(1, digest.time.count))
             if part >= LEAST:
+                part = min(part, _most(digest))
                 yield self._candidate(view, statement, digest, times, part)
 
     def _candidate(self, view: View, statement: Statement, digest: Digest, times: int, part: float) -> Candidate:
@@ -71,6 +75,13 @@ class TempFiles:
             basis="modelled",
             detail=statement.id,
         )
+
+
+def _most(digest: Digest) -> float:
+    """The share of the statement's time that its files can have cost; 1.0 where their size is not known."""
+    if not digest.temp_bytes or not digest.time.total:
+        return 1.0
+    return min(1.0, TWICE * digest.temp_bytes / RATE / digest.time.seconds)
 
 
 def _advice(digest: Digest, each: float) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.errors import PerfkitError
 from perfkit.model.plan import NotPlanned, Plan
+from perfkit.shared import sqltext
 
 if TYPE_CHECKING:
     from perfkit.explain import ExplainOptions, Statement
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 MOST = 10
 Told = Callable[[int, int], None]
-_SAME = {"mariadb": "mysql"}
 
 
 def check_dsn(dsn: str, options: ExplainOptions) -> None:
@@ -28,7 +28,6 @@ def check_dsn(dsn: str, options: ExplainOptions) -> None:
 def plan_one(text: str, dsn: str, options: ExplainOptions) -> Plan | NotPlanned:
     """The plan of one statement, with what indexes would help."""
     from perfkit.explain import Statement
-    from perfkit.shared import sqltext
 
     return next(iter(_plans([Statement(text, sqltext.fingerprint(text))], dsn, options)))
 
@@ -70,11 +69,10 @@ def _plans(statements: Iterable[Statement], dsn: str, options: ExplainOptions) -
 def _worst(analysis: Analysis, most: int) -> list[Statement]:
     """One a fingerprint, most seconds first. The log's slowest execution brings its own values, where they were kept."""
     from perfkit.explain import Statement
-    from perfkit.shared import sqltext
 
     found: dict[str, Statement] = {}
     for use in sorted(analysis.uses, key=lambda use: -use.seconds):
-        if use.kind != "sql" or use.text in found or sqltext.verb(use.text, use.system) not in _PLANNED:
+        if use.kind != "sql" or use.text in found or not _can_be_planned(use.text, use.system):
             continue
         digest = analysis.log.digests.get(use.text) if analysis.log is not None else None
         worst = digest.worst if digest is not None else None
@@ -85,4 +83,12 @@ def _worst(analysis: Analysis, most: int) -> list[Statement]:
     return list(found.values())
 
 
+def _can_be_planned(text: str, system: str) -> bool:
+    """Upkeep has no plan, and what a database keeps for itself is not the application's to index."""
+    names = [name.lower() for name in sqltext.tables(text, system)]
+    own = [name for name in names if name.startswith(_CATALOGS) or name in ("sqlite_master", "sqlite_schema")]
+    return sqltext.verb(text, system) in _PLANNED and not (own and len(own) == len(names))
+
+
+_CATALOGS = ("pg_", "information_schema.", "mysql.", "performance_schema.", "sys.", "sqlite_stat")
 _PLANNED = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "VALUES", "TABLE", "MERGE", "REPLACE"})

@@ -41,17 +41,36 @@ def tree(plan: Plan) -> list[Line]:
 def _lines(plan: Plan, badges: dict[tuple[int, ...], list[str]]) -> Iterator[Line]:
     timed = plan.root.seconds is not None
     whole = plan.root.seconds if timed else plan.root.cost
+    paid = _paid(plan.root)
     for path, node in plan.root.walk():
-        own = node.own_seconds if timed else node.own_cost
+        own = node.own_seconds if timed else None if node.cost is None else paid[path] - _below(path, node, paid)
         yield Line(
             depth=len(path),
             what=_what(node),
-            own="" if own is None else units.seconds(own) if timed else f"cost {own:,.0f}",
-            share=own / whole if own is not None and whole else None,
+            own="" if own is None else units.seconds(own) if timed else f"cost {max(0.0, own):,.0f}",
+            share=max(0.0, own) / whole if own is not None and whole else None,
             rows=_rows(node),
             conditions=(*(f"{kind}: {text}" for kind, text in node.conditions), *node.facts[:_MOST_FACTS]),
             badges=tuple(badges.get(path, ())),
         )
+
+
+def _paid(root: PlanNode) -> dict[tuple[int, ...], float]:
+    """By path, what of a step's cost the whole plan pays: below a LIMIT, which stops early, only the part that is asked for."""
+    paid: dict[tuple[int, ...], float] = {(): root.cost or 0.0}
+    scales: dict[tuple[int, ...], float] = {(): 1.0}
+    for path, node in root.walk():
+        if not path:
+            continue
+        around, most = scales[path[:-1]], paid[path[:-1]]
+        cost = (node.cost or 0.0) * around
+        scale = around if cost <= most or not cost else around * most / cost
+        scales[path], paid[path] = scale, (node.cost or 0.0) * scale
+    return paid
+
+
+def _below(path: tuple[int, ...], node: PlanNode, paid: dict[tuple[int, ...], float]) -> float:
+    return sum(paid[(*path, number)] for number in range(len(node.children)))
 
 
 def _what(node: PlanNode) -> str:
