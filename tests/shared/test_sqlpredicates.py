@@ -212,6 +212,8 @@ def test_no_order_of_words_raises(words: list[str], system: str) -> None:
         ("select 1 from ", "a join ", "b"),
         ("", "select a from t where b = 1 union ", "select 2"),
         ("select * from t where ", "case when ", "a"),
+        ("select c# from ", "t# right join ", "t where a = 1"),
+        ("select c# from t where ", "c# = # and ", "a = 1"),
         ("select * from t where ", "exists (select 1 from u where u.a = t.b) and ", "true"),
     ],
 )
@@ -219,10 +221,21 @@ def test_time_grows_with_the_length(before: str, piece: str, after: str) -> None
     """Four times as long takes nowhere near sixteen times as long; the better of three, beside each other."""
 
     def seconds(times: int) -> float:
-        text = before + piece * times + after
+        text = before + "".join(piece.replace("#", str(number)) for number in range(times)) + after
         started = time.process_time()
         predicates(text, "postgresql")
         return time.process_time() - started
 
     least = min(seconds(8_000) / max(seconds(2_000), 1e-4) for _ in range(3))
     assert least < 9
+
+
+def test_time_grows_with_tables_times_columns_only_up_to_a_limit() -> None:
+    def seconds(times: int) -> float:
+        tables = ", ".join(f"t{number}" for number in range(times))
+        text = f"SELECT 1 FROM {tables} WHERE {' AND '.join(f'c{number} = 1' for number in range(times))}"
+        started = time.process_time()
+        assert len(predicates(text, "sqlite", {"t1": ["c1"]})) == times
+        return time.process_time() - started
+
+    assert min(seconds(4_000) / max(seconds(1_000), 1e-4) for _ in range(3)) < 9

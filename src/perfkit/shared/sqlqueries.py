@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from perfkit.shared.sqlbrackets import Marked
 from perfkit.shared.sqlconditions import Conditions, columns_in
-from perfkit.shared.sqlscopes import Join, Ordering, Scope, Source
+from perfkit.shared.sqlscopes import MOST_SOURCES, Join, Ordering, Scope, Source
 
 _CLAUSES = frozenset(
     {"select", "from", "where", "having", "limit", "offset", "returning", "set", "update", "delete", "into", "values"}
@@ -137,8 +137,11 @@ class QueryReader:
 
     def _counted(self, side: str, before: int) -> list[Source] | None:
         """The sources whose rows ON throws away by constants; None for all."""
-        by_side = {"left": self.sources[before:], "right": self.sources[:before], "full": []}
-        return by_side.get(side)
+        if side == "left":
+            return self.sources[before:]
+        if side == "right" and before <= MOST_SOURCES:
+            return self.sources[:before]
+        return [] if side in ("right", "full") else None
 
     def _source(self, at: int, end: int, depth: int) -> int:
         """The index after the source that begins here, with its alias."""

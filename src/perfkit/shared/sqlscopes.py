@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["equal", "in", "range", "like", "null", "not-null", "true", "false", "other"]
+MOST_SOURCES = 50  # of one query: beyond, columns without a table in front are left out, which keeps time linear
 _DEEPEST = 20  # queries inside of queries, seen from within
 
 
@@ -72,6 +73,7 @@ class Scope:
         self.around, self.known, self.folds = around, known, folds
         self.sources: dict[str, Source] = {}
         self.parts: set[str] = set()
+        self.is_unclear = False
         # What ORDER BY and GROUP BY may call an item of SELECT: the column that it is, None for an expression.
         self.items: dict[str, tuple[Source, str] | None] = {}
 
@@ -98,6 +100,8 @@ class Scope:
                 if source := scope.sources.get(self.key(names[-2])):
                     return source, names[-1]
             return None
+        if len(self.sources) > MOST_SOURCES or (len(self.sources) > 1 and not self.known):
+            return None
         sources = list(self.sources.values())
         if len(sources) == 1 and self._has(sources[0], names[0]) is not False:
             return sources[0], names[0]
@@ -112,5 +116,7 @@ class Scope:
 
     def unclear(self) -> None:
         """A column was read whose table the text does not tell: no source's columns are known in full."""
-        for source in self.sources.values():
-            source.columns = None
+        if not self.is_unclear:
+            self.is_unclear = True
+            for source in self.sources.values():
+                source.columns = None
