@@ -226,6 +226,16 @@ def test_what_was_cut_off_costs_one_record() -> None:
     assert found.unparsed == 2
 
 
+def test_plans_without_statements_do_not_pile_up() -> None:
+    """A log with auto_explain's records only: what was read can be forgotten."""
+    plan = "duration: 1.000 ms  plan:\nQuery Text: SELECT $1\nResult  (cost=0.00..0.01 rows=1)"
+    reader = CSV.reader(b"", None)
+    events = reader.read(_csv(plan) * 50)
+    assert events.texts == [b"SELECT $1"] * 50
+    assert len(events.plans) == 50
+    assert not reader.finish().texts
+
+
 def test_statements_that_look_like_a_log_are_one_statement() -> None:
     lie = (
         _csv("duration: 9.000 ms  statement: SELECT 'a lie'").decode()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -171,6 +172,17 @@ def test_other_logs_are_neither() -> None:
     ):
         assert SYSLOG.fits(head) == 0.0
         assert JSON.fits(head) == 0.0
+
+
+def test_a_record_of_many_parts_takes_time_by_their_number() -> None:
+    def took(parts: int) -> float:
+        lines = [b"[1-%d] %b\n" % (at + 1, b"LOG:  statement: " if at == 0 else b"x" * LIMIT) for at in range(parts)]
+        log = b"".join(HEADERS["RFC 3164"](b"1") + line for line in lines)
+        unpacker, began = SyslogUnpacker(), process_time()
+        assert len(unpacker.take(log) + unpacker.rest()) > (parts - 1) * LIMIT
+        return process_time() - began
+
+    assert took(16_000) < max(took(2_000), 0.005) * 30  # 8 times the parts; 64 times the time would be the square
 
 
 HEAD = HEADERS["RFC 3164"](b"1") + b"[1-1] LOG:  duration: 1.000 ms  statement: SELECT 1\n"

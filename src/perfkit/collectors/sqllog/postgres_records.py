@@ -23,6 +23,7 @@ from perfkit.model.sqllog import LoggedPlan
 _ERRORS = frozenset((b"ERROR", b"FATAL", b"PANIC"))
 # Sessions with something open; beyond that the oldest are forgotten, so that a log of any length needs little memory.
 _MOST_SESSIONS = 4_000
+_MOST_PLANS = 100
 _WAIT = re.compile(rb"process \d+ (still waiting for|acquired) (.*) after (\d{1,15})\.(\d{3}) ms", re.DOTALL)
 _PLACE = re.compile(rb" at character \d+\Z")  # what only some formats have in the message
 _FILE = re.compile(rb"temporary file: path .*, size (\d{1,18})", re.DOTALL)
@@ -67,6 +68,8 @@ class Conversations:
     def __init__(self) -> None:
         self.ordered = False
         self.open = False
+        # Whether statements have had records of their own: then a plan may wait for one.
+        self._told = False
         self._bare: dict[bytes, tuple[int, ...]] = {}
         self._begun: dict[bytes, _Begun] = {}
         self._plans: dict[bytes, list[_Plan]] = {}
@@ -99,13 +102,16 @@ class Conversations:
                 self._duration(events, time, session, int(digits))
         self._earlier.update((who, events.texts[at]) for who, at in self._executed.items() if at not in events.plans)
         self._executed.clear()
-        for sessions in (self._bare, self._begun, self._plans, self._earlier):
+        for sessions in (self._bare, self._begun, self._earlier):
             _forget(sessions)
+        for session in list(self._plans)[: max(0, len(self._plans) - _MOST_SESSIONS) if self._told else None]:
+            self._settle(events, session, b"", b"")
         # Once there were such records, nearly every block has them.
         self.open = self.open or bool(self._bare or self._begun or self._plans) or bool(events.plans)
 
     def expect_plans_of(self, executed: dict[bytes, bytes]) -> None:
         """The text that each session executed last, in a block that `take` did not see."""
+        self._told = True
         self._earlier.update(executed)
         _forget(self._earlier)
 
@@ -118,6 +124,7 @@ class Conversations:
 
     def _add(self, events: Events, time: bytes, session: bytes, micros: int, text: bytes, detail: bytes) -> int:
         plan = self._settle(events, session, text, detail) if self._plans else None
+        self._told = True
         at = len(events.texts)
         events.texts.append((prepared(detail) if detail[:9] == b"prepare: " else b"") or text)
         events.micros.append(micros)
@@ -151,6 +158,11 @@ class Conversations:
         elif at is None and (earlier := self._earlier.pop(session, None)) is not None and is_of(plan.text, earlier):
             events.early_plans.append((earlier, _logged(plan)))
             return
+        waiting = self._plans.get(session, ())
+        if waiting and (
+            not self._told or len(waiting) > _MOST_PLANS or query_of(waiting[-1].text) != query_of(plan.text)
+        ):
+            self._settle(events, session, b"", b"")  # the record of theirs would have come before
         self._plans.setdefault(session, []).append(plan)
 
     def _settle(self, events: Events, session: bytes, text: bytes, detail: bytes) -> LoggedPlan | None:

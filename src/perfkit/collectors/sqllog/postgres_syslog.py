@@ -33,8 +33,8 @@ class SyslogUnpacker:
     def __init__(self) -> None:
         self.lost: list[bytes] = []
         self._line = 0
-        # Of each process: the last line's number, the record so far.
-        self._open: dict[bytes, tuple[int, bytes]] = {}
+        # Of each process: the last line's number, and its record so far in pieces.
+        self._open: dict[bytes, tuple[int, list[bytes]]] = {}
 
     def take(self, block: bytes) -> bytes:
         records: list[bytes] = []
@@ -47,11 +47,11 @@ class SyslogUnpacker:
                 self._add(records, b"%b [%b] " % (_moment(time), process), process, part, _plain(text.rstrip(b"\r")))
         old = self._line - _PATIENCE
         for process in [process for process, (last, _) in self._open.items() if last < old]:
-            records.append(self._open.pop(process)[1] + b"\n")
+            records += [*self._open.pop(process)[1], b"\n"]
         return b"".join(records)
 
     def rest(self) -> bytes:
-        records = [record + b"\n" for _, record in self._open.values()]
+        records = [piece for _, pieces in self._open.values() for piece in (*pieces, b"\n")]
         self._open.clear()
         return b"".join(records)
 
@@ -59,22 +59,21 @@ class SyslogUnpacker:
         begins = part == b"1" if part else _SEVERITY.match(text) is not None
         # A message that was not split has its further lines in itself.
         first, *further = text.split(b"\n")
-        begun = self._open.pop(process, None)
+        _, pieces = self._open.pop(process, (0, []))
         if begins:
-            if begun is not None:
-                records.append(begun[1] + b"\n")
-            record = mark + first
-        elif begun is None:
+            records += [*pieces, b"\n"] if pieces else []
+            pieces = [mark, first]
+        elif not pieces:
             return  # the rest of a record whose beginning was before this log
         elif first.startswith(b"\t"):
-            record = begun[1] + b"\n" + first
+            pieces += [b"\n", first]
         elif _LATER.match(first):
-            record = begun[1] + b"\n" + mark + first
+            pieces += [b"\n", mark, first]
         else:
-            record = begun[1] + first
+            pieces.append(first)
         for line in further:
-            record += b"\n" + (line if line.startswith(b"\t") else mark + line if _LATER.match(line) else b"\t" + line)
-        self._open[process] = (self._line, record)
+            pieces += [b"\n", b"" if line.startswith(b"\t") else mark if _LATER.match(line) else b"\t", line]
+        self._open[process] = (self._line, pieces)
 
 
 class SyslogFormat:
