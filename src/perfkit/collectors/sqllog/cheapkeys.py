@@ -13,7 +13,7 @@ from itertools import islice
 _MYSQL = frozenset({"mysql", "mariadb"})
 _WORD = rb"\w\x80-\xff"
 _VALUE = rb"(?:-?(?:''|0)|\$[0-9]+|\?|%s|NULL|null|DEFAULT|default)"
-_VALUES = rb"%(v)s(?:, ?%(v)s)*" % {b"v": _VALUE}
+_VALUES = rb"%(v)s(?:, ?%(v)s)*+" % {b"v": _VALUE}
 _STRING = re.compile(rb"'[^'\0]*'?")
 _NUMBER = re.compile(
     rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*+(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![%(w)s.$])"
@@ -30,7 +30,7 @@ _LISTS = tuple(
     for upper, pattern, kept in (
         (b" IN", rb" ?\(%(v)s\)", b" (0)"),
         (b"ARRAY", rb"(?<=[ (,=\t\n]%(m)s)\[%(v)s\]", b"[0]"),
-        (b"VALUES", rb"(?<=[ )\t\n]%(m)s) ?\(%(v)s\)(?:, ?\(%(v)s\))*", b" (0)"),
+        (b"VALUES", rb"(?<=[ )\t\n]%(m)s) ?\(%(v)s\)(?:, ?\(%(v)s\))*+", b" (0)"),
     )
     for word in (upper, upper.lower())
 )
@@ -38,6 +38,7 @@ _HARD = re.compile(rb"""--|/\*|%%\(|\x02|\$(?:[a-zA-Z_\x80-\xff][%(w)s]*)?\$|(?<
 _HARD_MYSQL = re.compile(rb"""--|/\*|\*/|%\(|\x02|["#]""")
 _HARD_NAME = re.compile(rb"['(\[]|(?<![%(w)s])[0-9]|VALUES|values" % {b"w": _WORD})
 _NUL = b"\0"
+_WINDOW = 1 << 21
 
 
 def rough_outlines(texts: list[bytes], system: str) -> list[bytes]:
@@ -54,7 +55,7 @@ def rough_outlines(texts: list[bytes], system: str) -> list[bytes]:
     while b"''''" in joined:  # doubled quotes inside of strings
         joined = joined.replace(b"''''", b"''")
     for pattern, kept in _QUICK_NUMBERS:
-        joined = pattern.sub(kept, joined)
+        joined = _replaced(pattern, kept, joined)
     return _without_lists(joined).split(_NUL)
 
 
@@ -78,7 +79,20 @@ def _are_plain(parts: list[bytes]) -> bool:
 
 
 def _without_values(joined: bytes) -> bytes:
-    return _without_lists(_NUMBER.sub(b"0", joined))
+    return _without_lists(_replaced(_NUMBER, b"0", joined))
+
+
+def _replaced(pattern: re.Pattern[bytes], kept: bytes, joined: bytes) -> bytes:
+    """A statement of megabytes piece by piece: `sub` keeps all pieces between its matches, ten times the statement's bytes. No
+    number goes on behind a space."""
+    if len(joined) <= _WINDOW:
+        return pattern.sub(kept, joined)
+    pieces, at = [], 0
+    while at < len(joined):
+        end = joined.find(b" ", at + _WINDOW)
+        pieces.append(pattern.sub(kept, joined[at : end if end >= 0 else None]))
+        at = end if end >= 0 else len(joined)
+    return b"".join(pieces)
 
 
 def _without_lists(joined: bytes) -> bytes:
@@ -112,7 +126,9 @@ _UNCERTAIN = re.compile(rb"[\x01-\x03]|\.[eE]'|\.\$")
 
 def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, bytes]]:
     """The outline of each, read part by part from its start, and its comments. None where even that will not do."""
-    certain = [b"" if _UNCERTAIN.search(text) else text for text in texts]
+    certain = texts
+    if _UNCERTAIN.search(_NUL.join(texts)):
+        certain = [b"" if _UNCERTAIN.search(text) else text for text in texts]
     names: list[bytes] = []
     comments: list[bytes] = []
 
@@ -128,13 +144,14 @@ def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, by
         return b'""' if match.group().startswith(b'"') else b"''"
 
     outline = (_PARTS_MYSQL if system in _MYSQL else _PARTS).sub(kept, _NUL.join(certain))
-    bare = outline.split(_NUL)
-    unsound = {each for each in set(bare) if _LEFT.search(_EMPTY.sub(b"", each))}
     while b"''''" in outline:
         outline = outline.replace(b"''''", b"'' ''")
     while b'""""' in outline:
         outline = outline.replace(b'""""', b'"" ""')
-    pieces = _without_values(outline).replace(b"\x02", b"/**/").split(b"\x03")
+    outline = _without_values(outline)
+    bare = outline.split(_NUL)
+    unsound = {each for each in set(bare) if _LEFT.search(_EMPTY.sub(b"", each))}
+    pieces = outline.replace(b"\x02", b"/**/").split(b"\x03")
     outline = pieces[0] + b"".join([name + piece for name, piece in zip(names, pieces[1:], strict=True)])
     said = iter(comments)
     read: list[tuple[bytes | None, bytes]] = []
