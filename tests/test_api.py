@@ -41,6 +41,16 @@ def test_record_load_analyse_judge_and_render(tmp_path: Path) -> None:
     assert document["accounting"]["measured"] == pytest.approx(analysis.measured)
 
 
+def test_a_log_in_three_lines(tmp_path: Path) -> None:
+    (tmp_path / "slow.log").write_text(
+        "2026-11-21 10:00:00.000 UTC [7] LOG:  duration: 12.500 ms  statement: SELECT 1 FROM orders WHERE id = 7\n"
+    )
+    digested = perfkit.digest([str(tmp_path / "slow.log")])
+    perfkit.record_log(digested, tmp_path / "log.perfkit")
+    document = json.loads(perfkit.render(perfkit.report(tmp_path / "log.perfkit"), "json"))
+    assert [(query["count"], query["seconds"]["total"]) for query in document["queries"]] == [(1, 0.0125)]
+
+
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="nosuch"):
         perfkit.nosuch  # noqa: B018

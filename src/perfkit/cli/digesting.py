@@ -31,7 +31,7 @@ def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> 
         return _follow(Path(logs[0]), options, quiet)
     ticker = _Reading(quiet)
     try:
-        digested = digest(logs, sys.stdin.buffer, options, ticker.show)
+        digested = digest(logs, options, ticker.show, sys.stdin.buffer)
     finally:
         ticker.clear()
     if not quiet:

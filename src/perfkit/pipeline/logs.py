@@ -31,12 +31,15 @@ class Digested:
     plans: tuple[Plan, ...] = ()
 
 
-def digest(logs: Sequence[str], stdin: BinaryIO, options: LogOptions, told: Told | None = None) -> Digested:
-    """Read logs to their end: files, patterns, folders, `-` for `stdin`. `told` hears of the bytes read, of how many in all where that is known, and of
-    lines. Raises PerfkitError where
-    one cannot be read, or holds nothing that is known."""
+def digest(
+    logs: Sequence[str], options: LogOptions | None = None, told: Told | None = None, stdin: BinaryIO | None = None
+) -> Digested:
+    """Read logs to their end: files, patterns, folders, `-` for `stdin`. `told` hears of the bytes read, of how many in all where
+    that is known, and of lines. Raises PerfkitError where one cannot be read, or holds nothing that is known."""
+    from perfkit.collectors.sqllog.options import LogOptions
     from perfkit.collectors.sqllog.reading import read_logs
 
+    options = options or LogOptions()
     return _digested(read_logs(logs, options, told, stdin), options.keep_literals)
 
 
