@@ -106,11 +106,8 @@ class Runs:
             return
         trail = len(letters.rstrip(letters[-1]))
         for match in _RUN.finditer(letters, lead, trail):
-            run = block.run(indexes[match.start() : match.end()])
-            run.after(block.run(indexes[match.start() - 1 : match.start()]))
-            self._close(run)
-        tail = block.run(indexes[trail:])
-        tail.after(block.run(indexes[trail - 1 : trail]))
+            self._close(block.run_after(indexes[match.start() - 1], indexes[match.start() : match.end()]))
+        tail = block.run_after(indexes[trail - 1], indexes[trail:])
         old = self.tails.get(connection)
         if old is not None:
             self._close(old)
@@ -186,22 +183,23 @@ class _Block:
 
     def run(self, indexes: list[int], whole: bool = False) -> Run:
         events, first, last = self.events, indexes[0], indexes[-1]
-        changes = 0
-        if len(indexes) > 1:
-            values = [(events.texts[at], events.parameters.get(at)) for at in indexes]
-            changes = sum(map(ne, values, values[1:]))
-        begin, micros = self.epoch(events.times[first]), sum([events.micros[at] for at in indexes])
-        return Run(
-            self.names[self.numbers[first]],
-            len(indexes),
-            micros,
-            changes,
-            self._value(first),
-            self._value(last),
-            None if begin is None else begin - events.micros[first] / 1e6,
-            self.epoch(events.times[last]),
-            whole=whole,
-        )
+        name, micros = self.names[self.numbers[first]], events.micros[first]
+        begin = end = self.epoch(events.times[first])
+        value = last_value = self._value(first)
+        if begin is not None:
+            begin -= micros / 1e6
+        if first == last:
+            return Run(name, 1, micros, 0, value, value, begin, end, whole=whole)
+        values = [(events.texts[at], events.parameters.get(at)) for at in indexes]
+        changes = sum(map(ne, values, values[1:]))
+        micros = sum([events.micros[at] for at in indexes])
+        end, last_value = self.epoch(events.times[last]), self._value(last)
+        return Run(name, len(indexes), micros, changes, value, last_value, begin, end, whole=whole)
+
+    def run_after(self, parent: int, indexes: list[int]) -> Run:
+        run = self.run(indexes)
+        run.parent, run.parent_end = self.names[self.numbers[parent]], self.epoch(self.events.times[parent])
+        return run
 
     def _value(self, at: int) -> int:
         return crc32(self.events.parameters.get(at, b""), crc32(self.events.texts[at]))
