@@ -7,7 +7,8 @@ Parts are lines of the record, or pieces of a line that was too long. Parts of d
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from perfkit.collectors.sqllog.postgres_carried import CarriedReader
@@ -99,7 +100,7 @@ def _plain(text: bytes) -> bytes:
 
 @lru_cache(4096)
 def _moment(time: bytes) -> bytes:
-    """As %m writes it. Without a year it was in the last twelve months."""
+    """As %m writes it. Without a year it was in the last twelve months; clocks may be a day ahead of ours, or of UTC."""
     text = time.decode("ascii", "replace").replace(",", ".")
     try:
         if text[:1].isdigit():
@@ -114,8 +115,11 @@ def _moment(time: bytes) -> bytes:
 
 def _last(at: datetime) -> datetime:
     now = datetime.now(UTC)
-    this = at.replace(year=now.year, tzinfo=UTC)
-    return this if this <= now else this.replace(year=now.year - 1)
+    for year in range(now.year, now.year - 9, -1):
+        with suppress(ValueError):  # a 29th of February
+            if (this := at.replace(year=year, tzinfo=UTC)) <= now + timedelta(days=1):
+                return this
+    raise ValueError(at)
 
 
 FORMAT = SyslogFormat()
