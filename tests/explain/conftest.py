@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import databases
 from databases import PASSWORD, USER, Database
 
 DEBIAN = Path("/usr/lib/postgresql/15/bin")
-Postgres = Callable[[str], Database]
 
 
 @pytest.fixture(scope="session")
@@ -40,14 +39,14 @@ def postgres15() -> Iterator[Database]:
             yield Database("postgresql", port, folder, folder / "log", "postgres").fresh(USER)
 
 
-@pytest.fixture(scope="session", params=["15", "18"])
+@pytest.fixture(scope="module", params=["15", "18"])
 def server(request: pytest.FixtureRequest) -> Database:
-    """An empty database of PostgreSQL 15, and then of 18."""
+    """An empty database of PostgreSQL 15, and then of 18, of this module's own."""
     database: Database = request.getfixturevalue("postgres15" if request.param == "15" else "postgres")
     return database.fresh()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ordinary(server: Database) -> Database:
     """The same database for a role that is no superuser."""
     with psycopg.connect(server.dsn, autocommit=True) as admin:

@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from perfkit.errors import PerfkitError
@@ -246,6 +246,7 @@ _values = some.recursive(
 )
 
 
+@settings(deadline=None)
 @given(some.dictionaries(some.sampled_from(["Plan", "query_block", "query_plan"]), _values, max_size=3))
 def test_any_json(loaded: dict[str, object]) -> None:
     _read_or_refused(json.dumps(loaded))
@@ -267,11 +268,13 @@ _lines = some.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(some.lists(some.one_of(_lines, some.text(max_size=20)), max_size=12).map("\n".join))
 def test_any_lines(text: str) -> None:
     _read_or_refused(text)
 
 
+@settings(deadline=None)
 @given(some.text(alphabet=some.sampled_from("->()=. \n\t|+'\"`$?{}[]:,0aQ`\\/*#;"), max_size=80))
 def test_any_text(text: str) -> None:
     _read_or_refused(text)

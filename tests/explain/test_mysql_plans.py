@@ -110,6 +110,15 @@ def test_values_and_their_absence(explainer: Explainer) -> None:
         assert isinstance(answer, NotPlanned) and "not known" in answer.why and "--keep-literals" in answer.remedy
 
 
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", "'; DELETE FROM book -- ", "\\' OR 1 -- ", '"', "x" * 100_000])
+def test_any_value(explainer: Explainer, value: str) -> None:
+    answer = explainer.explain(
+        Statement("SELECT * FROM book WHERE title = ? AND pages = 3", parameters=(value,)), analyze=True
+    )
+    assert isinstance(answer, NotPlanned) == (value == "\ud800"), answer
+    assert isinstance(explainer.explain(Statement("SELECT count(*) FROM book"), analyze=True), Plan)
+
+
 USUAL = {
     "SELECT * FROM book WHERE author_id = ?": "author_id",
     "SELECT * FROM book b WHERE b.author_id = ? AND pages > ? ORDER BY title LIMIT ?": "author_id",

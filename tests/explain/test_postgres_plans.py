@@ -190,6 +190,14 @@ def test_nulls_would_be_dishonest(library: Explainer) -> None:
     assert plan.root.kind == "Result" and plan.tables == {}
 
 
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", "'; DELETE FROM book --", "\\", "x" * 100_000])
+def test_any_value(library: Explainer, value: str) -> None:
+    text = Statement("SELECT * FROM book WHERE title = $1", parameters=(value,))
+    answer = library.explain(text, analyze=True)
+    assert isinstance(answer, NotPlanned) == (value in ("a\0b", "\ud800"))
+    assert isinstance(library.explain(Statement("SELECT count(*) FROM book"), analyze=True), Plan)
+
+
 def test_given_values_are_planned_as_what_they_are(library: Explainer) -> None:
     few = Statement("SELECT * FROM book WHERE pages < $1 AND author_id = $2", parameters=("1", "7"))
     many = Statement("SELECT * FROM book WHERE pages < $1 AND author_id = $2", parameters=("100000", "7"))

@@ -6,7 +6,7 @@ import contextlib
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from perfkit.explain import mysql_safety
@@ -20,6 +20,7 @@ _PARTS = ["'", '"', "`", "\\", "''", "--", "-- ", "#", "/*", "*/", "$$", "$a$", 
 texts = some.one_of(some.text(max_size=40), some.lists(some.sampled_from(_PARTS), max_size=25).map("".join))
 
 
+@settings(deadline=None)
 @given(texts, some.sampled_from(SYSTEMS))
 def test_pieces_leave_nothing_out(text: str, system: str) -> None:
     try:
@@ -30,6 +31,7 @@ def test_pieces_leave_nothing_out(text: str, system: str) -> None:
         assert "".join(piece.text for piece in found) == text
 
 
+@settings(deadline=None)
 @given(texts, some.sampled_from(SYSTEMS))
 def test_any_text_is_judged(text: str, system: str) -> None:
     for judge in (why_not_planned, why_not_run):

@@ -71,6 +71,9 @@ class Refusal:
     remedy: str
 
 
+NO_TEXT = Refusal("a value of it is no text", "give its values as text in UTF-8")
+
+
 class ServerGone(Exception):
     """The connection ended; no further statement can be explained over it. Its text is one line."""
 

@@ -17,7 +17,7 @@ from perfkit.explain import mysql_catalog, mysql_json, mysql_safety, mysql_tree,
 from perfkit.explain.aliases import with_tables
 from perfkit.explain.drivers import driver
 from perfkit.explain.dsn import Dsn
-from perfkit.explain.interface import ExplainOptions, Refusal, Seen, ServerGone, Statement, Table, around
+from perfkit.explain.interface import NO_TEXT, ExplainOptions, Refusal, Seen, ServerGone, Statement, Table, around
 from perfkit.explain.placeholders import NoHonestPlan, Prepared, filled, question_marks
 from perfkit.explain.safety import why_not_planned, why_not_run
 from perfkit.explain.scanning import Unclear
@@ -80,6 +80,8 @@ class MySQL:
             )
         except PerfkitError as error:
             refusal = Refusal(error.message, error.hint)
+        except UnicodeError:
+            refusal = NO_TEXT
         return NotPlanned(statement.fingerprint, statement.text, refusal.why, refusal.remedy)
 
     def indexes(self, table: str, schema: str | None = None) -> tuple[Index, ...]:

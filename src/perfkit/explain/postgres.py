@@ -16,7 +16,7 @@ from perfkit.errors import PerfkitError
 from perfkit.explain import postgres_catalog, postgres_safety
 from perfkit.explain.drivers import driver
 from perfkit.explain.dsn import Dsn
-from perfkit.explain.interface import ExplainOptions, Refusal, Seen, ServerGone, Statement, Table, around
+from perfkit.explain.interface import NO_TEXT, ExplainOptions, Refusal, Seen, ServerGone, Statement, Table, around
 from perfkit.explain.placeholders import NoHonestPlan, Prepared, numbered
 from perfkit.explain.postgres_errors import connection_error, one_line, refused
 from perfkit.explain.postgres_json import read_json
@@ -65,6 +65,10 @@ class Postgres:
             except self._psycopg.Error as error:
                 self._still_there(error)
                 refusal = refused(error)
+            except PerfkitError as error:
+                refusal = Refusal(error.message, error.hint)
+            except UnicodeError:
+                refusal = NO_TEXT
         return NotPlanned(statement.fingerprint, statement.text, refusal.why, refusal.remedy)
 
     def indexes(self, table: str, schema: str | None = None) -> tuple[Index, ...]:
