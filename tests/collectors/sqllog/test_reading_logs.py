@@ -277,6 +277,12 @@ def test_prefixes_are_read_when_given_and_worked_out(setting: str, written: Path
         assert read_logs([written]).events == 40
 
 
+def test_a_zone_that_nobody_knows_is_said(written: Path) -> None:
+    assert not read(written, run(0, 5).replace("UTC", "CET")).remarks
+    log = read(written, run(0, 5).replace("UTC", "XYZT"))
+    assert log.first == read(written, run(0, 5)).first and "XYZT" in log.remarks[0]
+
+
 def test_odd_bytes(written: Path) -> None:
     clean = run(0, 10)
     digest = read(written, clean).digests

@@ -23,6 +23,7 @@ from perfkit.model.sqllog import Session
 
 _NEEDS_ORDER = (b"duration: ", b"statement: ", b"execute ")
 _UNKNOWN = "[unknown]"
+_AT_GREENWICH = (b"UTC", b"GMT", b"UCT", b"WET", b"Z")
 _MOST_MINUTES = 10_000
 _PARTS = {
     b"text": rb"[^\n]*+(?:\n\t[^\n]*+)*+",
@@ -120,7 +121,15 @@ class StderrReader:
             if found is None or len(self._minutes) > _MOST_MINUTES:
                 return epoch(time)
             begun = self._minutes[minute] = found
+            self._check_zone(minute)
         return begun + float(seconds)
+
+    def _check_zone(self, minute: bytes) -> None:
+        zone = minute[19:].strip()
+        if zone.isalpha() and zone not in _AT_GREENWICH and epoch(minute) == epoch(minute[:19] + b" UTC"):
+            remark = f"The time zone {zone.decode('ascii', 'replace')} is not known: times are taken for UTC."
+            if remark not in self.remarks:
+                self.remarks.append(remark)
 
     def minute(self, time: bytes) -> bytes:
         if self.prefix.time == "n":
