@@ -25,14 +25,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench import circumstances, table
-from sql_log_workload import BigLogs
+from sql_log_workload import PREFIX, BigLogs
 
-from sql_logs import PREFIX
 
 READ = """
 import sys
 from perfkit.collectors.sqllog.reading import LogOptions, read_logs
-log = read_logs(sys.argv[2:], LogOptions(jobs=int(sys.argv[1])), lambda *_: None)
+jobs, prefix, *logs = sys.argv[1:]
+log = read_logs(logs, LogOptions(jobs=int(jobs), prefix=prefix or None), lambda *_: None)
 print(log.events, log.micros, len(log.digests), log.unparsed)
 """
 
@@ -111,7 +111,7 @@ def _versions(pgbadger: str) -> Iterator[str]:
 
 def _measured(log: Log, rounds: int, only_perfkit: bool) -> dict[str, list[Cost]]:
     """perfkit with one and two jobs and every peer that is installed, in turn."""
-    variants = {f"--jobs {jobs}": [sys.executable, "-c", READ, str(jobs), str(log.path)] for jobs in (1, 2)}
+    variants = {f"--jobs {jobs}": _reading(jobs, log, log.path) for jobs in (1, 2)}
     if not only_perfkit:
         variants.update({name: words for name, words in log.peers.items() if shutil.which(words[0])})
     with log.path.open("rb") as file:  # so that no tool is the one that reads it from the disk
@@ -122,6 +122,11 @@ def _measured(log: Log, rounds: int, only_perfkit: bool) -> dict[str, list[Cost]
         for name, words in variants.items():
             taken[name].append(_run(words))
     return taken
+
+
+def _reading(jobs: int, log: Log, path: Path) -> list[str]:
+    """Those who need a log_line_prefix are told it."""
+    return [sys.executable, "-c", READ, str(jobs), PREFIX if log.name == "stderr" else "", str(path)]
 
 
 def _run(words: Sequence[str]) -> Cost:
@@ -174,7 +179,7 @@ def _gigabyte(log: Log, scratch: str) -> list[str]:
         while out.tell() < 1e9:
             with log.path.open("rb") as part:
                 shutil.copyfileobj(part, out, 1 << 20)
-    cost = _run([sys.executable, "-c", READ, "1", str(path)])
+    cost = _run(_reading(1, log, path))
     size = path.stat().st_size / 1e6
     path.unlink()
     return [f"{log.name}, {size:.0f} MB", f"{cost.cpu:.1f}", f"{size / cost.cpu:.1f}", f"{cost.memory / 1e6:.0f}"]
