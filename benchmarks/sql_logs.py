@@ -27,7 +27,6 @@ from typing import NamedTuple
 from bench import circumstances, table
 from sql_log_workload import PREFIX, BigLogs
 
-
 READ = """
 import sys
 from perfkit.collectors.sqllog.reading import LogOptions, read_logs
