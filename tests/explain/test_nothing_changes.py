@@ -20,7 +20,7 @@ from perfkit.model.plan import NotPlanned, Plan
 
 pytestmark = pytest.mark.real
 
-# Each writes in a way of its own; %s is a file that must not appear. READ ONLY does not hold the last five.
+# Each writes in a way of its own; %s is a file that must not appear. READ ONLY holds neither the locks nor the files.
 EFFECTS = {
     "insert": "INSERT INTO ledger(what) VALUES ('x')",
     "update": "UPDATE ledger SET what = 'changed'",
@@ -38,7 +38,6 @@ EFFECTS = {
     "export": "PERFORM lo_export(4700, '%s')",
     "message": "PERFORM pg_logical_emit_message(false, 'a', 'b')",
 }
-PRIVILEGED = ("program", "file", "export")
 STATEMENTS = [
     "INSERT INTO ledger(what) VALUES ('x')",
     "INSERT INTO ledger(what) SELECT what FROM ledger RETURNING id",

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from databases import Database
-from perfkit.explain import ExplainOptions, Statement, connect, explain_all, read_plan
+from perfkit.explain import ExplainOptions, Statement, connect, explain_all, read_plan, redacted
 from perfkit.explain.interface import Database as Explainer
 from perfkit.model.plan import NotPlanned, Plan, PlanNode
 
@@ -84,6 +84,24 @@ def test_text_and_json_are_one_plan(library: Explainer, server: Database, name: 
     assert _bare(text.root) == _bare(loaded.root)
     assert text.analyzed == loaded.analyzed == ("ANALYZE" in options)
     assert text.root.cost is not None and text.system == "postgresql"
+
+
+@pytest.mark.parametrize("form", ["TEXT", "JSON"])
+def test_literals_are_gone(library: Explainer, server: Database, form: str) -> None:
+    text = "SELECT 'hunter2', * FROM book WHERE title LIKE 'hunter2%' AND pages = 4711 AND id IN (4711, 4712) ORDER BY title || 'hunter2'"
+    with psycopg.connect(server.dsn) as connection, connection.cursor() as cursor:
+        plan = replace(
+            read_plan(_answer(cursor, f"ANALYZE, VERBOSE, BUFFERS, SETTINGS, FORMAT {form}", text)), text=text
+        )
+    clean = redacted(plan)
+    assert "hunter2" in plan.raw and "4711" in plan.raw
+    for shown in (clean.raw, clean.text, repr(clean)):
+        assert "hunter2" not in shown and "4711" not in shown and "4712" not in shown
+    again = read_plan(clean.raw)
+    assert [(node.kind, node.relation, node.cost, node.rows, node.seconds) for _, node in again.root.walk()] == [
+        (node.kind, node.relation, node.cost, node.rows, node.seconds) for _, node in plan.root.walk()
+    ]
+    assert clean.text == "SELECT ?, * FROM book WHERE title LIKE ? AND pages = ? AND id IN (?, ?) ORDER BY title || ?"
 
 
 def test_what_psql_prints(library: Explainer, server: Database, psql: str) -> None:

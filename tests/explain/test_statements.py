@@ -200,6 +200,13 @@ def test_positions_are_not_guessed(text: str) -> None:
         numbered(text)
 
 
+def test_many_names_are_no_square() -> None:
+    start = time.process_time()
+    text = "select * from t where a in (" + ", ".join(f":n{number}" for number in range(50_000)) + ")"
+    assert len(numbered(text).names) == 50_000
+    assert time.process_time() - start < 10  # a square would take minutes
+
+
 def test_values_go_in_as_literals() -> None:
     def quoted(value: str) -> str:
         return "'" + value.replace("'", "''") + "'"

@@ -51,6 +51,8 @@ class MySQL:
         self.system = "mysql"
         try:
             self._connection = self._driver.connect(**_login(dsn, options))
+            # Until here a server that says nothing is not waited for longer than for the connection.
+            self._connection._read_timeout = max(5, round(options.statement_timeout) + 5)
             version = str(self._query("SELECT version()")[0][0])
             self.system = "mariadb" if "mariadb" in version.lower() else "mysql"
             self.version = version.partition("-")[0]
@@ -244,7 +246,7 @@ def _login(dsn: Dsn, options: ExplainOptions) -> dict[str, Any]:
         "database": dsn.database or None,
         "charset": "utf8mb4",
         "connect_timeout": max(1, round(options.connect_timeout)),
-        "read_timeout": max(5, round(options.statement_timeout) + 5),
+        "read_timeout": max(1, round(options.connect_timeout)),
         "program_name": "perfkit",
         "local_infile": False,
         "autocommit": False,

@@ -13,6 +13,7 @@ from perfkit.explain.placeholders import plain
 from perfkit.explain.scanning import Piece
 
 SAMPLE = 1000
+MOST = 300  # parameters
 LONGEST = 200  # characters; longer values are no keys
 LIMIT, OFFSET = "20", "0"
 REMARK = "its values are not known: it was planned with those of a usual row, one of the first 1,000"
@@ -30,6 +31,8 @@ def values_for(text: str, system: str, columns: Columns, usual: Usual) -> tuple[
     row. Raises Unclear.
     """
     pieces = [piece for piece in plain(text, system) if piece.kind != "space"]
+    if sum(piece.kind == "placeholder" for piece in pieces) > MOST:
+        return None
     tables = tables_in(pieces)
     found: list[Place | str | None] = []
     for at, piece in enumerate(pieces):

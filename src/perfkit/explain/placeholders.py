@@ -85,6 +85,7 @@ def plain(text: str, system: str) -> list[Piece]:
 def _prepared(found: list[Piece], write: Callable[[int], str], each: bool = False) -> Prepared:
     dollars = any(piece.kind == "placeholder" and _DOLLAR.match(piece.text) for piece in found)
     names: list[str] = []
+    numbers: dict[str, int] = {}
     out: list[str] = []
     telling = [at for at, piece in enumerate(found) if piece.kind != "space"]
     _refuse_positions([found[at] for at in telling])
@@ -99,13 +100,13 @@ def _prepared(found: list[Piece], write: Callable[[int], str], each: bool = Fals
         if piece.text == "?" and _is_operator(before, after):
             out.append("?")
             continue
-        number = _number(piece.text, names, each)
+        number = _number(piece.text, names, numbers, each)
         cast = "" if before is None or each else _typed(out, before)
         out.append(write(number) + cast)
     return Prepared("".join(out), tuple(names))
 
 
-def _number(text: str, names: list[str], each: bool) -> int:
+def _number(text: str, names: list[str], numbers: dict[str, int], each: bool) -> int:
     """From 1. The same name again is the same parameter; ? and %s are a new one each time."""
     if each or text in ("?", "%s"):
         names.append(text)
@@ -117,9 +118,10 @@ def _number(text: str, names: list[str], each: bool) -> int:
         while len(names) < number:
             names.append(f"${len(names) + 1}")
         return number
-    if text not in names:
+    if text not in numbers:
         names.append(text)
-    return names.index(text) + 1
+        numbers[text] = len(names)
+    return numbers[text]
 
 
 def _is_operator(before: Piece | None, after: Piece | None) -> bool:
