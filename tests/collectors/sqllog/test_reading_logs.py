@@ -200,6 +200,21 @@ def test_folders_patterns_and_streams(tmp_path: Path) -> None:
     assert read_logs(["-"], stdin=io.BytesIO(run(0, 4).encode())).events == 4
 
 
+def test_several_files_of_several_formats_in_several_processes(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text(line(0, PARENT) + run(0.001, 3))
+    (tmp_path / "b.log").write_text(run(0.005, 40) + line(1, PARENT))
+    (tmp_path / "c.gz").write_bytes(gzip.compress((run(1.001, 7) + run(2, 500, pid=9)).encode()))
+    slow = "# Time: 2026-03-01T13:00:00.000000Z\n# User@Host: ann[ann] @ h []  Id:     8\n"
+    slow += "# Query_time: 0.000300  Lock_time: 0.000000 Rows_sent: 1  Rows_examined: 9\nSET timestamp=1772370000;\nSELECT 5;\n"
+    (tmp_path / "d.log").write_text(slow * 3)
+    one = read_logs([tmp_path])
+    assert set(one.formats) == {"postgres-stderr", "mysql-slow"} and one.events == 1 + 3 + 40 + 1 + 7 + 500 + 3
+    repeats = one.digests["select * from item where id = ?"].repeats
+    assert (repeats.runs, repeats.longest) == (2, 43)  # the first goes on from file to file
+    assert read_logs([tmp_path], LogOptions(jobs=2)) == one
+    assert read_in_parts(expanded([tmp_path]), LogOptions(jobs=2), None, smallest=1000) == one
+
+
 @pytest.mark.parametrize("content", [b"\x7fELF" + bytes(range(256)) * 100, b"nothing that a server writes\n" * 50])
 def test_files_that_are_no_logs(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 
 from perfkit.collectors.sqllog.postgres_prefix import compiled
 
@@ -52,6 +53,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=2)  # asked for the same head by whoever looks for the format and by the reader
 def worked_out(head: bytes) -> str | None:
     """The setting that most lines agree with; None where nothing looks like a record of PostgreSQL."""
     sample = beginnings(head)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import glob, has_magic
 from importlib import import_module
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
@@ -19,7 +20,7 @@ from perfkit.errors import NOT_FOUND, USAGE, PerfkitError
 
 HEAD = 1 << 18
 _GZIP, _BZIP2, _XZ, _ZSTANDARD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
-_TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d")
+_TIME = re.compile(rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?")
 _NUMBER = re.compile(r"\d+")
 _NO_TEXT = bytes(set(range(32)) - set(b"\t\n\r\f\x1b\0\b"))
 
@@ -82,15 +83,19 @@ def _of(word: str, stdin: BinaryIO | None) -> Iterator[Source]:
 
 
 def _age(source: Source) -> tuple[Any, ...]:
-    """By the first time that the log itself names; rotated files (log.2) are older than log.1."""
     assert source.path is not None
     with opened(source) as (stream, _):
-        try:
-            time = _TIME.search(stream.read(HEAD))
-        except (OSError, EOFError, lzma.LZMAError):
-            time = None
-    numbers = [-int(number) for number in _NUMBER.findall(source.path.name)]
-    return (time[0].replace(b"T", b" ") if time else b"", source.path.stat().st_mtime if not time else 0, numbers)
+        return age(stream, source.path.name, source.path.stat().st_mtime, source.name)
+
+
+def age(stream: IO[bytes], file_name: str, modified: float, name: str) -> tuple[Any, ...]:
+    """By the first time that the log itself names; rotated files (log.2) are older than log.1."""
+    try:
+        time = _TIME.search(stream.read(HEAD))
+    except (OSError, EOFError, lzma.LZMAError):
+        time = None
+    numbers = [-int(number) for number in _NUMBER.findall(file_name)]
+    return (time[0].replace(b"T", b" ") if time else b"", modified if not time else 0, numbers, name)
 
 
 @contextmanager
@@ -109,12 +114,12 @@ def opened(source: Source) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         hint = "run as a user who may read it" if isinstance(error, PermissionError) else "give a file that can be read"
         raise PerfkitError(f"{source.name} cannot be read: {error.strerror}.", hint) from None
     with raw:
-        yield _unpacked(raw, source.name), raw
+        yield unpacked(raw, source.name), raw
 
 
-def _unpacked(raw: BinaryIO, name: str) -> IO[bytes]:
-    kind = raw.read(6)
-    raw.seek(0)
+def unpacked(raw: BufferedReader, name: str) -> IO[bytes]:
+    """`raw` itself where it is not packed. Raises PerfkitError for what this Python cannot unpack."""
+    kind = raw.peek(6)[:6]
     if kind.startswith(_GZIP):
         return cast(IO[bytes], gzip.open(raw))
     if kind.startswith(_BZIP2):
