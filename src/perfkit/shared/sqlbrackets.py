@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from perfkit.shared.sqltokens import _lexed, joined
+from perfkit.shared.sqltokens import joined, lexed
 
 _OPENING = {"(": ")", "[": "]", "case": "end"}
 _CLOSING = frozenset(_OPENING.values())
@@ -160,7 +160,7 @@ class Marked:
 
 def _tokens(text: str, system: str) -> Iterator[Token]:
     named, name_end = "", -1
-    for match in _lexed(text, system):
+    for match in lexed(text, system):
         kind, written = match.lastgroup, match.group()
         if kind == "name" and match.start() == name_end and written[0] == "`":
             named, name_end = named + written, match.end()  # `a``b` is one name

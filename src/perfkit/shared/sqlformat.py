@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from perfkit.shared.sqltokens import CUT, _lexed
+from perfkit.shared.sqltokens import CUT, lexed
 from perfkit.shared.sqlwords import QUERY
 
 _READ = 200_000  # characters of a statement that are looked at
@@ -72,7 +72,7 @@ def _by_sqlparse(pieces: list[_Piece], width: int) -> str:
 def _pieces(text: str, system: str) -> Iterator[_Piece]:
     """Each token, and one space for what is between two."""
     gap = True
-    for match in _lexed(text, system):
+    for match in lexed(text, system):
         kind = match.lastgroup or ""
         if kind and (kind != "comment" or _HINT.match(match.group())):
             gap = False

@@ -76,7 +76,7 @@ def _read(text: str, system: str, fold: bool) -> Iterator[str]:
     mysql = system in MYSQL
     nested = system not in _FLAT and text.count("/*") > 1
     if nested or len(text) > _QUICK_LENGTH or (not mysql and "$" in text and _DOLLAR_QUOTE.search(text)):
-        return (_token(match, fold) for match in _lexed(text, system))
+        return (_token(match, fold) for match in lexed(text, system))
     known = _known(mysql, fold)
     if len(known) > _KNOWN_TOKENS:
         known.clear()
@@ -116,7 +116,7 @@ def _plain(name: str) -> str:
     return inner if _PLAIN.fullmatch(inner) and inner not in RESERVED else name
 
 
-def _lexed(text: str, system: str) -> Iterator[re.Match[str]]:
+def lexed(text: str, system: str) -> Iterator[re.Match[str]]:
     """The lexer's matches, with nested comments passed over whole where they nest."""
     pattern = _pattern(system in MYSQL)
     if system in _FLAT or text.count("/*") < 2:
