@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import IO
 
 from perfkit.collectors.sqllog.blocks import Blocks
 from perfkit.collectors.sqllog.detect import format_of
@@ -58,7 +59,7 @@ def read_in_parts(
     read = 0
     with ProcessPoolExecutor(options.jobs, mp_context=_context()) as pool:
         futures = {
-            part: pool.submit(_read_part, part, options, at > 0) for at, part in enumerate(parts) if part.source.path
+            part: pool.submit(read_part, part, options, at > 0) for at, part in enumerate(parts) if part.source.path
         }
         try:
             for source in sources:
@@ -82,7 +83,7 @@ def _ledgers(
 ) -> Iterator[Ledger]:
     own = [part for part in parts if part.source is source]
     if source.path is None:
-        ledger = _read_part(own[0], options, True)
+        ledger = read_part(own[0], options, True)
         assert ledger is not None
         yield ledger
         return
@@ -92,13 +93,13 @@ def _ledgers(
         yield from ledgers
         return
     is_part = own[0] is not parts[0]
-    alone = pool.submit(_read_part, Part(source), options, is_part).result()
+    alone = pool.submit(read_part, Part(source), options, is_part).result()
     assert alone is not None
     yield alone
 
 
-def _read_part(part: Part, options: LogOptions, is_part: bool) -> Ledger | None:
-    """None where the part cannot be read without those before it."""
+def read_part(part: Part, options: LogOptions, is_part: bool) -> Ledger | None:
+    """`is_part`: others come before. None where the part cannot be read without them."""
     ledger = Ledger(Runs(is_part=is_part))
     digester = Digester(options, ledger)
     with without_collector():
@@ -146,19 +147,24 @@ def _divided(source: Source, options: LogOptions, smallest: int) -> list[Part]:
     if count < 2 or not source.is_plain:
         return [Part(source)]
     with opened(source) as (stream, _):
-        head = head_of(stream, source)
-        try:
-            check_text(head, source.name)
-            found = format_of(head, options.format, source.name)
-        except PerfkitError:
-            return [Part(source)]
-        if not hasattr(found.reader(head, options.prefix), "begin"):
-            return [Part(source)]
-        starts = [0]
-        for number in range(1, count):
-            start = _start(stream.seek, stream.read, found, head, options, size * number // count)
-            if start is not None and start > starts[-1]:
-                starts.append(start)
+        return divided(source, stream, size, count, options)
+
+
+def divided(source: Source, stream: IO[bytes], size: int, count: int, options: LogOptions) -> list[Part]:
+    """`count` parts at most of a `stream` that is not packed; the source as a whole where its format does not allow any."""
+    head = head_of(stream, source)
+    try:
+        check_text(head, source.name)
+        found = format_of(head, options.format, source.name)
+    except PerfkitError:
+        return [Part(source)]
+    if not hasattr(found.reader(head, options.prefix), "begin"):
+        return [Part(source)]
+    starts = [0]
+    for number in range(1, count):
+        start = _start(stream.seek, stream.read, found, head, options, size * number // count)
+        if start is not None and start > starts[-1]:
+            starts.append(start)
     ends = [*starts[1:], size]
     return [Part(source, start, end, start == 0) for start, end in zip(starts, ends, strict=True)]
 
