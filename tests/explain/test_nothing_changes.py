@@ -14,6 +14,7 @@ import psycopg
 import pymysql
 import pytest
 
+import databases
 from databases import Database
 from perfkit.explain import ExplainOptions, Statement, explain_all
 from perfkit.model.plan import NotPlanned, Plan
@@ -126,11 +127,10 @@ HARMLESS_MARIADB = {"SELECT 'a\\' , writes(1) , '", "SELECT \"a\" ''' , writes(1
 
 
 @pytest.fixture(scope="module")
-def touched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("touched")
-    for above in (folder, *folder.parents[:3]):  # the server runs as another user
-        above.chmod(0o777)
-    return folder / "made"
+def touched() -> Iterator[Path]:
+    """A file that the servers could make, in a folder of their user's."""
+    with databases._folder("touched") as folder:
+        yield folder / "made"
 
 
 @pytest.fixture(scope="module")
@@ -404,10 +404,8 @@ def _all_of_maria(cursor: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("analyze", [False, True], ids=["explain", "analyze"])
-def test_mariadb_is_as_it_was(maria: Database, tmp_path: Path, analyze: bool) -> None:
-    tmp_path.chmod(0o777)
-    file = tmp_path / "written"
-    statements = [Statement(text.replace("{schema}", maria.name).replace("{file}", str(file))) for text in MARIADB]
+def test_mariadb_is_as_it_was(maria: Database, touched: Path, analyze: bool) -> None:
+    statements = [Statement(text.replace("{schema}", maria.name).replace("{file}", str(touched))) for text in MARIADB]
     with _maria(maria) as connection, connection.cursor() as cursor:
         before = _all_of_maria(cursor)
         answers = []
@@ -417,7 +415,7 @@ def test_mariadb_is_as_it_was(maria: Database, tmp_path: Path, analyze: bool) ->
             answers.append(answer)
             assert _all_of_maria(cursor) == before, answer.text
     assert len(answers) == len(MARIADB)
-    assert not file.exists()
+    assert not touched.exists()
     for answer in answers:
         assert isinstance(answer, Plan) or (answer.why and answer.remedy)
     planned = {answer.text for answer in answers if isinstance(answer, Plan) and "writes" in answer.text}
