@@ -117,7 +117,7 @@ def opened(source: Source) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
         yield unpacked(raw, source.name), raw
 
 
-def unpacked(raw: BufferedReader, name: str) -> IO[bytes]:
+def unpacked(raw: BufferedReader[Any], name: str) -> IO[bytes]:
     """`raw` itself where it is not packed. Raises PerfkitError for what this Python cannot unpack."""
     kind = raw.peek(6)[:6]
     if kind.startswith(_GZIP):
