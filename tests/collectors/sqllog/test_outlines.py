@@ -125,6 +125,9 @@ def outlines_of(texts: list[bytes], system: str) -> list[bytes]:
 
 @settings(max_examples=600, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3), st.sampled_from(SYSTEMS))
+@example(["''\nE'"], "postgresql")
+@example(["''\n$$a$$"], "postgresql")
+@example(["*/*/"], "mysql")
 @example(["a-5", "1e-51e-5", ":1."], "postgresql")
 @example(["\"a'b\" = 'x' AND \"c'd\" = 'y'"], "postgresql")
 def test_an_outline_that_is_believed_has_the_fingerprint_of_its_statement(texts: list[str], system: str) -> None:

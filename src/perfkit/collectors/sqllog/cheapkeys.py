@@ -114,14 +114,15 @@ _PARTS = re.compile(
     re.VERBOSE,
 )
 _PARTS_MYSQL = re.compile(
-    rb"""(?P<comment>%(c)s|--(?![^\s\x00-\x1f])[^\r\n\0]*|\#[^\r\n\0]*)|(?P<name>%(n)s)|(?P<value>%(e)s|%(d)s)"""
+    rb"""(?P<comment>\*/|%(c)s|--(?![^\s\x00-\x1f])[^\r\n\0]*|\#[^\r\n\0]*)|(?P<name>%(n)s)|(?P<value>%(e)s|%(d)s)"""
     % {b"c": _COMMENT, b"n": _NAME, b"e": _ESCAPED, b"d": _ESCAPED.replace(b"'", b'"')},
     re.VERBOSE,
 )
 # What is left of constructs that these patterns do not read as the lexer of fingerprints does.
 _LEFT = re.compile(rb"""\x01|--|/\*|\*/|%%\(|["'`#]|\$[%(w)s]*\$""" % {b"w": _WORD})
+_EMPTY_OF = {b'"': b'""', b"e": b"E''", b"E": b"E''", b"$": b"\x04"}
 _EMPTY = re.compile(rb"''|\"\"")
-_UNCERTAIN = re.compile(rb"[\x01-\x03]|\.[eE]'|\.\$")
+_UNCERTAIN = re.compile(rb"[\x01-\x04]|\.[eE]'|\.\$")
 
 
 def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, bytes]]:
@@ -139,9 +140,10 @@ def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, by
             return b"\x03"
         if kind == "comment":
             comments.append(match.group())
-            odd = b"/*" in comments[-1][2:] or comments[-1].startswith((b"/*!", b"/*M!"))
+            odd = b"/*" in comments[-1][2:] or comments[-1].startswith((b"/*!", b"/*M!", b"*/"))
             return b"\x01\x02" if odd else b"\x02"
-        return b'""' if match.group().startswith(b'"') else b"''"
+        # The kind of quotes is kept: plain strings on two lines are one, others are not.
+        return _EMPTY_OF.get(match.group()[:1], b"''")
 
     outline = (_PARTS_MYSQL if system in _MYSQL else _PARTS).sub(kept, _NUL.join(certain))
     while b"''''" in outline:
@@ -151,7 +153,7 @@ def read_exactly(texts: list[bytes], system: str) -> list[tuple[bytes | None, by
     outline = _without_values(outline)
     bare = outline.split(_NUL)
     unsound = {each for each in set(bare) if _LEFT.search(_EMPTY.sub(b"", each))}
-    pieces = outline.replace(b"\x02", b"/**/").split(b"\x03")
+    pieces = outline.replace(b"\x02", b"/**/").replace(b"\x04", b"$$$$").split(b"\x03")
     outline = pieces[0] + b"".join([name + piece for name, piece in zip(names, pieces[1:], strict=True)])
     said = iter(comments)
     read: list[tuple[bytes | None, bytes]] = []
