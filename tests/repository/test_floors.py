@@ -14,7 +14,7 @@ import perfkit
 
 SOURCE = Path(perfkit.__file__).parent
 ROOT = Path(__file__).parents[2]
-ROOMS = ("targets", "collectors", "recordings", "analysis", "findings", "reports")
+ROOMS = ("targets", "collectors", "explain", "recordings", "analysis", "findings", "reports")
 PROBE = sorted((SOURCE / "probe").rglob("*.py"))
 DEMO = sorted((SOURCE / "demo").rglob("*.py"))
 
