@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _BAR = 24
 
 
-def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> Digested:
+def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool, dask: str | None = None) -> Digested:
     """Raises PerfkitError where a log cannot be read, or holds nothing that is known."""
     from perfkit import __version__
-    from perfkit.pipeline import digest
+    from perfkit.pipeline import digest, digest_on_dask
 
     if not quiet:
         say(
@@ -31,7 +31,10 @@ def read(logs: list[str], options: LogOptions, *, follow: bool, quiet: bool) -> 
         return _follow(Path(logs[0]), options, quiet)
     ticker = _Reading(quiet)
     try:
-        digested = digest(logs, options, ticker.show, sys.stdin.buffer)
+        if dask is not None:
+            digested = digest_on_dask(logs, dask, options, ticker.show)
+        else:
+            digested = digest(logs, options, ticker.show, sys.stdin.buffer)
     finally:
         ticker.clear()
     if not quiet:
@@ -74,11 +77,14 @@ class _Reading:
     def seconds(self) -> float:
         return self._clock() - self._begun
 
-    def show(self, done: int, whole: int | None, lines: int) -> None:
+    def show(self, done: int, whole: int | None, lines: int, tasks: tuple[int, int] | None = None) -> None:
+        """`tasks` are those done and all, where a cluster reads."""
         from perfkit.shared.units import count, seconds, size
 
         rate = done / max(self.seconds, 1e-6)
         speed = f"{size(done)} · {count(lines)} lines · {size(rate)}/s"
+        if tasks is not None:
+            speed = f"{tasks[0]} of {tasks[1]} tasks · {speed}"
         if not whole:
             self._ticker.show(f"perfkit  {speed}")
             return

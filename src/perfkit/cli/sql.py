@@ -48,6 +48,10 @@ def sql(
         bool, o.flag("--follow", help="Go on reading while the log grows, until Ctrl-C.", env="FOLLOW")
     ] = False,
     jobs: Annotated[int, o.flag("--jobs", "-j", help="Read with this many processes.", env="JOBS", metavar="N")] = 1,
+    dask: Annotated[
+        str | None,
+        o.flag("--dask", help="Read with this Dask cluster; logs may be URLs.", env="DASK", metavar="SCHEDULER"),
+    ] = None,
     keep_literals: o.KeepLiterals = False,
     save_digest: o.SaveDigest = None,
     format: o.Format = "terminal",
@@ -65,6 +69,8 @@ def sql(
     Examples:  perfkit sql /var/log/postgresql/*.log  ·  zcat old.gz | perfkit sql -  ·  perfkit sql slow.log -f json
     """
     _check(logs, top, sort, jobs, color, format, follow)
+    if dask is not None:
+        _check_dask(logs or [], jobs, follow)
     from perfkit.cli.digesting import deliver, read, save
     from perfkit.cli.moments import moment
     from perfkit.collectors.sqllog.options import LogOptions
@@ -80,7 +86,7 @@ def sql(
         jobs=jobs,
         keep_literals=keep_literals,
     )
-    digested = read(logs or [], options, follow=follow, quiet=quiet)
+    digested = read(logs or [], options, follow=follow, quiet=quiet, dask=dask)
     if save_digest is not None:
         save(digested.log, Path(save_digest), quiet)
     deliver(
@@ -109,3 +115,12 @@ def _check(
     from perfkit.reports import FORMATS
 
     FORMATS.check(format)
+
+
+def _check_dask(logs: list[str], jobs: int, follow: bool) -> None:
+    if "-" in logs or follow:
+        raise PerfkitError(
+            "a Dask cluster reads no stream.", "name files or URLs that the workers see, without --follow", USAGE
+        )
+    if jobs > 1:
+        raise PerfkitError("--jobs are processes of this machine.", "leave it out: a cluster has its own", USAGE)

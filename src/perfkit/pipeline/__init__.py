@@ -2,7 +2,7 @@
 
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
-- `digest`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
+- `digest`, `digest_on_dask`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfkit.pipeline.diagnosing import diagnose
-    from perfkit.pipeline.logs import Digested, digest, follow, join_log, record_log
+    from perfkit.pipeline.logs import Digested, digest, digest_on_dask, follow, join_log, record_log
     from perfkit.pipeline.measuring import measure
     from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
     from perfkit.pipeline.reporting import render, report_of, with_links
@@ -26,6 +26,7 @@ __all__ = [
     "check_dsn",
     "diagnose",
     "digest",
+    "digest_on_dask",
     "follow",
     "join_log",
     "measure",
@@ -42,6 +43,7 @@ _HOMES = {
     "Digested": "logs",
     "diagnose": "diagnosing",
     "digest": "logs",
+    "digest_on_dask": "logs",
     "follow": "logs",
     "join_log": "logs",
     "measure": "measuring",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from perfkit.collectors.sqllog.options import LogOptions
 
 Told = Callable[[int, int | None, int], None]
+ToldOfTasks = Callable[[int, int | None, int, tuple[int, int]], None]
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ def digest(
 
     options = options or LogOptions()
     return _digested(read_logs(logs, options, told, stdin), options.keep_literals)
+
+
+def digest_on_dask(
+    logs: Sequence[str], scheduler: str, options: LogOptions, told: ToldOfTasks | None = None
+) -> Digested:
+    """As `digest`, by the workers of a Dask cluster: `logs` are fsspec URLs, or paths that each worker sees. `told` also hears of
+    the tasks done, and of all. Raises PerfkitError also where the cluster fails, or Dask is not installed."""
+    from perfkit.collectors.sqllog.on_dask import read_on_dask
+
+    return _digested(read_on_dask(logs, scheduler, options, told), options.keep_literals)
 
 
 def follow(log: Path, options: LogOptions) -> Iterator[Digested]:

@@ -9,12 +9,12 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
-from perfkit import __version__
 from perfkit.errors import NOT_FOUND, USAGE, PerfkitError
 
 try:
@@ -66,14 +66,15 @@ class Cluster:
 
     def check_versions(self) -> None:
         """Raises PerfkitError where a worker has no perfkit, or another one."""
+        own = version_here()
         answers: dict[str, Any] = self._client.run(version_here, on_error="return")
         for worker, answer in answers.items():
             if isinstance(answer, ImportError | AttributeError):
                 raise _without_perfkit(f"the worker {worker}")
-            if isinstance(answer, str) and answer != __version__:
+            if isinstance(answer, str) and answer != own:
                 raise PerfkitError(
-                    f"the worker {worker} has perfkit {answer}, and this machine {__version__}.",
-                    f"pip install perfkit=={__version__}, on each worker",
+                    f"the worker {worker} has perfkit {answer}, and this machine {own}.",
+                    f"pip install perfkit=={own}, on each worker",
                 )
 
     def submit(self, task: Callable[..., Any], *values: Any) -> Any:
@@ -152,13 +153,14 @@ class Cluster:
 
 
 def version_here() -> str:
-    """Run by each worker."""
-    return __version__
+    """Of the perfkit that runs this: each worker says its own."""
+    return str(import_module("perfkit").__version__)
 
 
 def _without_perfkit(who: str) -> PerfkitError:
     return PerfkitError(
-        f"{who} has no perfkit, or one that is too old.", f"pip install 'perfkit[dask]=={__version__}', on each worker"
+        f"{who} has no perfkit, or one that is too old.",
+        f"pip install 'perfkit[dask]=={version_here()}', on each worker",
     )
 
 

@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from perfkit import __version__
-from perfkit.collectors.sqllog.dask_cluster import Cluster, connected
+from perfkit.collectors.sqllog.dask_cluster import Cluster, connected, version_here
 from perfkit.collectors.sqllog.digesting import Digester
 from perfkit.collectors.sqllog.jobs import SMALLEST, Part, divided, read_part
 from perfkit.collectors.sqllog.ledger import Ledger
@@ -159,7 +158,7 @@ class _Reading:
 
 
 def _asked(cluster: Cluster, task: Callable[..., Any], *values: Any) -> Any:
-    return cluster.submit(answered, task, __version__, *values)
+    return cluster.submit(answered, task, version_here(), *values)
 
 
 def _answer(cluster: Cluster, task: Callable[..., Any], *values: Any) -> Any:
@@ -174,9 +173,10 @@ def _checked(value: Any) -> Any:
 
 def answered(task: Callable[..., Any], version: str, *values: Any) -> Any:
     """On a worker: what `task` gives, or a Failure. Workers that join late are asked for their version here."""
-    if version != __version__:
+    own = version_here()
+    if version != own:
         return Failure(
-            f"a worker has perfkit {__version__}, and this machine {version}.",
+            f"a worker has perfkit {own}, and this machine {version}.",
             f"pip install perfkit=={version}, on each worker",
             125,
         )
