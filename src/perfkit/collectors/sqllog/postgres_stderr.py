@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import compress, islice
-from operator import add
+from itertools import compress
+from operator import add, not_
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_blocks import DURATION
@@ -100,7 +100,7 @@ class StderrReader:
         if not self._conversations.open:
             rows = _rows(found, [at for at, line in enumerate(columns[_OTHER]) if line]) if any(columns[_OTHER]) else []
             if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
-                executed = _columns(found, columns, events)
+                executed = _columns(columns, events)
                 self._conversations.take(rows, events)
                 self._conversations.expect_plans_of(executed)
                 return events
@@ -170,7 +170,7 @@ def _rows(found: list[Found], places: Iterable[int]) -> list[Row]:
             if state := _STATE.match(message):
                 message = message[state.end() :]
         said = [b""] * 4
-        for line in islice(found, at + 1, at + 8):
+        for line in found[at + 1 : at + 8]:
             label, _, more = line[_OTHER].partition(b":  ")
             place = 1 if line[_SAID] else _PLACES.get(label)
             if place is None:
@@ -185,43 +185,43 @@ def _untabbed(text: bytes) -> bytes:
     return text.replace(b"\n\t", b"\n") if b"\n\t" in text else text
 
 
-def _columns(found: list[Found], columns: Sequence[tuple[bytes, ...]], events: Events) -> dict[bytes, bytes]:
+def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
+    durations = columns[_MILLISECONDS]
     details: list[bytes] = []
-    if not all(columns[_MILLISECONDS]):
-        details = _details(found) if any(columns[_SAID]) else []
-        columns = list(zip(*[row for row in found if row[_MILLISECONDS]], strict=True))
-    if not columns or not columns[0]:
+    if not all(durations):
+        details = _details(columns) if any(columns[_SAID]) else []
+        columns = [list(compress(column, durations)) for column in columns[:_SAID]]
+    if not columns[0]:
         return {}
-    times, firsts, seconds, milliseconds, steps, texts, *_ = map(list, columns)
+    times, firsts, seconds, milliseconds, steps, texts = map(list, columns[:_SAID])
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     sessions = list(map(add, firsts, seconds)) if any(seconds) else firsts
     texts = [text.replace(b"\n\t", b"\n") if b"\t" in text else text for text in texts]
     all_steps = b"".join(steps)
     if b"p" in all_steps or b"b" in all_steps:
-        executes = [step in b"se" for step in steps]
-        events.prepares = [
-            pair for pair, does in zip(zip(texts, micros, strict=True), executes, strict=True) if not does
-        ]
+        executes = list(map(b"se".__contains__, steps))
+        events.prepares = list(compress(zip(texts, micros, strict=True), map(not_, executes)))
         times, sessions, steps, texts = (list(compress(kept, executes)) for kept in (times, sessions, steps, texts))
         micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []
     events.times, events.sessions, events.texts, events.micros = times, sessions, texts, micros
-    for at, detail in enumerate(details):
+    for at in compress(range(len(details)), details):
+        detail = details[at]
         if detail[1:12] == b"arameters: ":
             events.parameters[at] = _untabbed(detail[12:])
         elif detail[:9] == b"prepare: ":
             texts[at] = prepared(_untabbed(detail)) or texts[at]
     if b"e" not in all_steps:
         return {}
-    return {session: text for session, text, step in zip(sessions, texts, steps, strict=True) if step == b"e"}
+    return dict(compress(zip(sessions, texts, strict=True), map(b"e".__eq__, steps)))
 
 
-def _details(found: list[Found]) -> list[bytes]:
+def _details(columns: Sequence[Sequence[bytes]]) -> list[bytes]:
     """What the line after each execution says, if that is a DETAIL."""
-    following = (*found[1:], (b"",) * 9)
-    pairs = zip(found, following, strict=True)
-    return [after[_SAID] if not after[_MILLISECONDS] else b"" for row, after in pairs if row[_MILLISECONDS]]
+    durations, said = columns[_MILLISECONDS], columns[_SAID]
+    following = (*said[1:], b"")
+    return list(compress(following, durations))
 
 
 class StderrFormat:
