@@ -36,6 +36,7 @@ _PARTS = {
 _MILLISECONDS, _SAID, _OTHER, _JUNK = 3, 6, 7, 8  # places in what is found
 # What a Row has after its message, from 1; what stands at 0 is not asked for.
 _PLACES = {b"HINT": 0, b"QUERY": 0, b"LOCATION": 0, b"BACKTRACE": 0, b"DETAIL": 1, b"CONTEXT": 2, b"STATEMENT": 3}
+_PARAMETERS = frozenset((b"Parameters: ", b"parameters: "))
 _STATE = re.compile(rb"[0-9A-Z]{5}: ")
 _STEPS = {b"s": b"statement", b"e": b"execute <unnamed>", b"p": b"parse <unnamed>", b"b": b"bind <unnamed>"}
 Found = tuple[bytes, ...]
@@ -98,7 +99,7 @@ class StderrReader:
             junk = [line for line in columns[_JUNK] if line and not line.isspace()]
             events.unparsed, events.examples = len(junk), junk[:3]
         if not self._conversations.open:
-            rows = _rows(found, [at for at, line in enumerate(columns[_OTHER]) if line]) if any(columns[_OTHER]) else []
+            rows = _rows(found, compress(range(len(found)), columns[_OTHER])) if any(columns[_OTHER]) else []
             if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
                 executed = _columns(columns, events)
                 self._conversations.take(rows, events)
@@ -206,15 +207,26 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
         micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []
     events.times, events.sessions, events.texts, events.micros = times, sessions, texts, micros
-    for at in compress(range(len(details)), details):
-        detail = details[at]
-        if detail[1:12] == b"arameters: ":
-            events.parameters[at] = _untabbed(detail[12:])
-        elif detail[:9] == b"prepare: ":
-            texts[at] = prepared(_untabbed(detail)) or texts[at]
+    _tell(details, texts, events)
     if b"e" not in all_steps:
         return {}
     return dict(compress(zip(sessions, texts, strict=True), map(b"e".__eq__, steps)))
+
+
+def _tell(details: list[bytes], texts: list[bytes], events: Events) -> None:
+    """What DETAIL says of executions: parameters, mostly; of EXECUTE, the statement that it prepared."""
+    if b"\n\t" in b"".join(details):
+        details = list(map(_untabbed, details))
+    places = list(compress(range(len(details)), details))
+    said = [details[at] for at in places]
+    if {detail[:12] for detail in said} <= _PARAMETERS:
+        events.parameters = dict(zip(places, [detail[12:] for detail in said], strict=True))
+        return
+    for at, detail in zip(places, said, strict=True):
+        if detail[:12] in _PARAMETERS:
+            events.parameters[at] = detail[12:]
+        elif detail[:9] == b"prepare: ":
+            texts[at] = prepared(detail) or texts[at]
 
 
 def _details(columns: Sequence[Sequence[bytes]]) -> list[bytes]:
