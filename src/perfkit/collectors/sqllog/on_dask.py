@@ -20,7 +20,7 @@ from perfkit.collectors.sqllog.options import LogOptions
 from perfkit.collectors.sqllog.reading import finished
 from perfkit.collectors.sqllog.remote import Place, can_seek, opened_place, places
 from perfkit.collectors.sqllog.sources import Source, age, unpacked
-from perfkit.errors import PerfkitError
+from perfkit.errors import FAILED, PerfkitError
 from perfkit.model.sqllog import SqlLog
 
 _LARGEST = 256 << 20
@@ -96,7 +96,8 @@ class _Reading:
         self, cluster: Cluster, files: list[_File], options: LogOptions, progress: ClusterProgress | None
     ) -> None:
         self._cluster, self._files, self._options, self._progress = cluster, files, options, progress
-        self._sizes: dict[str, tuple[_File, int]] = {}
+        self._sizes: dict[str, int] = {}
+        self._briefed: dict[str, _File] = {}
         self._digester = Digester(options, Ledger())
         self._bytes = self._lines = self._done = 0
 
@@ -124,37 +125,39 @@ class _Reading:
             is_part = bool(file is not self._files[0] or one.start)
             ledger = _asked(self._cluster, read_range, one, self._options, is_part)
             brief = self._cluster.submit(_brief, ledger)
+            self._cluster.announce(ledger)
             self._cluster.announce(brief)
             file.ledgers.append(ledger)
             file.open.add(brief.key)
-            self._sizes[brief.key] = (file, one.size)
+            self._sizes[ledger.key] = one.size
+            self._briefed[brief.key] = file
 
     def _hear(self) -> None:
-        """Of one task that ended. What it counted is not looked at before its turn."""
-        brief = self._cluster.next_announced()
-        file, size = self._sizes.pop(brief.key)
-        file.open.discard(brief.key)
-        lines = _checked(self._cluster.value(brief))
-        if lines is None:
-            file.needs_all = True
-            return
-        self._bytes, self._lines, self._done = self._bytes + size, self._lines + lines, self._done + 1
+        """Of one task that ended: that a part was read, or, where its worker has time to say so, what must be known of it."""
+        future = self._cluster.next_announced()
+        if future.key in self._sizes:
+            self._bytes, self._done = self._bytes + self._sizes.pop(future.key), self._done + 1
+        elif future.key in self._briefed:
+            file = self._briefed.pop(future.key)
+            file.open.discard(future.key)
+            lines = _checked(self._cluster.value(future))
+            file.needs_all = file.needs_all or lines is None
+            self._lines += lines or 0
+            self._cluster.forget([future])
         if self._progress is not None:
             whole = None if any(file.place.size is None for file in self._files) else self._whole()
-            self._progress(min(self._bytes, whole or self._bytes), whole, self._lines, (self._done, self._tasks()))
+            tasks = (self._done, self._done + len(self._sizes))
+            self._progress(min(self._bytes, whole or self._bytes), whole, self._lines, tasks)
 
     def _whole(self) -> int:
         return sum(file.place.size or 0 for file in self._files)
 
-    def _tasks(self) -> int:
-        return self._done + len(self._sizes)
-
     def _merge(self, file: _File) -> None:
-        for future in file.ledgers:
+        while file.ledgers:
+            future = file.ledgers.pop(0)
             ledger = _checked(self._cluster.value(future))
             self._digester.incidents(self._digester.ledger.merge(ledger), self._digester.ledger.system)
             self._cluster.forget([future])
-        file.ledgers = []
 
 
 def _asked(cluster: Cluster, task: Callable[..., Any], *values: Any) -> Any:
@@ -178,7 +181,7 @@ def answered(task: Callable[..., Any], version: str, *values: Any) -> Any:
         return Failure(
             f"a worker has perfkit {own}, and this machine {version}.",
             f"pip install perfkit=={version}, on each worker",
-            125,
+            FAILED,
         )
     try:
         return task(*values)
