@@ -23,7 +23,9 @@ def _quiet(rule: str, name: str, text: str, *plans: Plan, ms: float = 5) -> Quie
 
 
 def _join(expected: float, rows: float, inner: PlanNode, seconds: float = 0.1, kind: str = "Nested Loop") -> Plan:
-    outer = PlanNode("Index Scan", "orders", estimated_rows=expected, rows=rows, seconds=seconds - (inner.seconds or 0.0), cost=10.0)
+    outer = PlanNode(
+        "Index Scan", "orders", estimated_rows=expected, rows=rows, seconds=seconds - (inner.seconds or 0.0), cost=10.0
+    )
     return plan(
         _JOIN,
         PlanNode(kind, estimated_rows=expected, rows=rows, seconds=seconds, cost=100.0, children=(outer, inner)),

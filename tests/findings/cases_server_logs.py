@@ -180,6 +180,12 @@ QUIET = [
     ),
     _quiet("n-plus-one", "many executions, no runs", digest(_LOOKUP, 10_000, 0.5), OTHER),
     _quiet("n-plus-one", "a run or two", digest(_LOOKUP, 1000, 0.5, repeats=repeats(2, 6, 0.5)), OTHER),
+    _quiet(
+        "n-plus-one",
+        "requests of one statement, between many of another",
+        digest(_LOOKUP, 1000, 0.5, repeats=repeats(20, 8, 0.5)),
+        digest("SELECT * FROM orders WHERE shop = 1", 300, 1),
+    ),
     _quiet("n-plus-one", "writes in runs", digest(_INSERT, 1000, 0.5, repeats=repeats(20, 50, 0.5)), OTHER),
     _quiet(
         "row-by-row-write", "five lines of an order", digest(_INSERT, 1000, 0.5, repeats=repeats(200, 5, 0.5)), OTHER

@@ -14,19 +14,29 @@ from perfkit.shared import sqltext, units
 # A run or two may be a page that happened to show five things.
 LEAST_RUNS: Final = 3
 CLEAR_RUNS: Final = 10
+# Requests that come one after the other over one connection look like runs as well. What leads to a loop leads there nearly each
+# time: of a statement's executions this part at least, and of all runs half.
+LEADS: Final = 0.4
+OF_RUNS: Final = 0.5
 
 
 def loops(view: View, rule: str) -> Iterable[Candidate]:
-    """Reads that sessions repeat with ever other values, right after another statement."""
+    """Reads that sessions repeat with ever other values, right after another statement that leads to them."""
+    counts = {statement.text: digest.time.count for statement, digest in logged(view)}
     for statement, digest in logged(view):
-        if digest.repeats.runs >= LEAST_RUNS and not statement.is_write:
-            yield _candidate(view, rule, statement, digest)
+        if digest.repeats.runs < LEAST_RUNS or statement.is_write:
+            continue
+        parents = digest.repeats.parents
+        leading = {parent: led for parent, led in parents.items() if led >= LEADS * counts.get(parent, led)}
+        if sum(leading.values()) >= OF_RUNS * digest.repeats.runs:
+            parent = max(leading, key=lambda name: (leading[name], name))
+            yield _candidate(view, rule, statement, digest, parent, counts.get(parent, 0))
 
 
-def _candidate(view: View, rule: str, statement: Statement, digest: Digest) -> Candidate:
+def _candidate(view: View, rule: str, statement: Statement, digest: Digest, parent: str, ran: int) -> Candidate:
     repeats = digest.repeats
-    parent, led = next(iter(repeats.parents.most_common(1)), ("", 0))
-    clear = repeats.runs >= CLEAR_RUNS and led >= 0.5 * repeats.runs
+    led = repeats.parents[parent]
+    clear = repeats.runs >= CLEAR_RUNS and led >= 0.8 * ran
     return Candidate(
         rule=rule,
         title=f"N+1: {statement.table or 'a statement'} is loaded once per row, up to {units.count(repeats.longest)} times in a row",
@@ -42,7 +52,10 @@ def _candidate(view: View, rule: str, statement: Statement, digest: Digest) -> C
                 n=repeats.runs,
             ),
             Evidence(
-                f"{units.count(led)} of them follow `{sqltext.shortened(parent, 70, statement.system)}`.", led, "runs"
+                f"{units.count(led)} of them follow `{sqltext.shortened(parent, 70, statement.system)}`, which ran "
+                f"{units.count(ran)} times.",
+                led,
+                "runs",
             ),
         ),
         advice=Advice(
