@@ -17,8 +17,8 @@ from perfkit.collectors.sqllog.interface import Events
 from perfkit.model.sqllog import Repeats
 
 SHORTEST = 5
-LONGEST_PAUSE = 0.1
-"""Seconds between two executions of a run, in the mean: a loop does not wait for a user."""
+LONGEST_PAUSE = 0.01
+"""Seconds between two executions of a run, in the mean: a loop waits for no user and no further request."""
 FORGOTTEN = 600.0
 _PARENT_PAUSE = 1.0
 _RUN = re.compile(rf"(.)\1{{{SHORTEST - 1},}}", re.DOTALL)
