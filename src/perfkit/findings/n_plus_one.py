@@ -24,7 +24,9 @@ class NPlusOne:
     **What it sees.** The same statement, five times and more in a request, from the same line, with different parameters,
     in most of the requests that run it more than once: after a statement that gave about as many rows, or in a loop that
     the source shows; without either, ten times and more. Statements that one loop runs together are one finding. A
-    script's run counts as one request, and needs twenty. Lists of values, pages and writes are not such.
+    script's run counts as one request, and needs twenty. Lists of values, pages and writes are not such. In a database's log:
+    runs of five and more in one connection, with other values each time and less than 10 ms between them, right after a
+    statement that leads there nearly each time it runs.
 
     **Why it hurts.** Each execution costs a round trip and, through a mapper, 100 µs to 1 ms of Python. The number grows
     with the rows: a page of 60 orders runs 61 statements, one of 600 runs 601.

@@ -40,7 +40,7 @@ class RowByRowWrite:
 
     **What it sees.** The same INSERT, UPDATE or DELETE, ten times and more in a request (fifty in a loop of a script),
     from the same place, each changing a row or two; with the transactions that the loop begins and ends. `executemany`
-    counts as one execution.
+    counts as one execution. In a database's log: runs of twenty and more in one connection.
 
     **Why it hurts.** Each row costs a round trip, and each commit waits until the disk has it: 1,000 rows with a commit
     each take seconds, in one statement and one transaction some milliseconds.

@@ -39,7 +39,8 @@ class SlowQuery:
 
     **What it sees.** A statement that searches (WHERE, JOIN, GROUP BY, ORDER BY) and takes 10 ms and more in half of its
     executions; or one that takes 5 % and more of all time by itself, at 1 ms and more each, when that is five times what
-    the database takes for its quickest statement. Statements that run once per row, or again with the same parameters, are others' business.
+    the database takes for its quickest statement. Statements that run once per row, or again with the same parameters, are others' business. In
+    a database's log the server's own durations are judged in the same way, without their waits for locks.
 
     **Why it hurts.** The database reads far more rows than it gives: without an index it reads the whole table, and the
     time grows with it.
