@@ -23,6 +23,7 @@ SHARED = {
     "stacks",
 } | {
     "json_queries",
+    "log_text",
     "plan_text",
     "plans",
     "schema_parts",

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from perfkit.model.finding import Finding, Severity
 from perfkit.model.report import Report
-from perfkit.reports import brief, phrases
+from perfkit.reports import brief, log_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -65,7 +65,7 @@ def render(report: Report, options: RenderOptions) -> str:
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
     blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
     blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
-    blocks += [_summary(report, screen), _pointers(report, screen)]
+    blocks += [_log(report, screen), _summary(report, screen), _pointers(report, screen)]
     console = Console(
         file=StringIO(),
         width=width,
@@ -167,6 +167,17 @@ def _table(table: brief.Brief | None, screen: Screen) -> list[Text]:
         if row.note:
             lines += screen.hanging("", [row.note], "  ", INDENT)
     return [*lines, Text(f"  {table.more} more in the report")] if table.more else lines
+
+
+def _log(report: Report, screen: Screen) -> list[Text]:
+    log = report.analysis.log
+    if log is None:
+        return []
+    lines = screen.hanging("Log".ljust(LABEL), log_text.facts(log), " · ")
+    when = log_text.over_time(log) if screen.unicode else ""
+    if when:
+        lines += screen.paragraph(when, LABEL)
+    return lines + [line for item in log_text.who(log) for line in screen.hanging(" " * LABEL, item.split(), " ")]
 
 
 def _summary(report: Report, screen: Screen) -> list[Text]:
