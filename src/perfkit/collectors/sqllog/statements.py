@@ -1,6 +1,6 @@
 """Texts of statements become numbers of fingerprints: texts come in as bytes, a block's worth at once; the fingerprints are kept here.
 
-The exact fingerprint costs some 100 µs, so it is asked once for each outline (see `cheapkeys`), not once for each text.
+The exact fingerprint costs some 100 µs, so it is asked once for each outline (see `cheapkeys`), and an outline once for each text.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from perfkit.collectors.sqllog.cheapkeys import is_sound, outlines, read_exactly
 from perfkit.shared.sqltext import fingerprint
 
 _MOST_OUTLINES = 100_000
+_MOST_TEXTS = 50_000
+_LONGEST_TEXT = (
+    400  # bytes of a text that is remembered as it is: many come again, and a look-up costs a tenth of an outline
+)
 _MANY = 2000
 _TO_BE_READ = -1
 _PARAMETER = re.compile(rb"\$[0-9]")
@@ -39,11 +43,35 @@ class Statements:
         self._rough: dict[bytes, int] = {}
         self._outlines: dict[bytes, int] = {}
         self._texts: dict[bytes, int] = {}
+        self._met: dict[bytes, int] = {}
+        self._comments: dict[bytes, bytes] = {}
         self._numbers: dict[Statement, int] = {}
         self._some_unsound = False
 
     def numbers(self, texts: list[bytes]) -> tuple[list[int], dict[int, bytes]]:
         """One for each text, and the comments with tags by the index of their text."""
+        met, said = self._met, self._comments
+        try:
+            found = [met[text] for text in texts]
+            new = []
+        except KeyError:
+            if len(met) > _MOST_TEXTS:
+                met.clear()
+                said.clear()
+            new = list(set(texts).difference(met))
+            numbers, comments = self._read(new)
+            met.update(zip(new, numbers, strict=True))
+            said.update((new[at], comment) for at, comment in comments.items())
+            found = [met[text] for text in texts]
+        comments = {at: said[text] for at, text in enumerate(texts) if text in said} if said else {}
+        for text in new:
+            if len(text) > _LONGEST_TEXT:
+                del met[text]
+                said.pop(text, None)
+        return found, comments
+
+    def _read(self, texts: list[bytes]) -> tuple[list[int], dict[int, bytes]]:
+        """As `numbers`, of texts that were not met."""
         found = self._by_outline(texts)
         if not self._some_unsound or min(found, default=0) != _TO_BE_READ:
             return found, {}
