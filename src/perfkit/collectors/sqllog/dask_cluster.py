@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -34,8 +35,7 @@ _AGAIN = 2
 def connected(scheduler: str) -> Iterator[Cluster]:
     """Tasks that are still under way at the end are cancelled."""
     address = _address(scheduler)
-    # Every failure that matters is said once, by us; Dask would add pages of tracebacks to it.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _quieten()
     try:
         client = Client(address, timeout=_CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -66,12 +66,15 @@ class Cluster:
 
     def check_versions(self) -> None:
         """Raises PerfkitError where a worker has no perfkit, or another one."""
+        if not self._workers():
+            # What a cluster grows for must not need perfkit: a worker that cannot even read a task ends.
+            self.value(self.submit(os.getpid))
         own = version_here()
         answers: dict[str, Any] = self._client.run(version_here, on_error="return")
         for worker, answer in answers.items():
-            if isinstance(answer, ImportError | AttributeError):
-                raise _without_perfkit(f"the worker {worker}")
-            if isinstance(answer, str) and answer != own:
+            if isinstance(answer, Exception):
+                raise _without_perfkit(f"the worker {worker}") if _lacks_perfkit(answer) else _failed(answer)
+            if answer != own:
                 raise PerfkitError(
                     f"the worker {worker} has perfkit {answer}, and this machine {own}.",
                     f"pip install perfkit=={own}, on each worker",
@@ -144,17 +147,34 @@ class Cluster:
                 "workers died again and again while they read the same part.",
                 "look into their logs; give each more memory, or start fewer with --nthreads 1",
             )
-        if isinstance(error, ModuleNotFoundError | AttributeError) and "perfkit" in str(error):
+        if _lacks_perfkit(error):
             return _without_perfkit("a worker")
         if future.status in ("cancelled", "lost") or isinstance(error, OSError):
             return self._gone()
-        what = f"{error}" if type(error).__name__ == "Unreachable" else f"{type(error).__name__}: {error}"
-        return PerfkitError(f"a worker failed: {what.partition(chr(10))[0][:300]}.", "look into the log of the workers")
+        return _failed(error)
 
 
 def version_here() -> str:
     """Of the perfkit that runs this: each worker says its own."""
     return str(import_module("perfkit").__version__)
+
+
+def _quieten() -> None:
+    """What fails is said once, by us: Dask would add pages of tracebacks. Its loggers have levels of their own."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+def _lacks_perfkit(error: Exception) -> bool:
+    """Dask hands some errors on as themselves, others as the text of an Exception."""
+    text = f"{type(error).__name__} {error}"
+    return "perfkit" in text and ("ModuleNotFoundError" in text or "AttributeError" in text)
+
+
+def _failed(error: Exception) -> PerfkitError:
+    what = f"{error}" if type(error).__name__ == "Unreachable" else f"{type(error).__name__}: {error}"
+    return PerfkitError(f"a worker failed: {what.partition(chr(10))[0][:300]}.", "look into the log of the workers")
 
 
 def _without_perfkit(who: str) -> PerfkitError:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import fsspec
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from perfkit.collectors.sqllog.sources import HEAD
 from perfkit.errors import NOT_FOUND, PerfkitError
@@ -65,7 +66,7 @@ def places(words: Sequence[str], folder: str) -> list[Place]:
     for word in words:
         with asked(shown(word)):
             for place in _of(word, folder):
-                found.setdefault(os.path.realpath(place.url) if _is_path(place.url) else place.url, place)
+                found.setdefault(_same(place.url), place)
     return list(found.values())
 
 
@@ -94,6 +95,12 @@ def _of(word: str, folder: str) -> Iterator[Place]:
             f"{shown(word)} is a folder without logs.", "give the folder that the server logs to", NOT_FOUND
         )
     yield from (_place(fs, word, folder, info, optional=True) for info in inside)
+
+
+def _same(url: str) -> str:
+    """Equal for all ways to name a file."""
+    fs, path = _store(url)
+    return os.path.realpath(path) if isinstance(fs, LocalFileSystem) else url
 
 
 def _place(fs: Any, word: str, folder: str, info: dict[str, Any], optional: bool = False) -> Place:
@@ -232,7 +239,9 @@ def _said(error: Exception, name: str) -> Exception:
         return PerfkitError(f"the workers see no {name}.", "it must be there for each worker, not only here", NOT_FOUND)
     if isinstance(error, PermissionError) or any(word in what for word in _NO_KEY):
         return PerfkitError(f"the workers may not read {name}.", _KEYS.get(_PACKAGES.get(scheme, ""), _ANY_KEY))
-    return Unreachable(f"{name} cannot be read: {type(error).__name__}: {str(error).partition(chr(10))[0][:200]}")
+    return Unreachable(
+        f"{name} cannot be read: {type(error).__name__}: {str(error).partition(chr(10))[0].partition(', url=')[0][:200]}"
+    )
 
 
 _ANY_KEY = "run the workers as a user who may read it"
