@@ -48,7 +48,7 @@ def a_log(rounds: int, begin: float = 0.0) -> str:
     for at in range(rounds):
         start = begin + at * 2.0
         pieces += [
-            line(start, "duration: 1.5 ms  statement: SELECT * FROM parent WHERE x = 'a'", pid) for pid in range(5)
+            line(start, "duration: 1.500 ms  statement: SELECT * FROM parent WHERE x = 'a'", pid) for pid in range(5)
         ]
         for n in range(40):
             text = f"duration: 0.{100 + n} ms  statement: SELECT * FROM item WHERE id = {at * 40 + n}"
@@ -159,7 +159,7 @@ def test_folders_and_names_from_here(cluster: LocalCluster, rotated: Path, monke
 def test_a_format_that_needs_all_of_a_file(cluster: LocalCluster, tmp_path: Path) -> None:
     """Durations that belong to statements long before them: one task reads the file, its neighbours are read in parts."""
     apart = "".join(
-        line(n / 10, f"statement: SELECT {n}") + line(n / 10 + 0.01, "duration: 0.25 ms") for n in range(400)
+        line(n / 10, f"statement: SELECT {n}") + line(n / 10 + 0.01, "duration: 0.250 ms") for n in range(400)
     )
     (tmp_path / "a.log").write_text(a_log(5))
     (tmp_path / "b.log").write_text(apart.replace(" 12:", " 13:"))
