@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import islice
+from operator import itemgetter, le
+from typing import TypeVar
 from zlib import crc32
 
 from perfkit.collectors.sqllog.interface import Events, Incident, Reader
@@ -20,7 +22,7 @@ _MOST_SESSIONS = 50_000
 _MOST_TAGS = 10_000
 _UNPARSED_EXAMPLE = 300  # bytes
 
-Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 class Digester:
@@ -66,22 +68,13 @@ class Digester:
         self.ledger.events += len(events.texts)
         numbers, comments = self._numbers(events.texts, reader.system)
         tallies = self._tallies[reader.system]
-        names = [name for name in _OPTIONAL if getattr(events, name)]
-        flags = list(events.flags)
-        extra = [getattr(events, name) for name in names] + [events.flags[name] for name in flags]
-        names += [f"flag {name}" for name in flags]
-        if self._options.keep_literals:
-            names.append("")
-            extra.append([events.parameters.get(at, b"") for at in range(len(numbers))])
-        length = getattr(reader, "minute_length", None)
-        minutes = list(map(reader.minute, events.times)) if length is None else [time[:length] for time in events.times]
-        rows = zip(events.micros, events.times, events.texts, events.sessions, *extra, strict=True)
-        groups: dict[tuple[int, bytes], list[Row]] = defaultdict(list)
-        for pair, row in zip(zip(numbers, minutes, strict=True), rows, strict=True):
-            groups[pair].append(row)
         sessions = self._known_sessions(events.sessions, reader)
-        for (number, _), members in groups.items():
-            self._group(tallies[number], members, names)
+        optional = [(name, column) for name in _OPTIONAL if (column := getattr(events, name))]
+        optional += [(f"flag {name}", column) for name, column in events.flags.items()]
+        in_order = all(map(le, events.times, islice(events.times, 1, None)))
+        for number, members in _groups(numbers, _minutes(events.times, reader)):
+            self._group(tallies[number], members, events, in_order)
+            _optional(tallies[number], members, optional)
         for (number, comment), count in Counter((numbers[at], comment) for at, comment in comments.items()).items():
             self._tags(tallies[number], comment, count)
         for at, plan in events.plans.items():
@@ -90,30 +83,30 @@ class Digester:
         known = [statement.fingerprint for statement in self._statements[reader.system].known]
         self.ledger.runs.add(events, known, numbers, connections, self._epoch)
 
-    def _group(self, tally: Tally, members: list[Row], names: list[str]) -> None:
-        micros, times, texts, raws, *extra = zip(*members, strict=True)
-        first, last = self._epoch(min(times)), self._epoch(max(times))
+    def _group(self, tally: Tally, members: list[int], events: Events, in_order: bool) -> None:
+        """`members` are indexes of executions of one statement in one minute."""
+        micros = _picked(events.micros, members)
+        if in_order:
+            first, last = self._epoch(events.times[members[0]]), self._epoch(events.times[members[-1]])
+        else:
+            times = _picked(events.times, members)
+            first, last = self._epoch(min(times)), self._epoch(max(times))
         tally.add(micros, None if first is None else int(first // 60))
         tally.span(first, last)
-        for raw, count in Counter(raws).items():
+        for raw, count in Counter(_picked(events.sessions, members)).items():
             tally.sessions[self._sessions[raw][0]] += count
         if len(tally.values) < MOST_VALUES:
-            tally.values.update(map(crc32, texts))
-        if tally.worst is None or max(micros) >= tally.worst[0]:
-            took, time, text, raw, *_ = slowest = max(members)
-            at = self._epoch(time)
-            parameters = slowest[-1] if self._options.keep_literals else b""
-            tally.slower((took, -1.0 if at is None else at, text, self._sessions[raw][0], parameters))
-        for name, column in zip(names, extra, strict=True):
-            if not name:
-                continue
-            if name == "preparing":
-                tally.preparing += sum(column)
-                continue
-            tally.seen.add(name)
-            tally.sums[name] += sum(column)
-            if name == "rows_examined":
-                tally.largest = max(tally.largest, max(column))
+            tally.values.update(map(crc32, set(_picked(events.texts, members))))
+        most = max(micros)
+        if tally.worst is None or most >= tally.worst[0]:
+            parameters = events.parameters if self._options.keep_literals else {}
+            time, text, raw, given = max(
+                (events.times[at], events.texts[at], events.sessions[at], parameters.get(at, b""))
+                for at, took in zip(members, micros, strict=True)
+                if took == most
+            )
+            ended = self._epoch(time)
+            tally.slower((most, -1.0 if ended is None else ended, text, self._sessions[raw][0], given))
 
     def _numbers(self, texts: list[bytes], system: str) -> tuple[list[int], dict[int, bytes]]:
         statements = self._statements.get(system)
@@ -165,3 +158,47 @@ class Digester:
             waits.end(connection)
         elif (before := waits.begin(connection, incident)) is not None:
             self.incidents([before], reader.system)
+
+
+def _minutes(times: list[bytes], reader: Reader) -> list[bytes] | None:
+    """Of each time, or None where all lie in one minute."""
+    length: int | None = getattr(reader, "minute_length", None)
+    if length is None:
+        minutes = {time: reader.minute(time) for time in set(times)}
+        return list(map(minutes.__getitem__, times)) if len(set(minutes.values())) > 1 else None
+    # What lies between two texts that begin alike begins as they do.
+    if min(times)[:length] == max(times)[:length]:
+        return None
+    return [time[:length] for time in times]
+
+
+def _groups(numbers: list[int], minutes: list[bytes] | None) -> list[tuple[int, list[int]]]:
+    """Numbers, with the indexes of what has this number and lies in one minute."""
+    if minutes is None:
+        groups: dict[int, list[int]] = defaultdict(list)
+        for at, number in enumerate(numbers):
+            groups[number].append(at)
+        return list(groups.items())
+    pairs: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for at, pair in enumerate(zip(numbers, minutes, strict=True)):
+        pairs[pair].append(at)
+    return [(number, members) for (number, _), members in pairs.items()]
+
+
+def _picked(column: Sequence[T], indexes: list[int]) -> tuple[T, ...]:
+    if len(indexes) == 1:
+        return (column[indexes[0]],)
+    picked: tuple[T, ...] = itemgetter(*indexes)(column)
+    return picked
+
+
+def _optional(tally: Tally, members: list[int], columns: list[tuple[str, list[int]]]) -> None:
+    for name, column in columns:
+        values = _picked(column, members)
+        if name == "preparing":
+            tally.preparing += sum(values)
+            continue
+        tally.seen.add(name)
+        tally.sums[name] += sum(values)
+        if name == "rows_examined":
+            tally.largest = max(tally.largest, max(values))
