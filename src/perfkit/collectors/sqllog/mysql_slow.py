@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, compress, count, repeat
 from operator import itemgetter
 
 from perfkit.collectors.sqllog import mysql_clock
@@ -27,6 +27,7 @@ _NESTED = b"\n# Stored_routine: "
 _END = b"; \r\n\t"
 # Unsigned differences of a clock that was set back come out near 2**64 microseconds; no statement takes thirty years.
 _NO_DURATION = 10**15
+_MOST_NUMBERS = 50_000
 
 
 class MysqlSlowReader:
@@ -44,6 +45,7 @@ class MysqlSlowReader:
         self._names = [name for name in Row._fields if name in self._records.groupindex]
         self._picked = itemgetter(*(Row._fields.index(name) for name in self._names))
         self._query, self._text = self._names.index("query"), self._names.index("text")
+        self._micros, self._counts = _Durations(), _Counts()
         self._start = re.compile(SHORT_START if short else START)
         self._inner = re.compile(rb"\n(?=" + self._start.pattern + rb")")
         used = {name.strip(b"`") for name in _USE.findall(head)}
@@ -51,7 +53,7 @@ class MysqlSlowReader:
         self._only = used.pop() if len(used) == 1 and self.system == "mysql" else b""
         self._zone = mysql_clock.zone(head)
         self._time = self._database = b""
-        self._wrong_clock = self._nested = self._has_read = False
+        self._nested = self._has_read = False
         self._named = _Named(b"")
         self.minute = mysql_clock.Minutes().__getitem__
 
@@ -61,7 +63,7 @@ class MysqlSlowReader:
         said = [
             (self._nested, "Statements ran inside stored routines: their time is in that of their CALL as well."),
             (
-                self._wrong_clock,
+                self._micros.some_wrong,
                 "Durations of thousands of years count as 0: the server's clock was set back meanwhile.",
             ),
         ]
@@ -113,7 +115,8 @@ class MysqlSlowReader:
 
     def _odd(self, rows: list[tuple[bytes, ...]], events: Events) -> list[tuple[bytes, ...]]:
         """Takes records of other shapes apart; what is no record is counted and left out."""
-        strange = [at for at, row in enumerate(rows) if not row[self._query]]
+        durations = list(map(itemgetter(self._query), rows))
+        strange = [] if all(durations) else [at for at, query in enumerate(durations) if not query]
         for at in strange:
             record = rows[at][self._text]
             if (found := exact(record)) is None:
@@ -148,13 +151,13 @@ class MysqlSlowReader:
 
     def _columns(self, rows: list[tuple[bytes, ...]], events: Events) -> None:
         columns = dict(zip(self._names, zip(*rows, strict=True), strict=True))
-        events.texts = [text.rstrip(_END) for text in columns["text"]]
-        events.micros = self._durations(columns["query"])
-        events.locked = self._durations(columns["lock"])
-        events.rows_sent = list(map(int, columns["sent"]))
-        events.rows_examined = list(map(int, columns["examined"]))
+        events.texts = list(map(bytes.rstrip, columns["text"], repeat(_END)))
+        events.micros = list(map(self._micros.__getitem__, columns["query"]))
+        events.locked = list(map(self._micros.__getitem__, columns["lock"]))
+        events.rows_sent = list(map(self._counts.__getitem__, columns["sent"]))
+        events.rows_examined = list(map(self._counts.__getitem__, columns["examined"]))
         if any(columns["affected"]):
-            events.rows_affected = [int(affected or b"0") for affected in columns["affected"]]
+            events.rows_affected = list(map(self._counts.__getitem__, columns["affected"]))
         events.times = self._times(columns["time"])
         events.sessions = self._sessions(columns["session"], columns.get("use", ()))
         _raise(columns["told"], events.flags)
@@ -166,14 +169,6 @@ class MysqlSlowReader:
                 which = (events.texts[at], 1, _error(errors[at]), events.times[at], events.sessions[at])
                 events.incidents.append(Incident("error", *which))
 
-    def _durations(self, seconds: Sequence[bytes]) -> list[int]:
-        """Of six decimals each. Many are equal: each is read once."""
-        known = {value: int(value.replace(b".", b"")) for value in set(seconds)}
-        if max(known.values()) >= _NO_DURATION:
-            self._wrong_clock = True
-            known = {value: micros if micros < _NO_DURATION else 0 for value, micros in known.items()}
-        return list(map(known.__getitem__, seconds))
-
     def _times(self, times: Sequence[bytes]) -> list[bytes]:
         """Old servers only wrote a time where it differed from the last one."""
         before, self._time = self._time, next(filter(None, reversed(times)), self._time)
@@ -184,8 +179,8 @@ class MysqlSlowReader:
     def _sessions(self, sessions: Sequence[bytes], uses: Sequence[bytes]) -> list[bytes]:
         """With the database as `# Schema:` where the log only has `use`, which MySQL writes when it differs from the last one."""
         if self.system == "mariadb":
-            return list(sessions)
-        changes = [at for at, use in enumerate(uses) if use]
+            return list(map(self._named.__getitem__, sessions))
+        changes = list(compress(count(), uses))
         named: list[bytes] = []
         for start, end in zip([0, *changes], [*changes, len(sessions)], strict=True):
             if start < len(uses) and uses[start]:
@@ -194,6 +189,31 @@ class MysqlSlowReader:
                 self._named = _Named(self._database)
             named += map(self._named.__getitem__, sessions[start:end])
         return named
+
+
+class _Durations(dict[bytes, int]):
+    """Microseconds of seconds with six decimals. Many are equal: each is read once."""
+
+    some_wrong = False
+
+    def __missing__(self, seconds: bytes) -> int:
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+        micros = int(seconds.replace(b".", b""))
+        if micros >= _NO_DURATION:
+            self.some_wrong, micros = True, 0
+        self[seconds] = micros
+        return micros
+
+
+class _Counts(dict[bytes, int]):
+    """Numbers of rows; 0 where the log has none."""
+
+    def __missing__(self, digits: bytes) -> int:
+        if len(self) > _MOST_NUMBERS:
+            self.clear()
+        self[digits] = rows = int(digits or b"0")
+        return rows
 
 
 class _Named(dict[bytes, bytes]):
@@ -227,15 +247,23 @@ def _error(number: bytes) -> str:
 
 
 def _slowest(plans: Sequence[bytes], events: Events) -> dict[int, LoggedPlan]:
-    """Of equal plans for statements that differ in numbers only, the one of the slowest: few of many thousand plans are kept."""
-    best: dict[tuple[bytes, bytes], int] = {}
-    micros = events.micros
-    for at, (plan, text) in enumerate(zip(plans, events.texts, strict=True)):
-        if plan:
-            key = (plan, text.translate(None, b"0123456789"))
-            if micros[best.setdefault(key, at)] < micros[at]:
-                best[key] = at
-    return {at: LoggedPlan(_plan(plans[at]), micros[at]) for at in sorted(best.values())}
+    """Of equal texts the slowest, and of these again of equal plans for statements that differ in numbers only: few of many
+    thousand plans are kept."""
+    micros, texts = events.micros, events.texts
+    by_text: dict[bytes, int] = {}
+    for at in compress(count(), plans):
+        text, took = texts[at], micros[at]
+        best = by_text.setdefault(text, at)
+        if micros[best] < took or (
+            micros[best] == took and plans[best] != plans[at] and _plan(plans[best]) < _plan(plans[at])
+        ):
+            by_text[text] = at
+    kept: dict[tuple[bytes, bytes], int] = {}
+    for text, at in by_text.items():
+        key = (plans[at], text.translate(None, b"0123456789"))
+        if micros[kept.setdefault(key, at)] < micros[at]:
+            kept[key] = at
+    return {at: LoggedPlan(_plan(plans[at]), micros[at]) for at in sorted(kept.values())}
 
 
 def _plan(lines: bytes) -> str:
