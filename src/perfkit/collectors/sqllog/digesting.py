@@ -79,9 +79,8 @@ class Digester:
             self._tags(tallies[number], comment, count)
         for at, plan in events.plans.items():
             tallies[numbers[at]].add_plan(plan)
-        connections = [sessions[raw][1] for raw in events.sessions]
         known = [statement.fingerprint for statement in self._statements[reader.system].known]
-        self.ledger.runs.add(events, known, numbers, connections, self._epoch)
+        self.ledger.runs.add(events, known, numbers, lambda raw: sessions[raw][1], self._epoch)
 
     def _group(self, tally: Tally, members: list[int], events: Events, in_order: bool) -> None:
         """`members` are indexes of executions of one statement in one minute."""

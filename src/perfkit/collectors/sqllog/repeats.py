@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import ne
+from operator import itemgetter, ne
 from zlib import crc32
 
 from perfkit.collectors.sqllog.interface import Events
@@ -83,18 +83,15 @@ class Runs:
         events: Events,
         names: Sequence[str],
         numbers: Sequence[int],
-        connections: Sequence[bytes],
+        identity: Callable[[bytes], bytes],
         epoch: Callable[[bytes], float | None],
     ) -> None:
-        """`names[number]` is a fingerprint."""
+        """`names[number]` is a fingerprint; `identity` the connection of a session."""
         letters = "".join(map(chr, numbers))
-        by_connection: dict[bytes, list[int]] = defaultdict(list)
-        for at, connection in enumerate(connections):
-            by_connection[connection].append(at)
-        by_connection.pop(b"", None)
         block = _Block(events, names, numbers, epoch)
-        for connection, indexes in by_connection.items():
-            self._connection(connection, block, indexes, "".join([letters[at] for at in indexes]))
+        for connection, indexes in _by_connection(events.sessions, identity).items():
+            own = "".join(itemgetter(*indexes)(letters))
+            self._connection(connection, block, indexes, own)
         if events.times:
             self._forget(epoch(events.times[-1]))
 
@@ -174,6 +171,26 @@ class Runs:
         self.tails.clear()
 
 
+def _by_connection(sessions: Sequence[bytes], identity: Callable[[bytes], bytes]) -> dict[bytes, list[int]]:
+    """Indexes of events in their order. Where a user or a database changed, sessions share their connection."""
+    by_session: dict[bytes, list[int]] = defaultdict(list)
+    for at, session in enumerate(sessions):
+        by_session[session].append(at)
+    found: dict[bytes, list[int]] = {}
+    shared: set[bytes] = set()
+    for session, indexes in by_session.items():
+        connection = identity(session)
+        if connection in found:
+            found[connection] += indexes
+            shared.add(connection)
+        else:
+            found[connection] = indexes
+    found.pop(b"", None)
+    for connection in shared.intersection(found):
+        found[connection].sort()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     events: Events
@@ -184,12 +201,10 @@ class _Block:
     def run(self, indexes: list[int], whole: bool = False) -> Run:
         events, first, last = self.events, indexes[0], indexes[-1]
         name, micros = self.names[self.numbers[first]], events.micros[first]
-        begin = end = self.epoch(events.times[first])
-        value = last_value = self._value(first)
-        if begin is not None:
-            begin -= micros / 1e6
+        end, value = self.epoch(events.times[first]), self._value(first)
+        begin = None if end is None else end - micros / 1e6
         if first == last:
-            return Run(name, 1, micros, 0, value, value, begin, end, whole=whole)
+            return Run(name, 1, micros, 0, value, value, begin, end, "", None, whole)
         values = [(events.texts[at], events.parameters.get(at)) for at in indexes]
         changes = sum(map(ne, values, values[1:]))
         micros = sum([events.micros[at] for at in indexes])
@@ -202,4 +217,5 @@ class _Block:
         return run
 
     def _value(self, at: int) -> int:
-        return crc32(self.events.parameters.get(at, b""), crc32(self.events.texts[at]))
+        value, parameters = crc32(self.events.texts[at]), self.events.parameters
+        return crc32(parameters[at], value) if at in parameters else value
