@@ -27,7 +27,7 @@ from perfkit.collectors.sqllog import dask_cluster
 from perfkit.collectors.sqllog.on_dask import read_on_dask
 from perfkit.collectors.sqllog.options import LogOptions
 from perfkit.collectors.sqllog.reading import read_logs
-from perfkit.collectors.sqllog.remote import shown
+from perfkit.collectors.sqllog.remote import Unreachable, asked, shown
 from perfkit.errors import PerfkitError
 from perfkit.model.sqllog import SqlLog
 from perfkit.pipeline import digest_on_dask
@@ -266,6 +266,25 @@ def test_what_is_not_there(cluster: LocalCluster, large: Path, word: str, messag
 def test_a_store_whose_package_is_missing(cluster: LocalCluster) -> None:
     error = refused(["s3://bucket/*.log"], cluster.scheduler_address)
     assert (error.message, error.hint) == ("the workers cannot open s3:// URLs.", "pip install s3fs, on each worker")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError("Access Denied"), "the workers may not read s3://b/a.log."),
+        (type("NoCredentialsError", (Exception,), {})("Unable to locate"), "the workers may not read s3://b/a.log."),
+        (OSError("reset\nby peer"), "s3://b/a.log cannot be read: OSError: reset"),
+    ],
+)
+def test_failures_of_stores(error: Exception, message: str) -> None:
+    """What may be over when asked again is no PerfkitError: Dask then runs the task once more."""
+    with pytest.raises((PerfkitError, Unreachable)) as caught, asked("s3://b/a.log"):
+        raise error
+    assert str(caught.value) == message
+    if isinstance(caught.value, PerfkitError):
+        assert "AWS_ACCESS_KEY_ID" in caught.value.hint
+    else:
+        assert isinstance(error, OSError) and not isinstance(error, PermissionError)
 
 
 def test_what_is_no_log(cluster: LocalCluster, large: Path, rotated: Path) -> None:
