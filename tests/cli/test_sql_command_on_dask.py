@@ -52,7 +52,7 @@ def test_the_report_is_that_of_one_machine(here: Here, scheduler: str, logs: Pat
 
 def test_failures_are_two_lines(here: Here, scheduler: str, logs: Path) -> None:
     for words, code, message in (
-        ([f"file://{logs}/none.log"], 127, f"error: the workers see no file://{logs}/none.log."),
+        ([f"file://{logs}/none.log"], 2, f"error: the workers see no file://{logs}/none.log."),
         (["-"], 2, "error: a Dask cluster reads no stream."),
         (["--follow", "logs/shop.log"], 2, "error: a Dask cluster reads no stream."),
         (["--jobs", "2", "logs"], 2, "error: --jobs are processes of this machine."),

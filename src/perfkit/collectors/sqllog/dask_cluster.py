@@ -16,7 +16,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
-from perfkit.errors import NOT_FOUND, USAGE, PerfkitError
+from perfkit.errors import USAGE, PerfkitError
 
 try:
     from distributed import Client, KilledWorker
@@ -43,7 +43,6 @@ def connected(scheduler: str) -> Iterator[Cluster]:
         raise PerfkitError(
             f"no Dask scheduler answers at {address}{reason}.",
             "start one with `dask scheduler`, or give its address",
-            NOT_FOUND,
         ) from None
     cluster = Cluster(client, address)
     try:
@@ -193,7 +192,6 @@ def _address(scheduler: str) -> str:
         raise PerfkitError(
             f"there is no scheduler file {scheduler}.",
             "start one with `dask scheduler --scheduler-file FILE`",
-            NOT_FOUND,
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise PerfkitError(

@@ -18,7 +18,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from perfkit.collectors.sqllog.sources import HEAD
-from perfkit.errors import NOT_FOUND, PerfkitError
+from perfkit.errors import USAGE, PerfkitError
 
 _LARGEST = 16 << 20
 """Bytes of a request: stores answer in some 50 ms, in which a worker reads as much."""
@@ -82,7 +82,7 @@ def _of(word: str, folder: str) -> Iterator[Place]:
             raise PerfkitError(
                 f"the workers see no file that matches {shown(word)}.",
                 "quote the pattern as the store has it",
-                NOT_FOUND,
+                USAGE,
             ) from None
         yield from (_place(fs, word, folder, info) for info in files)
         return
@@ -91,9 +91,7 @@ def _of(word: str, folder: str) -> Iterator[Place]:
         return
     inside = [info for info in fs.ls(path, detail=True) if info["type"] == "file" and _is_log(info["name"])]
     if not any(info["size"] for info in inside):
-        raise PerfkitError(
-            f"{shown(word)} is a folder without logs.", "give the folder that the server logs to", NOT_FOUND
-        )
+        raise PerfkitError(f"{shown(word)} is a folder without logs.", "give the folder that the server logs to", USAGE)
     yield from (_place(fs, word, folder, info, optional=True) for info in inside)
 
 
@@ -236,7 +234,7 @@ def _said(error: Exception, name: str) -> Exception:
     if isinstance(error, ValueError) and "protocol not known" in what:
         return PerfkitError(f"no store is known for {scheme}:// URLs.", "s3://, gs://, az://, https:// and file:// are")
     if isinstance(error, FileNotFoundError):
-        return PerfkitError(f"the workers see no {name}.", "it must be there for each worker, not only here", NOT_FOUND)
+        return PerfkitError(f"the workers see no {name}.", "it must be there for each worker, not only here", USAGE)
     if isinstance(error, PermissionError) or any(word in what for word in _NO_KEY):
         return PerfkitError(f"the workers may not read {name}.", _KEYS.get(_PACKAGES.get(scheme, ""), _ANY_KEY))
     return Unreachable(
