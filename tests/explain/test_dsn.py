@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import socket
 import sys
 from dataclasses import replace
@@ -103,6 +104,53 @@ def test_libpq_cannot_read_it(text: str) -> None:
     with pytest.raises(PerfkitError) as raised:
         connect(text)
     _two_lines(raised.value)
+
+
+NASTY = (
+    "SECRETpw%00", "SECRETpw%zz", "SECRET%", "Sec@retpw", "@SECRET", "ret#9pw", "ret/9pw", "ret?9pw", "uno7:dos8", "uno7:dos8@tres9", "in vqalqid", "abc@def/ghi",
+    "abc/def@ghi", "abc?def@ghi/jkl", "abc#def@ghi", "123/456", "5432/abc@xyz", "[abc]def", "abc[def", "%40abc%2Fdef", "abc&def=ghi", "abc,def", "abc@de,fgh", "abc\\def",
+    "'abcdef", "abc;def", "größe@größe", "\udcffabc", "abc\tdef", "a..bcd@..efg", "abc@" + "long" * 80,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("password", NASTY)
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql", "mariadb+pymysql"])
+@pytest.mark.parametrize(
+    "tail", ["@127.0.0.1:{port}/db", "@127.0.0.1/db?connect_timeout=2&port={port}", "", "@nohost.invalid/db"]
+)
+def test_no_message_shows_a_piece_of_a_password(scheme: str, password: str, tail: str) -> None:
+    if not tail and re.search("[@/?]", password):
+        return  # a host like any other
+    texts = []
+    text = f"{scheme}://u:{password}{tail.format(port=_closed_port())}"
+    for reading in (parse, connect):
+        try:
+            texts.append(repr(reading(text)))
+        except PerfkitError as error:
+            texts += [error.message, error.hint]
+    shown = "\n".join(texts)
+    pieces = [piece for piece in re.split(r"[^\w]|%[0-9A-F]{2}", password) if len(piece) >= 3]
+    assert pieces and len(texts) > 1
+    assert not [piece for piece in pieces if piece in shown], shown
+
+
+def test_the_last_at_parts_the_password_from_the_host() -> None:
+    dsn = parse("mysql://us@er:Sec@ret#p?w@db:3307/shop")
+    assert (dsn.user, dsn.password) == ("us@er", "Sec@ret#p?w")
+    assert (dsn.host, dsn.port, dsn.database) == ("db", 3307, "shop")
+    import psycopg.conninfo
+
+    read = psycopg.conninfo.conninfo_to_dict(parse("postgresql://u:Sec@ret#p?w@db/shop").conninfo)
+    assert (read["user"], read["password"], read["host"], read["dbname"]) == ("u", "Sec@ret#p?w", "db", "shop")
+
+
+@pytest.mark.parametrize(
+    "text", ["mysql://u:a/b@db/shop", "postgresql://u:a/b@db/shop", "postgresql://u:a%00b@db/shop"]
+)
+def test_an_ambiguous_password_is_refused_with_a_hint(text: str) -> None:
+    with pytest.raises(PerfkitError) as raised:
+        parse(text)
+    assert "%2F" in raised.value.hint and "%25" in raised.value.hint
 
 
 @pytest.mark.real

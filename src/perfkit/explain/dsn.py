@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from perfkit.errors import USAGE, PerfkitError
 
@@ -13,6 +13,9 @@ EXAMPLE = "--dsn postgresql://user@host/database, mysql://user@host/database or 
 _SCHEMES = ("postgresql", "postgres", "mysql", "mariadb", "sqlite")
 _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9]*)(?:\+(?P<driver>\w+))?:(?P<rest>//.*)", re.DOTALL)
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=", re.ASCII)
+_HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<host>[^\[\]:@\s]*))(?::(?P<port>\d{0,5}))?")
+_ENCODES_NOTHING = re.compile(r"%(?:00|(?![0-9a-fA-F]{2}))")
+_ENCODE = "write the password's @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +65,40 @@ def parse(text: str) -> Dsn:
 
 
 def _server(scheme: str, rest: str) -> Dsn:
-    conninfo = f"postgresql:{rest}" if scheme.startswith("postgres") else ""
-    try:
-        parts = urlsplit(f"{scheme}:{rest}")
-        port = parts.port
-    except ValueError:
-        if conninfo:  # several hosts, which libpq knows how to read
-            return Dsn(scheme, conninfo=conninfo)
-        raise PerfkitError("the DSN's host or port cannot be read.", EXAMPLE, USAGE) from None
+    login, where = _split(rest)
+    ends = next((at for at, sign in enumerate(where) if sign in "/?"), len(where))
+    hosts, (path, _, query) = where[:ends], where[ends:].partition("?")
+    conninfo = ""
+    if scheme.startswith("postgres"):
+        if _ENCODES_NOTHING.search(rest):  # libpq would say so with the password in its message
+            raise PerfkitError("the DSN has a % that encodes no character.", _ENCODE, USAGE)
+        conninfo = f"postgresql://{login.replace('@', '%40')}@{where}" if login else f"postgresql://{where}"
+    found = _HOST.fullmatch(hosts)
+    if conninfo and "," in hosts and all(map(_HOST.fullmatch, hosts.split(","))):  # libpq tries one after the other
+        return Dsn(scheme, conninfo=conninfo)
+    if found is None or int(found["port"] or 0) > 65535:
+        raise PerfkitError("the DSN's host or port cannot be read.", f"{EXAMPLE}; {_ENCODE}", USAGE)
+    user, _, password = login.partition(":")
     return Dsn(
         scheme,
         conninfo=conninfo,
-        host=unquote(parts.hostname or ""),
-        port=port,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        database=unquote(parts.path.removeprefix("/")),
-        query=dict(parse_qsl(parts.query)),
+        host=unquote(found["six"] or found["host"] or ""),
+        port=int(found["port"]) if found["port"] else None,
+        user=unquote(user),
+        password=unquote(password),
+        database=unquote(path.removeprefix("/")),
+        query=dict(parse_qsl(query)),
     )
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """User and password, and all behind them. The last @ before a slash parts them, whatever signs are before it; an @ behind a slash
+    may be one of a password that has both, which nobody can tell."""
+    authority, slash, behind = rest.removeprefix("//").partition("/")
+    if "@" in behind and ":" in authority:
+        raise PerfkitError("nobody can tell where the DSN's password ends.", _ENCODE, USAGE)
+    login, _, host = authority.rpartition("@")
+    return login, host + slash + behind
 
 
 def _sqlite(rest: str) -> Dsn:

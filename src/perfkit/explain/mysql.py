@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from perfkit.errors import PerfkitError
-from perfkit.explain import mysql_catalog, mysql_json, mysql_safety, mysql_tree, mysql_typical
+from perfkit.explain import connecting, mysql_catalog, mysql_json, mysql_safety, mysql_tree, mysql_typical
 from perfkit.explain.aliases import with_tables
 from perfkit.explain.drivers import driver
 from perfkit.explain.dsn import Dsn
@@ -26,6 +26,11 @@ from perfkit.shared import redact
 
 _READ_ONLY = 1792
 _GONE = frozenset({0, 2006, 2013, 2014, 4031})
+_NO_LOGIN = {
+    1044: "this user may not use the database",
+    1045: "it does not take this user with this password",
+    1049: "it has no such database",
+}
 _MOST_VIEWS = 20  # one in another
 _REMEDIES = {
     1045: "check user and password in --dsn (MYSQL_PWD works)",
@@ -60,9 +65,8 @@ class MySQL:
         except self._driver.Error as error:
             raise self._unreachable(error, dsn) from None
         except (RuntimeError, ValueError, OSError) as error:  # what pymysql raises for settings that it cannot use
-            raise PerfkitError(
-                f"the DSN cannot be used: {_one_line(str(error))}.", "mysql://user@host/database"
-            ) from None
+            words = connecting.reason(str(error)).words
+            raise PerfkitError(f"the DSN cannot be used: {words}.", "mysql://user@host/database") from None
         self._stored = {str(name).lower() for (name,) in self.rows(mysql_catalog.FUNCTIONS)}
         self._seen = Seen()
 
@@ -233,7 +237,8 @@ class MySQL:
         where = f"the database on {dsn.shown}"
         hint = _REMEDIES.get(code, "check host and port in --dsn, and that the server runs")
         said = "said no" if code in _REMEDIES else "cannot be reached"
-        return PerfkitError(f"{where} {said}: {_said(error)}.", hint)
+        words = _NO_LOGIN.get(code) or connecting.reason(_said(error)).words  # the driver's own may repeat the password
+        return PerfkitError(f"{where} {said}: {words} (error {code}).", hint)
 
 
 def _login(dsn: Dsn, options: ExplainOptions) -> dict[str, Any]:

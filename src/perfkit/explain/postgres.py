@@ -39,7 +39,7 @@ class Postgres:
         self._psycopg = driver("psycopg", "psycopg[binary]>=3.2", "postgres")
         settings: dict[str, Any] = {"application_name": "perfkit", "client_encoding": "utf8"}
         try:
-            given = self._psycopg.conninfo.conninfo_to_dict(dsn.conninfo)
+            given = self._read(dsn)
             if "connect_timeout" not in given:
                 settings["connect_timeout"] = max(2, round(options.connect_timeout))
             self._connection = self._psycopg.connect(dsn.conninfo, autocommit=False, prepare_threshold=None, **settings)
@@ -47,12 +47,18 @@ class Postgres:
             self._number = int(self._connection.info.server_version)
             self.version = str(self._connection.info.parameter_status("server_version") or self._number)
             self._role = self._query(postgres_safety.ROLE)[0]
-        except self._psycopg.Error as error:
+        except (self._psycopg.Error, ValueError, OSError) as error:  # the latter for hosts that cannot be a name
             raise connection_error(error, dsn) from None
         if self._number < _OLDEST:
             self.close()
             raise PerfkitError(f"the server is PostgreSQL {self.version}.", "perfkit explains on 12 and later")
         self._seen = Seen()
+
+    def _read(self, dsn: Dsn) -> dict[str, Any]:
+        try:
+            return dict(self._psycopg.conninfo.conninfo_to_dict(dsn.conninfo))
+        except (self._psycopg.Error, ValueError):
+            raise PerfkitError("libpq cannot read the DSN.", "postgresql://user@host:5432/database") from None
 
     def explain(self, statement: Statement, analyze: bool | None = None) -> Plan | NotPlanned:
         refusal = why_not_planned(statement.text, self.system)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from perfkit.errors import PerfkitError
+from perfkit.explain import connecting
 from perfkit.explain.dsn import Dsn
 from perfkit.explain.interface import Refusal
 from perfkit.shared import redact
@@ -39,18 +40,20 @@ def refused(error: Exception) -> Refusal:
 
 
 def connection_error(error: Exception, dsn: Dsn) -> PerfkitError:
-    text = one_line(error)
-    lowered = text.lower()
+    """What libpq says repeats parts of the DSN, and where that is written amiss they are of the password: it is never quoted."""
+    said = connecting.reason(str(error))
     where = f"PostgreSQL on {dsn.shown}" if dsn.host or dsn.database else "PostgreSQL"
-    if "authentication failed" in lowered or "no password supplied" in lowered or "pg_hba" in lowered:
+    if said.kind == "login":
         return PerfkitError(
-            f"{where} let nobody in: {text}.", "check user and password (PGPASSWORD and ~/.pgpass work)"
+            f"{where} let nobody in: {said.words}.", "check user and password (PGPASSWORD and ~/.pgpass work)"
         )
-    if "does not exist" in lowered:
-        return PerfkitError(f"{where} said no: {text}.", "check the names of database and role in --dsn")
-    if "invalid" in lowered or "missing" in lowered:
+    if said.kind == "name":
+        return PerfkitError(f"{where} said no: {said.words}.", "check the names of database and role in --dsn")
+    if said.kind == "unread":
         return PerfkitError("libpq cannot read the DSN.", "postgresql://user@host:5432/database")
-    return PerfkitError(f"{where} cannot be reached: {text}.", "check host and port in --dsn, and that the server runs")
+    return PerfkitError(
+        f"{where} cannot be reached: {said.words}.", "check host and port in --dsn, and that the server runs"
+    )
 
 
 def one_line(error: Any) -> str:
