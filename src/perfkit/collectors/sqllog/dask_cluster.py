@@ -192,6 +192,7 @@ def _address(scheduler: str) -> str:
         raise PerfkitError(
             f"there is no scheduler file {scheduler}.",
             "start one with `dask scheduler --scheduler-file FILE`",
+            USAGE,
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
         raise PerfkitError(
