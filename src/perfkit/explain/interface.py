@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -115,18 +116,21 @@ class Seen:
 
 
 def around(database: Database, plan: Plan, seen: Seen) -> tuple[Mapping[str, int], tuple[Index, ...]]:
-    """Estimated rows of the tables in a plan by name, and their indexes."""
+    """Estimated rows of the tables in a plan by name, and their indexes; of those that were looked up before the server went: the
+    plan is there and is kept."""
     rows: dict[str, int] = {}
     indexes: list[Index] = []
-    for _, node in plan.root.walk():
-        if node.relation is None or node.relation in rows:
-            continue
-        key = (node.schema, node.relation)
-        if key not in seen.tables:
-            seen.tables[key] = database.table(node.relation, node.schema)
-            seen.indexes[key] = database.indexes(node.relation, node.schema) if seen.tables[key] else ()
-        table = seen.tables[key]
-        if table is not None and table.rows is not None:
-            rows[node.relation] = table.rows
-        indexes += [index for index in seen.indexes[key] if index not in indexes]
+    with suppress(ServerGone):
+        for _, node in plan.root.walk():
+            if node.relation is None or node.relation in rows:
+                continue
+            key = (node.schema, node.relation)
+            if key not in seen.tables:
+                table = database.table(node.relation, node.schema)
+                seen.indexes[key] = database.indexes(node.relation, node.schema) if table else ()
+                seen.tables[key] = table
+            table = seen.tables[key]
+            if table is not None and table.rows is not None:
+                rows[node.relation] = table.rows
+            indexes += [index for index in seen.indexes[key] if index not in indexes]
     return rows, tuple(indexes)

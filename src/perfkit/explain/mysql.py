@@ -21,6 +21,7 @@ from perfkit.explain.interface import NO_TEXT, ExplainOptions, Refusal, Seen, Se
 from perfkit.explain.placeholders import NoHonestPlan, Prepared, filled, question_marks
 from perfkit.explain.safety import why_not_planned, why_not_run
 from perfkit.explain.scanning import Unclear
+from perfkit.explain.watchdog import GRACE, Watchdog
 from perfkit.model.plan import Index, NotPlanned, Plan
 from perfkit.shared import redact
 
@@ -57,7 +58,8 @@ class MySQL:
         try:
             self._connection = self._driver.connect(**_login(dsn, options))
             # Until here a server that says nothing is not waited for longer than for the connection.
-            self._connection._read_timeout = max(5, round(options.statement_timeout) + 5)
+            self._connection._read_timeout = None
+            self._watchdog = Watchdog(self._connection._sock.fileno(), options.statement_timeout + GRACE)
             version = str(self._query("SELECT version()")[0][0])
             self.system = "mariadb" if "mariadb" in version.lower() else "mysql"
             self.version = version.partition("-")[0]
@@ -112,6 +114,7 @@ class MySQL:
     def close(self) -> None:
         with suppress(self._driver.Error, OSError):
             self._connection.close()
+        self._watchdog.close()
 
     def _explain(self, statement: Statement, prepared: Prepared, analyze: bool) -> Plan | NotPlanned:
         values = statement.parameters if len(statement.parameters) == len(prepared.names) else ()
@@ -220,17 +223,17 @@ class MySQL:
         try:
             yield
         finally:
-            with suppress(self._driver.Error):
+            with suppress(self._driver.Error), self._watchdog.watching():
                 self._connection.rollback()
 
     def _query(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
+        with self._watchdog.watching(), self._connection.cursor() as cursor:
             cursor.execute(query, values or None)
             return cast(list[tuple[Any, ...]], list(cursor.fetchall()))
 
     def _still_there(self, error: Exception) -> None:
         if _code(error) in _GONE or not self._connection.open:
-            raise ServerGone(_said(error)) from None
+            raise ServerGone(self._watchdog.said if self._watchdog.has_cut else _said(error)) from None
 
     def _unreachable(self, error: Exception, dsn: Dsn) -> PerfkitError:
         code = _code(error)

@@ -22,6 +22,7 @@ from perfkit.explain.postgres_errors import connection_error, one_line, refused
 from perfkit.explain.postgres_json import read_json
 from perfkit.explain.safety import why_not_planned, why_not_run
 from perfkit.explain.scanning import Unclear
+from perfkit.explain.watchdog import GRACE, Watchdog
 from perfkit.model.plan import Index, NotPlanned, Parameters, Plan
 
 _GENERIC = 160_000  # the first version with EXPLAIN (GENERIC_PLAN)
@@ -43,6 +44,7 @@ class Postgres:
             if "connect_timeout" not in given:
                 settings["connect_timeout"] = max(2, round(options.connect_timeout))
             self._connection = self._psycopg.connect(dsn.conninfo, autocommit=False, prepare_threshold=None, **settings)
+            self._watchdog = Watchdog(self._connection.fileno(), options.statement_timeout + GRACE)
             self._connection.read_only = True
             self._number = int(self._connection.info.server_version)
             self.version = str(self._connection.info.parameter_status("server_version") or self._number)
@@ -97,6 +99,7 @@ class Postgres:
     def close(self) -> None:
         with suppress(self._psycopg.Error):
             self._connection.close()
+        self._watchdog.close()
 
     def _explain(self, statement: Statement, prepared: Prepared, analyze: bool) -> Plan | NotPlanned:
         values = statement.parameters
@@ -146,15 +149,15 @@ class Postgres:
             )
         self._parse(_NAME, prepared.text)
         try:
-            with self._connection.cursor() as cursor:
+            with self._watchdog.watching(), self._connection.cursor() as cursor:
                 cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
                 nulls = ", ".join(["NULL"] * len(prepared.names))
                 return self._one(
                     f"EXPLAIN (FORMAT JSON, VERBOSE, SETTINGS, SUMMARY) EXECUTE {_NAME.decode()} ({nulls})"
                 )
         finally:
-            self._connection.rollback()  # names of prepared statements outlive transactions, but not DEALLOCATE
-            with self._connection.cursor() as cursor:
+            with self._watchdog.watching(), self._connection.cursor() as cursor:
+                self._connection.rollback()  # names of prepared statements outlive transactions, but not DEALLOCATE
                 cursor.execute(f"DEALLOCATE {_NAME.decode()}")
 
     def _why_not_even_planned(self, text: str) -> Refusal | None:
@@ -194,7 +197,7 @@ class Postgres:
 
         self._connection.add_notice_handler(keep)
         try:
-            with self._connection.cursor() as cursor:
+            with self._watchdog.watching(), self._connection.cursor() as cursor:
                 cursor.execute("SAVEPOINT trees")
                 cursor.execute("SET LOCAL client_min_messages = log")
                 cursor.execute("SET LOCAL debug_pretty_print = off")
@@ -209,12 +212,13 @@ class Postgres:
 
     def _parse(self, name: bytes, text: str) -> None:
         """Understood by the server, neither planned nor run."""
-        result = self._connection.pgconn.prepare(name, text.encode())
+        with self._watchdog.watching():
+            result = self._connection.pgconn.prepare(name, text.encode())
         if result.status != self._psycopg.pq.ExecStatus.COMMAND_OK:
             raise self._psycopg.errors.error_from_result(result, "utf-8")
 
     def _one(self, text: str, values: Sequence[str | None] = ()) -> str:
-        with self._psycopg.RawCursor(self._connection) as cursor:
+        with self._watchdog.watching(), self._psycopg.RawCursor(self._connection) as cursor:
             cursor.execute(text, values, binary=True)
             return cast(bytes, cursor.pgresult.get_value(0, 0)).decode()
 
@@ -222,13 +226,13 @@ class Postgres:
         """By the simple protocol, because the extended one wants a value for each $1; which has parsed it before, so that it is
         one statement."""
         self._parse(b"", text)
-        with self._psycopg.RawCursor(self._connection) as cursor:
+        with self._watchdog.watching(), self._psycopg.RawCursor(self._connection) as cursor:
             cursor.execute(text, prepare=False)
             return cast(bytes, cursor.pgresult.get_value(0, 0)).decode()
 
     def _query(self, query: str, values: Any = ()) -> list[tuple[Any, ...]]:
         inside = self._connection.info.transaction_status != self._psycopg.pq.TransactionStatus.IDLE
-        with self._connection.cursor() as cursor:
+        with self._watchdog.watching(), self._connection.cursor() as cursor:
             if not inside:
                 self._limit(cursor)
                 cursor.execute("SET LOCAL jit = off")  # compiling takes longer than any query of ours
@@ -240,12 +244,16 @@ class Postgres:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._connection.cursor() as cursor:
+        with self._watchdog.watching(), self._connection.cursor() as cursor:
             self._limit(cursor)
         try:
             yield
         finally:
-            with suppress(self._psycopg.OperationalError), self._connection.cursor() as cursor:
+            with (
+                suppress(self._psycopg.OperationalError),
+                self._watchdog.watching(),
+                self._connection.cursor() as cursor,
+            ):
                 self._connection.rollback()
                 cursor.execute("SELECT pg_advisory_unlock_all()")  # a function that the planner ran may have taken some
                 self._connection.rollback()
@@ -256,4 +264,4 @@ class Postgres:
 
     def _still_there(self, error: Exception) -> None:
         if self._connection.closed or self._connection.broken:
-            raise ServerGone(one_line(error)) from None
+            raise ServerGone(self._watchdog.said if self._watchdog.has_cut else one_line(error)) from None
