@@ -12,6 +12,7 @@ import pytest
 
 from databases import Database
 from perfkit.explain import ExplainOptions, Statement, connect, explain_all, read_plan, redacted
+from perfkit.explain.advice import advised
 from perfkit.explain.interface import Database as Explainer
 from perfkit.model.plan import NotPlanned, Plan
 
@@ -139,6 +140,26 @@ def test_a_usual_value_of_the_column(explainer: Explainer, text: str) -> None:
     assert USUAL[text] in {node.index for _, node in plan.root.walk()}
     usual = next(node for _, node in plan.root.walk() if node.index == USUAL[text])
     assert (usual.examined or 0) <= 50  # rows of one author
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM book WHERE title = ?",
+        "SELECT * FROM book WHERE title IN (?, ?) AND pages > 3",
+        "SELECT * FROM book b JOIN author a ON a.id = b.author_id WHERE a.name = ? AND b.title = ? ORDER BY b.pages",
+        "UPDATE book SET pages = 3 WHERE title = ?",
+        "SELECT * FROM (SELECT author_id, max(pages) p FROM book WHERE title = ? GROUP BY author_id) d WHERE p <> 7",
+    ],
+)
+def test_values_of_a_usual_row_are_nowhere_to_be_seen(explainer: Explainer, text: str) -> None:
+    answer = explainer.explain(Statement(text))
+    assert isinstance(answer, Plan), answer
+    plan = advised(explainer, Statement(text), answer)
+    shown = repr(plan)
+    assert not re.search(r"[0-9a-f]{32}|'author ", shown), shown
+    assert plan.text == text and any(remark.endswith("which are not shown") for remark in plan.remarks)
+    assert "title" in plan.raw
 
 
 @pytest.mark.parametrize(

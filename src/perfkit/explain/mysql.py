@@ -19,6 +19,7 @@ from perfkit.explain.drivers import driver
 from perfkit.explain.dsn import Dsn
 from perfkit.explain.interface import NO_TEXT, ExplainOptions, Refusal, Seen, ServerGone, Statement, Table, around
 from perfkit.explain.placeholders import NoHonestPlan, Prepared, filled, question_marks
+from perfkit.explain.redaction import redacted
 from perfkit.explain.safety import why_not_planned, why_not_run
 from perfkit.explain.scanning import Unclear
 from perfkit.explain.watchdog import GRACE, Watchdog
@@ -132,7 +133,8 @@ class MySQL:
         if refusal is not None:
             remarks = (f"it was not run: {refusal.why} ({refusal.remedy})", *remarks)
         analyze = analyze and refusal is None
-        plan = with_tables(self._read(text, analyze), text, self.system)
+        sampled = bool(values) and not known
+        plan = with_tables(self._sampled(text) if sampled else self._read(text, analyze), text, self.system)
         plan = replace(
             plan,
             system=self.system,
@@ -144,11 +146,24 @@ class MySQL:
             source="explain",
             remarks=(*remarks, *plan.remarks),
         )
-        if plan.parameters == "generic" and _is_impossible(plan):
+        if sampled and _is_impossible(plan):
             why = "the values of its parameters are not known, and usual ones find no row"
             return NotPlanned(statement.fingerprint, statement.text, why, "keep the values: --keep-literals")
         rows, indexes = around(self, plan, self._seen)
         return replace(plan, tables=rows, indexes=indexes)
+
+    def _sampled(self, text: str) -> Plan:
+        """Planned with values that the user did not give, which are somebody's data: no literal stays in the plan, and no message
+        of the server's repeats one."""
+        try:
+            return redacted(self._read(text, analyze=False))
+        except self._driver.Error as error:
+            self._still_there(error)
+            if _code(error) in _REMEDIES:
+                raise
+            raise NoHonestPlan(
+                f"the server does not plan it with the values of a usual row (error {_code(error)})"
+            ) from None
 
     def _columns(self, schema: str | None, table: str) -> set[str]:
         """None of a view, whose rows may take long to be found."""

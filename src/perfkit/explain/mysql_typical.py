@@ -16,7 +16,9 @@ SAMPLE = 1000
 MOST = 300  # parameters
 LONGEST = 200  # characters; longer values are no keys
 LIMIT, OFFSET = "20", "0"
-REMARK = "its values are not known: it was planned with those of a usual row, one of the first 1,000"
+REMARK = (
+    "its values are not known: it was planned with those of a usual row, one of the first 1,000, which are not shown"
+)
 _COMPARES = frozenset({"=", "<", ">", "<=", ">=", "<>", "!=", "<=>"})
 _SUMS = ("+", "-", "*", "/", "%", "||", "div", "mod")
 Columns = Callable[[str | None, str], Collection[str]]
