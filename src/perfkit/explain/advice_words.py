@@ -11,6 +11,7 @@ from perfkit.explain.indexnames import qualified, quoted
 from perfkit.shared import units
 
 _DAY: Final = 86_400.0
+_LEAST_AGE: Final = 3600.0  # a rate of less says how the server was filled, not how it is used
 _MYSQL = frozenset({"mysql", "mariadb"})
 _WIDTHS: Final = (
     (re.compile(r"tinyint|bool|\"char\"", re.IGNORECASE), 1),
@@ -133,16 +134,22 @@ def writes(scan: Scan, age: float | None) -> str:
     has = f"{table.name} has {units.plural(count, 'index')} now"
     if table.writes is None:
         return f"{has}; how often it is written is not counted here"
-    if age is None or age < 60:
+    if age is None:
         return f"{has} and was written {units.plural(table.writes, 'time')} since its statistics began; each would write this one as well"
+    if age < _LEAST_AGE:
+        return f"{has} and was written {units.plural(table.writes, 'time')} in {_span(age)}; each would write this one as well"
     rate = table.writes / age
-    often = f"{rate:.3g} times a second" if rate >= 0.1 else f"{rate * _DAY:.3g} times a day"
+    often = f"{_people(rate)} times a second" if rate >= 0.1 else f"{_people(rate * _DAY)} times a day"
     return f"{has} and is written {often} (mean of {_span(age)}); each would write this one as well"
 
 
+def _people(value: float) -> str:
+    """Two digits or more, never an exponent."""
+    return units.count(value) if value >= 10 or not value else f"{value:.1f}"
+
+
 def _span(seconds: float) -> str:
-    return (
-        units.plural(round(seconds / _DAY), "day")
-        if seconds >= 2 * _DAY
-        else units.plural(max(1, round(seconds / 3600)), "hour")
-    )
+    for size, noun in ((_DAY, "day"), (3600.0, "hour"), (60.0, "minute")):
+        if seconds >= 2 * size:
+            return units.plural(round(seconds / size), noun)
+    return units.plural(max(1, round(seconds)), "second")

@@ -24,10 +24,13 @@ SELECT i.relname, n.nspname,
 FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class c ON c.oid = x.indrelid
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = %s AND CASE WHEN %s::text IS NULL THEN pg_table_is_visible(c.oid) ELSE n.nspname = %s END"""
+# Statistics that nobody has reset begin with the server, unless it was stopped and took them over: those of the whole server
+# (pg_stat_bgwriter) are older then, and how old those of this database are is not known.
 _POSTGRES_AGE = """
-SELECT extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time()))::float8
-FROM pg_stat_database WHERE datname = current_database()"""
-_MYSQL_AGE = "SELECT variable_value FROM performance_schema.global_status WHERE variable_name = 'Uptime'"
+SELECT extract(epoch FROM now() - CASE WHEN d.stats_reset IS NOT NULL THEN d.stats_reset
+         WHEN b.stats_reset < pg_postmaster_start_time() - interval '1 minute' THEN NULL ELSE pg_postmaster_start_time() END)::float8
+FROM pg_stat_database d, pg_stat_bgwriter b WHERE d.datname = current_database()"""
+_MYSQL_AGE = "SHOW GLOBAL STATUS LIKE 'Uptime'"
 _MYSQL = """
 SELECT index_name, column_name, {expression}, sub_part, collation, {hidden} FROM information_schema.statistics
 WHERE table_name = %s AND table_schema = coalesce(%s, database()) ORDER BY index_name, seq_in_index"""
@@ -55,7 +58,7 @@ def age(database: Database) -> float | None:
     """Seconds since the server began to count the uses of indexes, at the least; None where it is not known. Raises ServerGone."""
     query = {"postgresql": _POSTGRES_AGE, "sqlite": ""}.get(database.system, _MYSQL_AGE)
     found = database.rows(query) if query else []
-    return float(found[0][0]) if found and found[0][0] is not None else None
+    return float(found[0][-1]) if found and found[0][-1] is not None else None
 
 
 def _postgres(database: Database, indexes: Sequence[Index], table: str, schema: str | None) -> tuple[Detail, ...]:
