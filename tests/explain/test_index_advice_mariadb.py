@@ -124,6 +124,24 @@ def test_no_index_where_none_would_help(server: Server, text: str, why: str) -> 
     assert any(why in remark for remark in plan.remarks) if why else not plan.remarks
 
 
+@pytest.mark.parametrize("value", ["'done'", "'open'", "?"])
+def test_a_mean_over_all_values_is_not_said_flatly(server: Server, value: str) -> None:
+    remarks = [
+        one for one in _advised(server, f"SELECT * FROM orders WHERE status = {value}").remarks if "read whole" in one
+    ]
+    assert remarks and all("a rare one would be found faster by an index on status" in one for one in remarks)
+
+
+def test_a_mistyped_comparison_is_the_only_reason(server: Server) -> None:
+    with _cursor(server) as cursor:
+        cursor.execute(
+            "CREATE TABLE codes (id int PRIMARY KEY, code varchar(9), KEY (code)) AS SELECT seq AS id, seq % 2 AS code FROM seq_1_to_4000"
+        )
+        cursor.execute("ANALYZE TABLE codes")
+    (remark,) = _advised(server, "SELECT * FROM codes WHERE code = 1").remarks
+    assert "put the number in quotes" in remark
+
+
 def test_redundant_indexes_by_the_servers_catalog(server: Server) -> None:
     (one,) = _advised(server, "SELECT * FROM customers WHERE id > 5").redundant
     assert (one.index.name, one.covered_by) == ("by_kind", "by_kind_name")

@@ -221,6 +221,23 @@ def test_no_index_where_none_would_help(with_hypopg: Server, text: str, why: str
     assert any(why in remark for remark in plan.remarks) if why else not plan.remarks
 
 
+def test_what_is_unknown_is_not_said_flatly(postgres: Server) -> None:
+    server = postgres.fresh()
+    _run(
+        server,
+        "CREATE TABLE skewed (id int, status text, flag bool, day int)",
+        "INSERT INTO skewed SELECT i, CASE WHEN i % 100 = 0 THEN 'open' ELSE 'done' END, i % 2 = 0, i FROM generate_series(1, 20000) i",
+    )
+    _run(server, "ANALYZE skewed")
+    (unknown,) = _advised(server, "SELECT * FROM skewed WHERE status = $1").remarks
+    assert "99% of its 20,000 rows" in unknown and "a rare one would be found faster by an index on status" in unknown
+    (known,) = _advised(server, "SELECT * FROM skewed WHERE status = 'done'").remarks
+    (even,) = _advised(server, "SELECT * FROM skewed WHERE flag = $1").remarks
+    assert known.endswith("an index would not be faster") and even.endswith("an index would not be faster")
+    for remark in _advised(server, "SELECT * FROM skewed WHERE day > $1").remarks:
+        assert "a narrow range would be found faster" in remark
+
+
 def test_a_plan_that_was_run_counts_what_it_reads(with_hypopg: Server) -> None:
     plan = _advised(
         with_hypopg, "SELECT * FROM orders WHERE customer_id = 7", ExplainOptions(analyze=True, i_know=True)

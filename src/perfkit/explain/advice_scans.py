@@ -49,7 +49,8 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A step that looks at `examined` rows of a table, all rounds of a loop together, and keeps `kept`, None where nothing tells.
-    `counted`: the numbers are of a run, not estimates. `told` is False where the plan does not say how many rows it looks at."""
+    `counted`: the numbers are of a run, not estimates. `told` is False where the plan does not say how many rows it looks at.
+    `generic`: it was planned for no value in particular."""
 
     path: Path
     node: PlanNode
@@ -59,6 +60,7 @@ class Scan:
     kept: float | None
     counted: bool
     told: bool = True
+    generic: bool = False
 
     @property
     def whole(self) -> bool:
@@ -106,7 +108,7 @@ def _scan(
     if is_whole(node) or kept is not None:
         kept = _estimated(plan, path, node, about, use, examined, kept)
     told = counts is not None or is_whole(node) or bool(node.children)
-    return Scan(path, node, about, use, examined, kept, False, told)
+    return Scan(path, node, about, use, examined, kept, False, told, plan.parameters == "generic")
 
 
 def _read(node: PlanNode, about: Known) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from perfkit.explain.advice_keys import is_text
 from perfkit.explain.advice_scans import MOST_KEPT, Scan, too_small
@@ -44,13 +44,45 @@ def why_not(scan: Scan) -> Iterator[str]:
         columns = list(dict.fromkeys(one.expression or one.column for one in branches))
         if len(columns) > 1:
             yield f"no single index on {table.name} answers {' OR '.join(columns)}: {len(columns)} indexes, one for each, or a UNION can"
-    if (
-        scan.share is not None
-        and scan.share > MOST_KEPT
-        and scan.whole
-        and any(_is_search(one) for one in use.comparisons)
-    ):
-        yield f"{table.name} is read whole because {units.share(min(1.0, scan.share))} of its {_rows(scan)} fit the condition: an index would not be faster"
+    yield from _keeps_many(scan, leading)
+
+
+def _keeps_many(scan: Scan, leading: Mapping[str, str]) -> Iterator[str]:
+    """Only what holds for the very values is said flatly: a share that was reckoned for any value is one of no value in particular."""
+    searches = [one for one in scan.use.comparisons if _is_search(one)]
+    mistyped = any(one.kind == "equal" and _mismatch(scan, one) for one in searches)
+    if scan.share is None or scan.share <= MOST_KEPT or not searches or mistyped:
+        return
+    table = scan.known.table.name
+    unsure = [one for one in searches if _is_unsure(scan, one)]
+    if not unsure:
+        yield f"{table} is read whole because {units.share(min(1.0, scan.share))} of its {_rows(scan)} fit the condition: an index would not be faster"
+        return
+    column = scan.known.table.column(unsure[0].column)
+    usual = max(column.frequencies) if column is not None and column.frequencies else None
+    if usual is not None and unsure[0].kind == "equal":
+        said = f"the most frequent value of {unsure[0].column} is in {units.share(usual)} of its {_rows(scan)}"
+    else:
+        said = f"{units.share(min(1.0, scan.share))} of its {_rows(scan)} are reckoned to fit, a mean over all values"
+    index = leading.get(unsure[0].column.lower())
+    by = f"index {index}" if index else f"an index on {unsure[0].column}"
+    if unsure[0].kind == "range":
+        rare = f"a narrow range would be found faster by {by}"
+    else:
+        rare = f"for such a value an index would not be faster, and a rare one would be found faster by {by}"
+    yield f"{table} is read whole: {said}; {rare}. EXPLAIN with the very values tells"
+
+
+def _is_unsure(scan: Scan, one: Comparison) -> bool:
+    """Whether another value might keep far fewer rows. MySQL and SQLite count values, and not how often each is there."""
+    if scan.counted or one.kind == "null":
+        return False
+    if scan.known.system == "postgresql" and not (scan.generic and one.literal is None):
+        return False
+    column = scan.known.table.column(one.column)
+    frequent = (column.frequencies or ()) if column is not None else ()
+    all_are = sum(frequent) + ((column.nulls or 0.0) if column is not None else 0.0) > 0.999
+    return one.kind != "equal" or not (all_are and min(frequent) > MOST_KEPT)
 
 
 def _is_search(comparison: Comparison) -> bool:

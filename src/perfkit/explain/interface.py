@@ -37,7 +37,7 @@ class ExplainOptions:
 @dataclass(frozen=True, slots=True)
 class Column:
     """`distinct` is the estimated number of different values, None where no statistics are there; `nulls` a share; `width`
-    the mean bytes."""
+    the mean bytes. `frequencies` are the shares that its frequent values have, None where they are not known."""
 
     name: str
     type: str
@@ -45,6 +45,7 @@ class Column:
     distinct: float | None = None
     nulls: float | None = None
     width: int | None = None
+    frequencies: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_
 WHERE c.relkind IN ('r', 'p', 'm') AND {_WHICH} LIMIT 1"""
 
 COLUMNS = """
-SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, s.n_distinct::float8, s.null_frac::float8, s.avg_width
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, s.n_distinct::float8, s.null_frac::float8, s.avg_width,
+       s.most_common_freqs::float8[]
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (SELECT * FROM pg_stats WHERE schemaname = n.nspname AND tablename = c.relname AND attname = a.attname
                    ORDER BY inherited LIMIT 1) s ON true
@@ -44,8 +45,8 @@ def table(row: Sequence[Any], columns: Sequence[Sequence[Any]]) -> Table:
         rows,
         size,
         tuple(
-            Column(column, kind, nullable, _distinct(distinct, rows), nulls, width)
-            for column, kind, nullable, distinct, nulls, width in columns
+            Column(column, kind, nullable, _distinct(distinct, rows), nulls, width, tuple(shares) if shares else None)
+            for column, kind, nullable, distinct, nulls, width, shares in columns
         ),
         reads,
         writes,
