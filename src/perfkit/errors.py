@@ -19,3 +19,7 @@ class PerfkitError(Exception):
         self.message = message
         self.hint = hint
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[type[PerfkitError], tuple[str, str, int]]:
+        """Whole from one process to another."""
+        return type(self), (self.message, self.hint, self.exit_code)

@@ -12,6 +12,7 @@ from perfkit.shared.units import plural
 
 _TITLE = 120
 _SLICES = 5
+_JUDGED = 1000  # statements whose verb is looked at; the others hardly take any time
 # Parts of a log that nothing understood, beyond which its numbers are doubtful.
 _MANY_UNPARSED = 0.01
 _MICRO = 1e6
@@ -63,7 +64,7 @@ def _seconds(digest: Digest) -> float:
 
 
 def _stack(recording: Recording, digest: Digest) -> int:
-    title = sqltext.shortened(digest.fingerprint, _TITLE, digest.system)
+    title = digest.fingerprint if len(digest.fingerprint) <= _TITLE else f"{digest.fingerprint[: _TITLE - 1]}…"
     # The file tells statements apart that are the same when they are shortened.
     return recording.stacks.intern((Frame(title, f"<sql {sqltext.fingerprint_id(digest.fingerprint)}>", 0, "native"),))
 
@@ -92,9 +93,9 @@ def _use(digest: Digest, stack: int) -> SpanUse:
 def _slices(digests: list[Digest]) -> tuple[Slice, ...]:
     """By the statement's verb."""
     seconds: Counter[str] = Counter()
-    for digest in digests:
+    for digest in digests[:_JUDGED]:
         seconds[sqltext.verb(digest.fingerprint, digest.system)] += _seconds(digest)  # type: ignore[assignment]
-    whole = seconds.total()
+    whole = sum(map(_seconds, digests))
     if not whole:
         return ()
     shown = [(verb, part) for verb, part in seconds.most_common(_SLICES) if verb != "other"]
@@ -105,6 +106,11 @@ def _slices(digests: list[Digest]) -> tuple[Slice, ...]:
 
 def _notes(log: SqlLog) -> list[str]:
     notes = list(log.remarks)
+    if log.lines and not log.events:
+        notes.append(
+            "No execution with a duration was found: the database must log them (log_min_duration_statement, slow_query_log), "
+            "and PostgreSQL in English (lc_messages = 'C')."
+        )
     if log.unparsed:
         share = log.unparsed / max(1, log.lines)
         part = f"{share:.1%}" if share >= 0.001 else "less than 0.1%"

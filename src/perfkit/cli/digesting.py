@@ -100,8 +100,9 @@ def _read(log: SqlLog, seconds: float) -> str:
     from perfkit.shared.units import count, plural, size
     from perfkit.shared.units import seconds as time
 
+    whole = sum(size for _, size in log.files)
     parts = [
-        f"read {size(sum(size for _, size in log.files))} in {time(seconds)}",
+        f"read {size(whole)} in {time(seconds)}" if whole else f"read in {time(seconds)}",
         ", ".join(log.formats) or "no format",
         f"{count(log.events)} executions of {plural(len(log.digests), 'statement')}",
     ]

@@ -14,6 +14,7 @@ from perfkit.errors import USAGE, PerfkitError
 if TYPE_CHECKING:
     from perfkit.explain import ExplainOptions
 
+_REASONS = 3
 _LARGEST = 64 * 2**20  # bytes of a statement or a plan
 
 
@@ -126,7 +127,7 @@ def _show(plan: object, color: str, raw: bool) -> None:
 
 
 def _from_recording(name: str, dsn: str, options: ExplainOptions, top: int, quiet: bool, color: str) -> None:
-    from perfkit.cli.console import Ticker, out, say, screen, write_file
+    from perfkit.cli.console import Ticker, out, plain, say, screen, write_file
     from perfkit.cli.defaults import settings
     from perfkit.cli.measuring import relative
     from perfkit.pipeline import add_plans, render, report_of, with_links
@@ -142,8 +143,13 @@ def _from_recording(name: str, dsn: str, options: ExplainOptions, top: int, quie
     finally:
         ticker.clear()
     if not quiet:
-        without = f" · {plural(failed, 'statement')} without one" if failed else ""
-        say(f"perfkit  {plural(planned, 'plan')}{without} · in {relative(path)}\n")
+        without = f" · {plural(len(failed), 'statement')} without one" if failed else ""
+        say(f"perfkit  {plural(planned, 'plan')}{without} · in {relative(path)}")
+        for why in list(dict.fromkeys(row.why for row in failed))[:_REASONS]:
+            say(f"         no plan: {plain(why)}")
+        say()
+    if failed and not planned:
+        raise PerfkitError(f"no statement could be planned: {failed[0].why}.", failed[0].remedy)
     report = report_of(path, settings().silences)
     html = path.with_suffix(".html")
     write_file(html, render(report, "html"), private=True)

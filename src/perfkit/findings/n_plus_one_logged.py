@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from perfkit.findings.interface import Candidate, View
-from perfkit.findings.server_side import Statement, logged
+from perfkit.findings.server_side import Statement, cited, logged
+from perfkit.findings.slow_query import compared_in
 from perfkit.model.finding import Advice, Confidence, Evidence
 from perfkit.model.sqllog import Digest
-from perfkit.shared import sqltext, units
+from perfkit.shared import units
 
 # A run or two may be a page that happened to show five things.
 LEAST_RUNS: Final = 3
@@ -18,6 +19,8 @@ CLEAR_RUNS: Final = 10
 # time: of a statement's executions this part at least, and of all runs half.
 LEADS: Final = 0.4
 OF_RUNS: Final = 0.5
+# Rows that one execution looks at, beyond which an index is missing where few are sent.
+MANY_ROWS: Final = 500
 
 
 def loops(view: View, rule: str) -> Iterable[Candidate]:
@@ -52,14 +55,16 @@ def _candidate(view: View, rule: str, statement: Statement, digest: Digest, pare
                 n=repeats.runs,
             ),
             Evidence(
-                f"{units.count(led)} of them follow `{sqltext.shortened(parent, 70, statement.system)}`, which ran "
+                f"{units.count(led)} of them follow {cited(parent, 70, statement.system)}, which ran "
                 f"{units.count(ran)} times.",
                 led,
                 "runs",
             ),
+            *_searched(digest),
         ),
         advice=Advice(
-            "load them together with the rows that they belong to: a JOIN, or one statement with `IN (…)`; in an ORM "
+            _index(statement, digest)
+            + "load them together with the rows that they belong to: a JOIN, or one statement with `IN (…)`; in an ORM "
             "`select_related`, `prefetch_related`, `selectinload` or `joinedload`. `perfkit run` shows the line"
         ),
         saves=(0.7, 0.97),
@@ -71,3 +76,17 @@ def _candidate(view: View, rule: str, statement: Statement, digest: Digest, pare
         basis="counted",
         detail=statement.id,
     )
+
+
+def _searched(digest: Digest) -> list[Evidence]:
+    """What each execution looks at, where the server counts it and it is far too much."""
+    examined, sent = (digest.rows_examined or 0) / digest.time.count, (digest.rows_sent or 0) / digest.time.count
+    if examined < MANY_ROWS or examined < MANY_ROWS * max(1.0, sent) / 10:
+        return []
+    claim = f"Each looks at {units.count(examined)} rows to send {sent:.2g}: that is a missing index besides."
+    return [Evidence(claim, examined, "rows", n=digest.time.count)]
+
+
+def _index(statement: Statement, digest: Digest) -> str:
+    columns = compared_in(statement.text, statement.system) if _searched(digest) else []
+    return f"make an index on {statement.table} ({', '.join(columns)}), and " if columns else ""

@@ -52,7 +52,7 @@ class RowLockWait:
                 yield self._candidate(view, statement, digest, seconds, part)
 
     def _candidate(self, view: View, statement: Statement, digest: Digest, seconds: float, part: float) -> Candidate:
-        times = f"{units.count(digest.lock_waits)} waits" if digest.lock_waits else "Its waits"
+        times = units.plural(digest.lock_waits, "wait") if digest.lock_waits else "Its waits"
         subject = f"{statement.table}: a statement" if statement.table else "A statement"
         return Candidate(
             rule=self.name,

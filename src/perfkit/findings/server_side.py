@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from perfkit.findings.interface import Claim, NotRunError, View
 from perfkit.findings.sql_claims import claim_of
@@ -60,7 +61,7 @@ class Statement:
 
     def shown(self, width: int = 90) -> str:
         """As evidence cites it."""
-        return f"`{sqltext.shortened(self.text, width, self.system)}`"
+        return cited(self.text, width, self.system)
 
     def cited(self) -> Evidence:
         """The statement itself, with how often it ran and how long it took."""
@@ -69,6 +70,12 @@ class Statement:
 
     def claim(self, view: View, part: float = 1.0) -> Claim:
         return claim_of(view, self.uses, part)
+
+
+def cited(text: str, width: int, system: str) -> str:
+    """A statement as prose shows it: between backticks, with none of its own."""
+    shown = sqltext.shortened(text, width, system).replace("`", '"')
+    return f"`{shown}`"
 
 
 def require_log(view: View) -> None:
@@ -107,16 +114,24 @@ def statements(view: View) -> list[Statement]:
     return ordered
 
 
+# Of all time: statements below it cannot carry a finding, and a log may hold a hundred thousand of them.
+LEAST_SHARE: Final = 0.0005
+
+
 def planned(view: View) -> Iterable[tuple[Statement, Plan]]:
     """The statements that have a plan. Raises NotRunError where none has."""
     require_plans(view)
-    return [(statement, statement.plan) for statement in statements(view) if statement.plan is not None]
+    return [(statement, statement.plan) for statement in _weighty(view) if statement.plan is not None]
 
 
 def logged(view: View) -> Iterable[tuple[Statement, Digest]]:
     """The statements that a log tells of. Raises NotRunError without one."""
     require_log(view)
-    return [(statement, statement.digest) for statement in statements(view) if statement.digest is not None]
+    return [(statement, statement.digest) for statement in _weighty(view) if statement.digest is not None]
+
+
+def _weighty(view: View) -> Iterator[Statement]:
+    return (statement for statement in statements(view) if view.share(statement.seconds) >= LEAST_SHARE)
 
 
 def plan_of(view: View, text: str) -> Plan | None:

@@ -124,7 +124,8 @@ class Group:
 
     def shown(self, width: int = 70) -> str:
         """The statement as evidence cites it."""
-        return f"`{sqltext.shortened(self.main.sample, width, self.system)}`"
+        shown = sqltext.shortened(self.main.sample, width, self.system).replace("`", '"')
+        return f"`{shown}`"
 
 
 def require_timed(view: View) -> None:

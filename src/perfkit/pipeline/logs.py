@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -84,14 +85,28 @@ def _digested(log: SqlLog, keep_literals: bool) -> Digested:
 
 
 def record_log(digested: Digested, path: Path) -> None:
-    """A recording of a log alone. Its times are those of the log. Raises PerfkitError where it cannot be written."""
+    """A recording of a log alone, whole or not at all. Its times are those of the log. Raises PerfkitError where it cannot be
+    written."""
     from perfkit.recordings import Writer
 
     run = log_run(digested.log)
-    writer = Writer(path, run)
-    writer.log(digested.log)
-    writer.plans(digested.plans)
-    writer.seal(run)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        writer = Writer(part, run, overwrite=True)
+        writer.log(digested.log)
+        writer.plans(digested.plans)
+        writer.seal(run)
+        part.replace(path)
+    except (PerfkitError, OSError) as error:
+        for left in (part, part.with_name(part.name + "-journal"), path):
+            with suppress(OSError):
+                if left != path or not left.stat().st_size:  # a name that was reserved
+                    left.unlink()
+        if isinstance(error, OSError):
+            raise PerfkitError(
+                f"{path} cannot be written: {error.strerror}.", "choose another place with -o FILE"
+            ) from error
+        raise
 
 
 def log_run(log: SqlLog) -> Run:
@@ -120,7 +135,11 @@ def join_log(digested: Digested, path: Path) -> None:
     from perfkit.recordings.reader import load_run
 
     run = load_run(path)
-    if run.mode != "sql" and log.first is not None and log.last is not None:
+    if run.mode == "sql":
+        raise PerfkitError(
+            f"{path} already exists, and holds a log.", "choose another name with -o FILE, or remove it first"
+        )
+    if log.first is not None and log.last is not None:
         end = run.started + run.duration
         if log.last < run.started or log.first > end:
             raise PerfkitError(

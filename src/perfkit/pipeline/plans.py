@@ -34,9 +34,9 @@ def plan_one(text: str, dsn: str, options: ExplainOptions) -> Plan | NotPlanned:
 
 def add_plans(
     path: Path, dsn: str, options: ExplainOptions, most: int = MOST, told: Told = lambda done, of: None
-) -> tuple[int, int]:
+) -> tuple[int, tuple[NotPlanned, ...]]:
     """Plan the statements with most seconds, and put plans beside them in the recording. Literals are taken out of plans where
-    the recording keeps none. How many were planned, and how many could not be."""
+    the recording keeps none. How many were planned, and which could not be."""
     from perfkit.explain import redacted
     from perfkit.recordings import add, load
 
@@ -57,7 +57,7 @@ def add_plans(
             failed.append(plan)
         told(len(plans) + len(failed), len(statements))
     add(path, plans=plans, not_planned=failed)
-    return len(plans), len(failed)
+    return len(plans), tuple(failed)
 
 
 def _plans(statements: Iterable[Statement], dsn: str, options: ExplainOptions) -> Iterable[Plan | NotPlanned]:

@@ -22,7 +22,9 @@ _LARGEST = 2**31  # bytes of JSON: more of it is no digest
 
 
 def save_digest(log: SqlLog, path: Path) -> None:
-    """A whole file or none, for its owner alone. Raises PerfkitError."""
+    """A whole file or none, for its owner alone; in the place of another digest, and of nothing else. Raises PerfkitError."""
+    if path.exists() and (not path.is_file() or (path.stat().st_size and not _is_digest(path))):
+        raise PerfkitError(f"{path} exists and is no digest.", "perfkit never overwrites it: choose another name")
     part = path.with_name(f".{path.name}.part")
     text = f'{{"format":"{FORMAT}","log":{written(log)}}}\n'
     try:
@@ -56,6 +58,14 @@ def load_digest(path: Path) -> SqlLog:
     except (ValueError, KeyError, RecursionError, DamagedError) as error:
         raise _not_a_digest(path, None) from error
     return log
+
+
+def _is_digest(path: Path) -> bool:
+    try:
+        load_digest(path)
+    except PerfkitError:
+        return False
+    return True
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -87,22 +87,28 @@ def digest(report: Report, width: int, top: int, sort: str) -> Brief | None:
         return None
     found = queries(report.analysis, sort)
     examined = any(query.digest and query.digest.rows_examined is not None for query in found)
-    rows = tuple(
-        Row(sqltext.shortened(q.fingerprint, width, q.system), _digest_cells(q, examined)) for q in found[:top]
-    )
-    heads = ("calls", "total", "mean", "p95", *(("sent/call", "read/call") if examined else ("max",)), "share")
+    planned = any(query.digest and query.digest.preparing for query in found)
+    more = ("sent/call", "read/call") if examined else ("planning",) if planned else ("max",)
+    rows = tuple(Row(sqltext.shortened(q.fingerprint, width, q.system), _digest_cells(q, more)) for q in found[:top])
+    heads = ("calls", "total", "mean", "p95", *more, "share")
     return Brief("Statements", heads, rows, len(found) - len(rows)) if rows else None
 
 
-def _digest_cells(query: Query, examined: bool) -> tuple[str, ...]:
-    read = query.digest.rows_examined if query.digest else None
-    rows = (number(query.rows_per_call), number(None if read is None else read / max(1, query.count)))
+def _digest_cells(query: Query, more: tuple[str, ...]) -> tuple[str, ...]:
+    digest = query.digest
+    examined = digest.rows_examined if digest else None
+    cells = {
+        "sent/call": number(query.rows_per_call),
+        "read/call": number(None if examined is None else examined / max(1, query.count)),
+        "planning": units.seconds(digest.preparing / 1e6) if digest and digest.preparing else UNKNOWN,
+        "max": units.seconds(query.percentiles[3]),
+    }
     return (
         units.count(query.count),
         units.seconds(query.total),
         units.seconds(query.mean),
         units.seconds(query.percentiles[1]),
-        *(rows if examined else (units.seconds(query.percentiles[3]),)),
+        *(cells[name] for name in more),
         units.share(query.share),
     )
 

@@ -62,9 +62,7 @@ def who(log: SqlLog) -> Iterator[str]:
         for digest in log.digests.values():
             counts.update(getattr(digest, name))
         if len(counts) > 1:
-            shown = [
-                f"{value} {_part(count, log.events)}" for value, count in counts.most_common(_NAMES)
-            ]
+            shown = [f"{value} {_part(count, log.events)}" for value, count in counts.most_common(_NAMES)]
             more = f" and {len(counts) - _NAMES} more" if len(counts) > _NAMES else ""
             yield f"{title} {', '.join(shown)}{more}"
 

@@ -54,7 +54,7 @@ class Query:
 
 
 SORTS: Final[dict[str, Callable[[Query], float]]] = {
-    "total": lambda query: query.total,
+    "total": lambda query: query.total + (query.digest.preparing / 1e6 if query.digest else 0.0),
     "count": lambda query: query.count,
     "mean": lambda query: query.mean + query.reading,
     "p95": lambda query: query.percentiles[1],
@@ -112,7 +112,7 @@ def _query(text: str, uses: Sequence[SpanUse], served: Mapping[str, int], analys
         per_request=_per_request(uses, served),
         endpoints=tuple(dict.fromkeys(use.endpoint for use in uses if use.endpoint is not None)),
         where=_place(analysis, uses[0]),
-        n_plus_one=sum(map(_loops, uses)) or None,
+        n_plus_one=None if analysis.kind == "log" else sum(map(_loops, uses)) or None,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 
 from perfkit.shared.sqllists import collapsed, ordered_columns
@@ -32,6 +33,7 @@ __all__ = [
     "verb",
 ]
 
+_HUGE = 20_000  # characters
 _SAME_VERB = {"END": "COMMIT", "ABORT": "ROLLBACK"}
 _AFTER_TABLE = frozenset(
     {"where", "set", "on", "using", "group", "order", "limit", "union", "left", "right", "full"}
@@ -58,18 +60,30 @@ def fingerprint_id(fingerprint: str) -> str:
     return blake2b(fingerprint.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+@lru_cache(maxsize=1024)
+def _tokens(text: str, system: str) -> tuple[str, ...]:
+    return tuple(tokens_of(text, system, fold=True))
+
+
+def _judged(text: str, system: str) -> list[str]:
+    """The tokens of a statement; of a huge one, those of its beginning and its end: what it is stands there."""
+    if len(text) > _HUGE:
+        text = f"{text[: _HUGE // 2]} {text[-_HUGE // 4 :]}"
+    return list(_tokens(text, system))
+
+
 def verb(text: str, system: str = "") -> str:
     """The first keyword, upper-cased: SELECT, BEGIN (also START TRANSACTION), COMMIT (also END), …; `other` if there is none.
 
     WITH gives the verb of the statement after its parts.
     """
-    tokens = tokens_of(text, system, fold=True)
+    tokens = _judged(text, system)
     return _verb(tokens, main_verb(tokens))
 
 
 def is_write(text: str, system: str = "") -> bool:
     """Whether rows are changed: INSERT, UPDATE, DELETE, MERGE, REPLACE, also inside a part of WITH."""
-    tokens = tokens_of(text, system, fold=True)
+    tokens = _judged(text, system)
     if _verb(tokens, main_verb(tokens)) in WRITES:
         return True
     parts = itertools.pairwise(tokens)
@@ -78,7 +92,7 @@ def is_write(text: str, system: str = "") -> bool:
 
 def has_limit(text: str, system: str = "") -> bool:
     """Whether the outermost query says LIMIT, FETCH FIRST or TOP."""
-    tokens = tokens_of(text, system, fold=True)
+    tokens = _judged(text, system)
     main = main_verb(tokens)
     for at in on_level(tokens, main):
         following = tokens[at + 1] if at + 1 < len(tokens) else ""
@@ -93,7 +107,7 @@ def has_limit(text: str, system: str = "") -> bool:
 
 def columns_selected(text: str, system: str = "") -> int | None:
     """Items of the outermost SELECT; None where it has `*`, is cut off, or where there is no SELECT."""
-    tokens = tokens_of(text, system, fold=True)
+    tokens = _judged(text, system)
     main = main_verb(tokens)
     if main >= len(tokens) or tokens[main] != "select":
         return None
@@ -111,7 +125,7 @@ def columns_selected(text: str, system: str = "") -> int | None:
 
 def tables(text: str, system: str = "") -> tuple[str, ...]:
     """Tables after FROM, JOIN, INTO and UPDATE without their quotes, outermost first; no functions, no parts of WITH."""
-    tokens = tokens_of(text, system, fold=True)
+    tokens = _judged(text, system)
     parts = {
         a for a, b, c in zip(tokens, tokens[1:], tokens[2:], strict=False) if b == "as" and c in ("(", "materialized")
     }

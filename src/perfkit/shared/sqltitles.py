@@ -6,11 +6,14 @@ from perfkit.shared.sqllists import collapsed
 from perfkit.shared.sqltokens import CUT, joined, tokens_of
 from perfkit.shared.sqlverbs import main_verb, on_level
 
+_HUGE = 20_000
 _SHORT_COLUMNS = 24  # characters of a select list that a title keeps: COUNT(*) says more than an ellipsis
 
 
 def shortened(text: str, width: int, system: str = "") -> str:
     """One line of at most `width` characters, values as `?`. Long lists of columns give way first, then joins, then the end."""
+    if len(text) > 40 * width + _HUGE:  # what a title shows stands in the beginning
+        text = text[: 40 * width + _HUGE] + CUT
     tokens = collapsed(tokens_of(text, system, fold=False))
     whole = joined(tokens)
     for shorten in (_without_parts, _without_columns, _without_joins):

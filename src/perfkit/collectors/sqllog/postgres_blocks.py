@@ -16,7 +16,7 @@ from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_plan_texts import prepared
 from perfkit.collectors.sqllog.postgres_records import Conversations, Row
 
-DURATION = rb"duration: (\d{1,15}\.\d{3}) ms  ([sepb])(?:tatement|(?:xecute|arse|ind) [^\":\\]{1,200}): "
+DURATION = rb"duration: (\d{1,12}\.\d{3}) ms  ([sepb])(?:tatement|(?:xecute|arse|ind) [^\":\\]{1,200}): "
 """The message of a `plain` record up to its statement: groups are milliseconds and the step's first letter."""
 _NEEDS_ORDER = (b"duration: ", b"statement: ", b"execute ")
 

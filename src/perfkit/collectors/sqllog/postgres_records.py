@@ -24,6 +24,7 @@ _ERRORS = frozenset((b"ERROR", b"FATAL", b"PANIC"))
 # Sessions with something open; beyond that the oldest are forgotten, so that a log of any length needs little memory.
 _MOST_SESSIONS = 4_000
 _MOST_PLANS = 100
+_LONGEST = 15  # digits of microseconds: thirty years
 _WAIT = re.compile(rb"process \d+ (still waiting for|acquired) (.*) after (\d{1,15})\.(\d{3}) ms", re.DOTALL)
 _PLACE = re.compile(rb" at character \d+\Z")  # what only some formats have in the message
 _FILE = re.compile(rb"temporary file: path .*, size (\d{1,18})", re.DOTALL)
@@ -82,8 +83,8 @@ class Conversations:
         for row in rows:
             time, session, _, message, detail, context, _ = row
             end = message.find(b" ms", 10, 34) if message[:10] == b"duration: " else -1
-            digits = message[10:end].replace(b".", b"") if end > 0 else b""
-            if not digits.isdigit():
+            digits = _micros(message[10:end]) if end > 0 else b""
+            if not digits:
                 self._other(events, Record(*row))
                 continue
             kind = message[end + 5 : end + 10]
@@ -203,6 +204,13 @@ class Conversations:
             (events.incidents if wait[1] == b"acquired" else events.waiting).append(incident)
         elif (file := _FILE.match(message)) is not None:
             events.incidents.append(_incident("temp-file", record, int(file[1]), b""))
+
+
+def _micros(milliseconds: bytes) -> bytes:
+    """Digits of microseconds. PostgreSQL writes three decimals; empty for what is no duration that a server can have measured."""
+    whole, dot, part = milliseconds.partition(b".")
+    digits = whole + (part if len(part) == 3 else part[:3].ljust(3, b"0"))
+    return digits if digits.isdigit() and len(digits) <= _LONGEST and (dot or whole) else b""
 
 
 def _incident(kind: IncidentKind, record: Record, amount: int, what: bytes) -> Incident:

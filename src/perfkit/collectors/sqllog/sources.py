@@ -16,7 +16,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
-from perfkit.errors import NOT_FOUND, USAGE, PerfkitError
+from perfkit.errors import USAGE, PerfkitError
 
 HEAD = 1 << 18
 _GZIP, _BZIP2, _XZ, _ZSTANDARD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"
@@ -49,7 +49,11 @@ def expanded(words: Sequence[Source | Path | str], stdin: BinaryIO | None = None
     """Raises PerfkitError for what is not there. A file named twice is read once."""
     found: dict[str, Source] = {}
     for word in words:
-        sources = [word] if isinstance(word, Source) else list(_of(str(word), stdin))
+        try:
+            sources = [word] if isinstance(word, Source) else list(_of(str(word), stdin))
+        except OSError as error:
+            why = f"{word} cannot be read: {error.strerror}."
+            raise PerfkitError(why, "run as a user who may read it, or name other logs", USAGE) from None
         for source in sources:
             found.setdefault(os.path.realpath(source.path) if source.path else source.name, source)
     sources = list(found.values())
@@ -65,20 +69,18 @@ def _of(word: str, stdin: BinaryIO | None) -> Iterator[Source]:
     elif path.is_dir():
         files = [file for file in path.iterdir() if not file.name.startswith(".") and file.is_file()]
         if not any(file.stat().st_size for file in files):
-            raise PerfkitError(
-                f"{word} is a folder without logs.", "give the folder that the server logs to", NOT_FOUND
-            )
+            raise PerfkitError(f"{word} is a folder without logs.", "give the folder that the server logs to", USAGE)
         yield from (Source(str(file), file, optional=True) for file in files)
     elif path.exists():
         yield Source(word, path)
     elif has_magic(word):
         matches = [Path(match) for match in glob(word, recursive=True) if not os.path.isdir(match)]
         if not matches:
-            raise PerfkitError(f"no file matches {word}.", "quote the pattern as the folder has it", NOT_FOUND)
+            raise PerfkitError(f"no file matches {word}.", "quote the pattern as the folder has it", USAGE)
         yield from (Source(str(match), match) for match in matches)
     else:
         raise PerfkitError(
-            f"there is no file {word}.", "give a log file, a folder of logs, or - for standard input", NOT_FOUND
+            f"there is no file {word}.", "give a log file, a folder of logs, or - for standard input", USAGE
         )
 
 

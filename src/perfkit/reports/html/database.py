@@ -34,22 +34,25 @@ def _logged(analysis: Analysis, options: RenderOptions) -> str:
     if not found:
         return ""
     counted = any(query.digest and query.digest.rows_examined is not None for query in found)
-    rows = ("Rows sent", "Rows read") if counted else ()
+    planned = any(query.digest and query.digest.preparing for query in found)
+    rows = (*(("Rows sent", "Rows read") if counted else ()), *(("Planning",) if planned else ()))
     numbers = ("Calls", "Total", "Mean", "p50", "p95", "p99", "Max", *rows, "Share")
     columns = [Column("Statement"), *(Column(title, number=True) for title in numbers), Column("Runs of")]
     most = options.top or LOGGED
-    cells = [_logged_row(query, counted) for query in found[:most]]
+    cells = [_logged_row(query, counted, planned) for query in found[:most]]
     note = (
         '<p class="quiet">Runs of: how often one connection repeated it with other values, after another statement.</p>'
     )
     return f"<h3>Statements</h3>\n{note}\n{table('Statements', columns, cells)}\n{_more(len(found), most)}"
 
 
-def _logged_row(query: Query, counted: bool) -> list[str]:
+def _logged_row(query: Query, counted: bool, planned: bool) -> list[str]:
     p50, p95, p99, largest = query.percentiles
     examined = query.digest.rows_examined if query.digest else None
     longest = query.digest.repeats.longest if query.digest else 0
     rows = [UNKNOWN if value is None else units.count(value) for value in (query.rows, examined)] if counted else []
+    if planned:
+        rows.append(units.seconds(query.digest.preparing / 1e6) if query.digest and query.digest.preparing else UNKNOWN)
     return [
         _text(query),
         units.count(query.count),

@@ -87,7 +87,8 @@ def _cost(finding: Finding, word: str) -> str:
     cost = finding.cost
     interval = f"{units.seconds(cost.low)} to {units.seconds(cost.high)}"
     total = f"{units.seconds(cost.seconds)} in all, {units.share(cost.share)} of {word}"
-    return f"{total}; {cost.basis}, 95% interval {interval}."
+    exact = cost.low == cost.high
+    return f"{total}; {cost.basis}." if exact else f"{total}; {cost.basis}, 95% interval {interval}."
 
 
 def _confidence(finding: Finding) -> str:
