@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,15 @@ def test_a_locked_file(file: Path) -> None:
 
         with pytest.raises(PerfkitError, match="locked"):
             connect(f"sqlite:///{file}", ExplainOptions(lock_timeout=0.01))
+
+
+@pytest.mark.parametrize("first", [0, 1, -5])
+def test_rows_are_counted_from_the_first_rowid(tmp_path: Path, first: int) -> None:
+    with closing(sqlite3.connect(tmp_path / "line.db")) as connection:
+        connection.execute("CREATE TABLE line (id integer PRIMARY KEY)")
+        connection.executemany("INSERT INTO line VALUES (?)", [(first + at,) for at in range(3000)])
+        connection.commit()
+    database = connect(f"sqlite:///{tmp_path / 'line.db'}")
+    table = database.table("line")
+    database.close()
+    assert table is not None and table.rows == 3000

@@ -12,14 +12,15 @@ _WHERE = re.compile(r"\)\s*WHERE\s+(?P<predicate>.+)$", re.IGNORECASE | re.DOTAL
 
 
 def table(database: Database, name: str) -> Table | None:
-    """Rows are those that ANALYZE counted, else the largest rowid, which SQLite finds without a scan."""
+    """Rows are those that ANALYZE counted, else from the smallest rowid to the largest, which SQLite finds without a scan."""
     if not database.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (name,)):
         return None
     stats = _stats(database, name)
     rows = max((numbers[0] for numbers in stats.values() if numbers), default=None)
     if rows is None:
-        largest = database.rows(f"SELECT max(rowid) FROM {_quoted(name)}")
-        rows = int(largest[0][0]) if largest and isinstance(largest[0][0], int) else None
+        of = _quoted(name)
+        ends = database.rows(f"SELECT (SELECT min(rowid) FROM {of}), (SELECT max(rowid) FROM {of})")
+        rows = ends[0][1] - ends[0][0] + 1 if ends and isinstance(ends[0][1], int) else None
     distinct = {
         index.columns[0]: rows / max(1, stats[index.name][1])
         for index in indexes(database, name)
