@@ -238,6 +238,28 @@ def test_what_is_unknown_is_not_said_flatly(postgres: Server) -> None:
         assert "a narrow range would be found faster" in remark
 
 
+@pytest.mark.parametrize("which", ["with_hypopg", "without"])
+def test_a_partial_index_is_as_large_as_the_rows_it_holds(request: pytest.FixtureRequest, which: str) -> None:
+    server: Server = request.getfixturevalue(which)
+    _run(
+        server,
+        "CREATE TABLE IF NOT EXISTS held (id int, status text, day int)",
+        "INSERT INTO held SELECT i, CASE WHEN i % 10000 > 0 THEN 'done' END, i FROM generate_series(1, 90000) i",
+    )
+    _run(server, "ANALYZE held")
+    sizes = [
+        (advice.bytes, advice.ddl)
+        for text in (
+            "SELECT * FROM held WHERE status IS NULL",
+            "SELECT * FROM held WHERE status IS NULL ORDER BY day LIMIT 5",
+        )
+        for advice in _advised(server, text).advice
+        if " WHERE " in advice.ddl
+    ]
+    assert sizes or which == "without"
+    assert all(size is not None and size <= 16384 for size, _ in sizes), sizes
+
+
 def test_a_plan_that_was_run_counts_what_it_reads(with_hypopg: Server) -> None:
     plan = _advised(
         with_hypopg, "SELECT * FROM orders WHERE customer_id = 7", ExplainOptions(analyze=True, i_know=True)

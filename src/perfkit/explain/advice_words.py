@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from perfkit.explain.advice_scans import Scan
+from perfkit.explain.advice_scans import Scan, share_of
 from perfkit.explain.advice_wanted import Candidate
 from perfkit.explain.indexnames import qualified, quoted
 from perfkit.shared import units
@@ -23,6 +23,7 @@ _WIDTHS: Final = (
 )
 _LENGTH = re.compile(r"\((\d+)")
 _UNKNOWN_WIDTH: Final = 16
+_PAGE: Final = 8192
 _ROLES: Final = {"equal": "=", "in": "IN", "range": "range", "like": "LIKE"}
 # Bytes of an entry beside its key: PostgreSQL's tuple header and line pointer; InnoDB's record header, transaction and a key of 8
 # bytes of the table; SQLite's record header, cell pointer and row id. Pages are this full after CREATE INDEX.
@@ -67,7 +68,8 @@ def index_name(candidate: Candidate) -> str:
 
 
 def size(candidate: Candidate) -> int | None:
-    """Bytes: rows × (width of the columns, in words of 8 bytes on PostgreSQL, and overhead), over how full pages are."""
+    """Bytes: rows × (width of the columns, in words of 8 bytes on PostgreSQL, and overhead), over how full pages are;
+    a page at the least. A partial index has the rows that fit its predicate."""
     known = candidate.scan.known
     if known.rows is None:
         return None
@@ -78,7 +80,18 @@ def size(candidate: Candidate) -> int | None:
     if known.system == "postgresql":
         width = -(-width // 8) * 8
     overhead, full = _OVERHEAD.get(known.system, (16, 0.9))
-    return round(known.rows * (width + overhead) / full)
+    held = known.rows if candidate.where is None else _held(candidate)
+    return None if held is None else max(_PAGE, round(held * (width + overhead) / full))
+
+
+def _held(candidate: Candidate) -> float | None:
+    """Rows that fit the predicate of a partial index; None where nothing tells."""
+    scan = candidate.scan
+    constant = [one for one in scan.use.comparisons if one.kind in ("null", "not-null", "true", "false")]
+    share = share_of(constant, scan.known.table)
+    if share is not None and all(one.kind in ("null", "not-null") for one in constant):
+        return share * (scan.known.rows or 0)
+    return scan.kept if len(constant) == len(scan.use.comparisons) else None
 
 
 def _type_width(kind: str) -> int:
