@@ -335,3 +335,13 @@ def test_literals_are_gone() -> None:
         assert "secret" not in shown and "4711" not in shown and "(cost=9 rows=9)%" not in shown
         assert read_plan(plan.raw).root.kind == plan.root.kind  # what is left is still a plan
         assert [node.cost for node in _walk(read_plan(plan.raw))] == [node.cost for node in _walk(plan)]
+
+
+def test_facts_have_units_and_separators() -> None:
+    plan = read_plan(
+        """[{"Plan": {"Node Type": "Sort", "Sort Space Used": 10240, "Sort Space Type": "Disk", "Sort Method": "external merge",
+        "Actual Rows": 5, "Actual Loops": 1, "Shared Read Blocks": 1471, "Heap Fetches": 12345, "Peak Memory Usage": 25}}]"""
+    )
+    assert {
+        "Sort Space Used: 10,240 kB", "Shared Read Blocks: 1,471 blocks of 8 kB", "Heap Fetches: 12,345", "Peak Memory Usage: 25 kB",
+    } <= set(plan.root.facts)  # fmt: skip

@@ -200,3 +200,9 @@ def test_badges_of_plans_that_postgresql_ran(careless: Server, text: str, kind: 
     assert isinstance(plan, Plan) and plan.analyzed
     found = [badge for badge in badges(plan) if badge.kind == kind]
     assert found and any(number in badge.text for badge in found), badges(plan)
+
+
+def test_numbers_of_facts_may_have_separators() -> None:
+    node = PlanNode("Index Only Scan", relation="orders", facts=("Heap Fetches: 12,345",))
+    (badge,) = planbadges.heap_fetches(Plan("postgresql", "", "", "", node, ""))
+    assert badge.factor == 12345

@@ -40,6 +40,7 @@ _FACTS = (
 )  # fmt: skip
 _SILENT = {("Scan Direction", "Forward"), ("Scan Direction", "NoMovement"), ("Parent Relationship", "Outer"), ("Parent Relationship", "Inner"),
            ("Partial Mode", "Simple"), ("Join Type", "Inner"), ("Strategy", "Plain"), ("Strategy", "Sorted")}  # fmt: skip
+_KILOBYTES = frozenset({"Sort Space Used", "Peak Memory Usage", "Disk Usage"})
 Raw = Mapping[str, Any]
 
 
@@ -137,10 +138,21 @@ def _facts(raw: Raw) -> Iterator[str]:
         value = raw.get(name)
         if value is None or value is False or value == 0 or isinstance(value, (list, dict)) or (name, value) in _SILENT:
             continue
-        yield name if value is True else f"{name}: {value}"
+        yield name if value is True else f"{name}: {_with_unit(name, value)}"
     workers = raw.get("Workers")
     if isinstance(workers, list):
         yield f"Workers: {len(workers)}"
+
+
+def _with_unit(name: str, value: object) -> str:
+    """Blocks are of 8 kB, memory and disk are counted in kB; what has no unit is a number of things."""
+    found = number(value)
+    if found is None or isinstance(value, bool) or name.endswith(" Name"):
+        return str(value)
+    shown = f"{round(found):,}" if found == round(found) else f"{found:,}"
+    if name in _KILOBYTES:
+        return f"{shown} kB"
+    return f"{shown} blocks of 8 kB" if name.startswith("Shared ") else shown
 
 
 def _examined(raw: Raw, removed: list[float]) -> float | None:

@@ -276,8 +276,8 @@ def _named(node: PlanNode) -> str:
 def _fact(node: PlanNode, name: str) -> float:
     """The number that follows a name in the node's facts; 0 where there is none."""
     for fact in node.facts:
-        if found := re.search(rf"(?<![A-Za-z] )\b{re.escape(name)}[:=]\s*(\d+)", fact):
-            return float(found[1])
+        if found := re.search(rf"(?<![A-Za-z] )\b{re.escape(name)}[:=]\s*(\d[\d,]*)", fact):
+            return float(found[1].replace(",", ""))
     return 0.0
 
 
