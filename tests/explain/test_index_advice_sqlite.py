@@ -96,6 +96,18 @@ def test_an_advised_index_is_used_once_it_is_made(
     assert not any(node.kind == "USE TEMP B-TREE" for _, node in after.root.walk())
 
 
+def test_the_reason_says_what_the_trial_showed(file: Path) -> None:
+    (advice,) = _advised(file, "SELECT * FROM orders WHERE customer_id = ?").advice
+    assert (
+        "Tried: SCAN orders became SEARCH orders USING INDEX orders_customer_id_idx (customer_id=?)." in advice.reason
+    )
+    (advice,) = _advised(file, "SELECT * FROM orders ORDER BY created_at DESC LIMIT 5").advice
+    assert (
+        "SCAN orders, USE TEMP B-TREE FOR ORDER BY became SCAN orders USING INDEX orders_created_at_idx."
+        in advice.reason
+    )
+
+
 def test_an_or_over_two_columns_gets_two_indexes(file: Path) -> None:
     one, two = _advised(file, "SELECT * FROM orders WHERE customer_id = 7 OR created_at = 9").advice
     assert (one.columns, two.columns) == (("customer_id",), ("created_at",))
@@ -141,3 +153,12 @@ def test_a_copy_that_plans_otherwise_proves_nothing(tmp_path: Path) -> None:
         connection.commit()
     (advice,) = _advised(path, "SELECT own_function(b) FROM t WHERE a = 5").advice
     assert (advice.columns, advice.verified) == (("a",), None)
+
+
+def test_no_advice_on_the_schemas_table(tmp_path: Path) -> None:
+    path = tmp_path / "wide.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for number in range(1200):
+            connection.execute(f"CREATE TABLE t{number} (a)")
+        connection.commit()
+    assert _advised(path, "SELECT * FROM sqlite_master WHERE name = 'x'").advice == ()

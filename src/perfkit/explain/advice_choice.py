@@ -116,7 +116,7 @@ def _advice(choice: _Choice, verified: str | None, age: float | None) -> IndexAd
         table=scan.known.name,
         columns=candidate.columns,
         ddl=advice_words.ddl(candidate),
-        reason=advice_words.reason(candidate),
+        reason=advice_words.reason(candidate) + advice_words.shown(choice.tried.shown),
         verified=verified,
         cost_before=choice.before if choice.tried.cost is not None else None,
         cost_after=choice.tried.cost,

@@ -6,6 +6,7 @@ away again. SQLite: a copy of schema and statistics in memory, with no row in it
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -24,18 +25,21 @@ from perfkit.model.plan import Plan, PlanNode
 
 _HYPOPG = "SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'hypopg'"
 _SCHEMA = "SELECT type, sql FROM sqlite_master WHERE sql IS NOT NULL AND type IN ('table', 'index', 'view') ORDER BY type = 'table' DESC, type"
+_HOW = re.compile(r"AUTOMATIC|PARTIAL|COVERING|INDEX|INTEGER|PRIMARY")
 _STATISTICS = ("sqlite_stat1", "sqlite_stat4")
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
     """The plan with the candidates: how many of them it uses, its cost where the planner gives one. `merit` orders plans without
-    costs: the highest is best, 0 is none. `bytes` are sizes, one a candidate."""
+    costs: the highest is best, 0 is none. `bytes` are sizes, one a candidate. `shown` are the steps on the tables of the candidates, in the
+    database's words, before and after: where it gives no costs they are all that the trial showed."""
 
     used: int
     cost: float | None
     merit: float = 0.0
     bytes: tuple[int | None, ...] = ()
+    shown: tuple[str, str] | None = None
 
 
 class Trial(Protocol):
@@ -84,6 +88,7 @@ class Copy:
 
     def __init__(self, connection: sqlite3.Connection, text: str, values: Sequence[str | None]) -> None:
         self._connection, self._text, self._values = connection, text, values
+        self.before = self.plan()
 
     def of(self, candidates: Sequence[Candidate]) -> Tried | None:
         """The index has to be used as SQLite guesses before the next ANALYZE, and as it would be after it."""
@@ -107,7 +112,7 @@ class Copy:
         used = [node for node in nodes if node.index in names]
         sorts = sum(1 for node in nodes if node.kind == "USE TEMP B-TREE")
         both = {node.index for node in used} & {node.index for _, node in fresh.walk()}
-        return Tried(len(both), None, sum(map(_terms, used)) - 2 * sorts)
+        return Tried(len(both), None, sum(map(_terms, used)) - 2 * sorts, shown=(_steps(self.before), _steps(plan)))
 
     def plan(self) -> PlanNode:
         """Raises sqlite3.Error, PerfkitError."""
@@ -128,6 +133,21 @@ class Copy:
             numbers.append(round(left))
         written = " ".join(map(str, numbers))
         self._connection.execute("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", (table.name, name, written))
+
+
+def _steps(root: PlanNode) -> str:
+    """`SEARCH orders USING INDEX by_customer (customer_id=?), USE TEMP B-TREE FOR ORDER BY`, as EXPLAIN QUERY PLAN says it."""
+    said = []
+    for _, node in root.walk():
+        conditions = ", ".join(text for _, text in node.conditions)
+        if node.relation:
+            how = next((fact for fact in node.facts if _HOW.match(fact)), "")
+            by = [f"USING {how}" if how else "", node.index or "" if node.index != how else ""]
+            words = (node.kind, node.alias or node.relation, *by, f"({conditions})" if conditions else "")
+            said.append(" ".join(word for word in words if word))
+        elif node.kind == "USE TEMP B-TREE":
+            said.append(f"{node.kind} FOR {conditions}")
+    return ", ".join(said)
 
 
 def _terms(node: PlanNode) -> float:
@@ -173,7 +193,7 @@ def _copied(
             statement.parameters if len(statement.parameters) == len(prepared.names) else (None,) * len(prepared.names)
         )
         copy = Copy(connection, prepared.text, given)
-        before = copy.plan()
+        before = copy.before
     except (sqlite3.Error, PerfkitError, NoHonestPlan, Unclear):
         return None, 0.0
     if _shape(before) != _shape(plan.root):

@@ -128,6 +128,11 @@ def reason(candidate: Candidate) -> str:
     return f"The plan {how}{rows}{times}{kept}; the index leads to them by {by}{extra}{partial}.{parted}"
 
 
+def shown(trial: tuple[str, str] | None) -> str:
+    """What the plan was and what it became."""
+    return f" Tried: {trial[0]} became {trial[1]}." if trial else ""
+
+
 def _role(scan: Scan, text: str) -> str:
     for comparison in (*scan.use.comparisons, *(one for branches in scan.use.either for one in branches)):
         if text in (comparison.expression, comparison.column if not comparison.expression else ""):
