@@ -132,6 +132,12 @@ def test_a_mean_over_all_values_is_not_said_flatly(server: Server, value: str) -
     assert remarks and all("a rare one would be found faster by an index on status" in one for one in remarks)
 
 
+def test_no_advice_on_the_servers_own_tables(server: Server) -> None:
+    plan = _advised(server, "SELECT * FROM mysql.help_keyword WHERE name LIKE 'x%' OR help_keyword_id + 1 = 3")
+    assert (plan.advice, plan.redundant) == ((), ())
+    assert not any("help_keyword" in remark for remark in plan.remarks)
+
+
 def test_a_mistyped_comparison_is_the_only_reason(server: Server) -> None:
     with _cursor(server) as cursor:
         cursor.execute(

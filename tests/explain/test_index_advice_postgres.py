@@ -260,6 +260,24 @@ def test_a_partial_index_is_as_large_as_the_rows_it_holds(request: pytest.Fixtur
     assert all(size is not None and size <= 16384 for size, _ in sizes), sizes
 
 
+@pytest.mark.parametrize(
+    "text", ["SELECT * FROM pg_catalog.pg_proc WHERE prosrc = 'x'", "SELECT * FROM pg_attribute WHERE attlen = 77"]
+)
+def test_no_advice_on_the_catalog(without: Server, text: str) -> None:
+    plan = _advised(without, text)
+    assert (plan.advice, plan.redundant, plan.remarks) == ((), (), ())
+
+
+def test_why_two_indexes_do_not_answer_an_or(without: Server) -> None:
+    _run(without, "CREATE INDEX by_flag ON orders (flag)", "CREATE INDEX by_state ON orders (status)", "ANALYZE orders")
+    try:
+        plan = _advised(without, "SELECT * FROM orders WHERE flag = true OR status = 'done'")
+    finally:
+        _run(without, "DROP INDEX by_flag, by_state")
+    assert plan.advice == ()
+    assert any("although by_flag and by_state have the columns of flag OR status" in one for one in plan.remarks)
+
+
 def test_a_plan_that_was_run_counts_what_it_reads(with_hypopg: Server) -> None:
     plan = _advised(
         with_hypopg, "SELECT * FROM orders WHERE customer_id = 7", ExplainOptions(analyze=True, i_know=True)

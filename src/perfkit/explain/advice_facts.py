@@ -15,6 +15,7 @@ from perfkit.shared.sqlpredicates import TableUse
 
 _SAMPLE: Final = 1000
 _COMPARED = frozenset({"equal", "in"})
+_SYSTEMS = frozenset({"pg_catalog", "information_schema", "mysql", "performance_schema", "sys"})
 _COLLATION = "SELECT datcollate FROM pg_database WHERE datname = current_database()"
 _ROOT = """
 SELECT m.nspname, p.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -33,6 +34,8 @@ def known_tables(database: Database, plan: Plan, uses: Sequence[TableUse]) -> di
         use = use_of(node, uses, database.system)
         name = use.table if use and database.system != "postgresql" else node.relation
         schema = node.schema or (use.schema if use else None) or None
+        if is_systems_own(name, schema, database.system):
+            continue
         table = database.table(name, schema)
         if table is None:
             continue
@@ -45,6 +48,13 @@ def known_tables(database: Database, plan: Plan, uses: Sequence[TableUse]) -> di
         )
         found[node.relation] = about
     return found
+
+
+def is_systems_own(table: str, schema: str | None, system: str) -> bool:
+    """A table of the catalog: nobody makes indexes on those."""
+    if system == "sqlite":
+        return table.lower().startswith("sqlite_")
+    return (schema or "").lower() in _SYSTEMS or (schema or "").startswith("pg_toast")
 
 
 def _like_needs_class(database: Database) -> bool:

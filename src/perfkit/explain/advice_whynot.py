@@ -42,7 +42,10 @@ def why_not(scan: Scan) -> Iterator[str]:
             yield f"no B-tree on {table.name} helps: the condition looks inside {comparison.column} ({column.type}), of {_rows(scan)}; a GIN index finds what is inside"
     for branches in use.either:
         columns = list(dict.fromkeys(one.expression or one.column for one in branches))
-        if len(columns) > 1:
+        having = [leading[column.lower()] for column in columns if column.lower() in leading]
+        if len(columns) > 1 and len(having) == len(columns):
+            yield f"{table.name} is read whole although {' and '.join(having)} have the columns of {' OR '.join(columns)}: the planner reckons that to join what {len(having)} indexes find is not faster for {_rows(scan)}; a UNION of {len(columns)} SELECTs uses each"
+        elif len(columns) > 1:
             yield f"no single index on {table.name} answers {' OR '.join(columns)}: {len(columns)} indexes, one for each, or a UNION can"
     yield from _keeps_many(scan, leading)
 
