@@ -145,7 +145,15 @@ def test_the_last_at_parts_the_password_from_the_host() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["mysql://u:a/b@db/shop", "postgresql://u:a/b@db/shop", "postgresql://u:a%00b@db/shop"]
+    "text",
+    [
+        "mysql://u:a/b@db/shop",
+        "postgresql://u:a/b@db/shop",
+        "postgresql://u:a%00b@db/shop",
+        "postgresql://db?password=a@b",
+        "postgresql://u@db:1/shop?password=a@b",
+        "mysql://u:c@db?password=a@b",
+    ],
 )
 def test_an_ambiguous_password_is_refused_with_a_hint(text: str) -> None:
     with pytest.raises(PerfkitError) as raised:

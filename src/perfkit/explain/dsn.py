@@ -15,6 +15,7 @@ _URL = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9]*)(?:\+(?P<driver>\w+))?:(?P<r
 _KEYWORDS = re.compile(r"\s*[a-z_]+\s*=", re.ASCII)
 _HOST = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.%]+)\]|(?P<host>[^\[\]:@\s]*))(?::(?P<port>\d{0,5}))?")
 _ENCODES_NOTHING = re.compile(r"%(?:00|(?![0-9a-fA-F]{2}))")
+_SETTING = re.compile(r"\?\w+=")
 _ENCODE = "write the password's @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
 
 
@@ -93,11 +94,11 @@ def _server(scheme: str, rest: str) -> Dsn:
 
 def _split(rest: str) -> tuple[str, str]:
     """User and password, and all behind them. The last @ before a slash parts them, whatever signs are before it; an @ behind a slash
-    may be one of a password that has both, which nobody can tell."""
+    may be one of a password that has both, and one behind ?password= of what follows it, which nobody can tell."""
     authority, slash, behind = rest.removeprefix("//").partition("/")
-    if "@" in behind and ":" in authority:
-        raise PerfkitError("nobody can tell where the DSN's password ends.", _ENCODE, USAGE)
     login, _, host = authority.rpartition("@")
+    if ("@" in behind and ":" in authority) or _SETTING.search(login):
+        raise PerfkitError("nobody can tell where the DSN's password ends.", _ENCODE, USAGE)
     return login, host + slash + behind
 
 
