@@ -73,7 +73,12 @@ def _keeps_many(scan: Scan, leading: Mapping[str, str]) -> Iterator[str]:
         rare = f"a narrow range would be found faster by {by}"
     else:
         rare = f"for such a value an index would not be faster, and a rare one would be found faster by {by}"
-    yield f"{table} is read whole: {said}; {rare}. EXPLAIN with the very values tells"
+    tells = (
+        "its plan with the very values tells"
+        if scan.generic
+        else "statistics count the values, not how often each is there"
+    )
+    yield f"{table} is read whole: {said}; {rare} ({tells})"
 
 
 def _is_unsure(scan: Scan, one: Comparison) -> bool:
