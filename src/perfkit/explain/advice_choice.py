@@ -108,8 +108,7 @@ def _advice(choice: _Choice, verified: str | None, age: float | None) -> IndexAd
     candidate = choice.group[0]
     scan = candidate.scan
     tried = choice.tried.bytes[-len(choice.group) :] or (None,)
-    own = [advice_words.size(one) for one in choice.group]
-    sizes = own if None in tried or candidate.where else list(tried)  # hypopg's may be that of all rows
+    sizes = [advice_words.size(one) for one in choice.group] if None in tried else list(tried)
     kept = [size for size in sizes if size is not None]
     unlike = scan.known.root is not None or any(key.special for key in candidate.keys)
     return IndexAdvice(
