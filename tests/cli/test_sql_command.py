@@ -86,6 +86,26 @@ def test_the_report_of_a_small_log(here: Here, small: Path) -> None:
     )
 
 
+def test_values_without_quotes_stay_there_as_well(here: Here) -> None:
+    said = ("SET app.token = Hunter2x", "EXECUTE stm('Hunter2x')", "SET SESSION AUTHORIZATION Hunter2x")
+    lines = [
+        f"2026-11-21 10:00:0{n}.000 UTC [7] LOG:  duration: 5.000 ms  statement: {text}\n"
+        for n, text in enumerate(said)
+    ]
+    lines += [
+        "2026-11-21 10:00:05.000 UTC [7] ERROR:  duplicate key value: Key (mail)=(Hunter2x) exists\n",
+        "2026-11-21 10:00:05.000 UTC [7] STATEMENT:  INSERT INTO t VALUES ('Hunter2x')\n",
+        "what is this with token=Hunter2x and 'Hunter2x'?\n",
+    ]
+    (here.folder / "odd.log").write_text("".join(lines))
+    ended = here("sql", "odd.log", "-f", "json")
+    assert ended.code == 0, ended.err
+    assert json.loads(ended.out)["log"]["events"] == 3
+    html = here.recordings[0].with_suffix(".html").read_text()
+    for text in (ended.text, ended.err, html, here.recordings[0].read_bytes().decode("latin-1")):
+        assert "hunter2x" not in text.lower()
+
+
 def test_values_stay_in_the_log(here: Here, small: Path) -> None:
     here("sql", str(small), "--save-digest", "small.digest")
     for path in [*here.recordings, here.recordings[0].with_suffix(".html"), here.folder / "small.digest"]:
@@ -119,6 +139,26 @@ def test_digests_merge_to_what_one_reading_gives(here: Here, small: Path) -> Non
 def test_a_part_of_the_time(here: Here, small: Path) -> None:
     found = document(here, str(small), "--since", "2026-11-21T10:00:03Z", "--until", "2026-11-21T10:00:06Z")
     assert (found["log"]["events"], found["log"]["filtered"]) == (3, 6)
+
+
+def test_a_filter_that_leaves_nothing_out_changes_nothing(here: Here) -> None:
+    """Parse and bind are in the reader's time and of his sessions too."""
+    prefix = "2026-11-21 10:00:01.000 UTC [7] web@shop LOG:  duration: "
+    steps = ("0.500 ms  parse <unnamed>", "0.300 ms  bind <unnamed>", "0.200 ms  execute <unnamed>")
+    (here.folder / "steps.log").write_text(
+        "".join(f"{prefix}{step}: SELECT 1 FROM t WHERE id = $1\n" for step in steps) * 50
+    )
+    whole = document(here, "steps.log", "--prefix", "%m [%p] %u@%d ")
+    for flag in (("--user", "web"), ("--database", "shop"), ("--since", "2026-01-01")):
+        found = document(here, "steps.log", "--prefix", "%m [%p] %u@%d ", *flag)
+        assert found["accounting"]["measured"] == whole["accounting"]["measured"] == 0.05
+    assert document(here, "steps.log", "--prefix", "%m [%p] %u@%d ", "--user", "x")["accounting"]["measured"] == 0
+
+
+def test_a_digest_never_takes_the_place_of_another_file(here: Here, small: Path) -> None:
+    (here.folder / "notes.txt").write_text("mine")
+    assert "is no digest" in here("sql", "small.log", "--save-digest", "notes.txt").error(125)
+    assert (here.folder / "notes.txt").read_text() == "mine"
 
 
 def test_top_and_sort(here: Here, small: Path) -> None:

@@ -315,7 +315,7 @@ def test_apart_on_purpose_in_mysql(one: str, other: str, reason: str) -> None:
 def test_short_texts_are_read_as_long_ones(text: str, system: str) -> None:
     """The lexer has a quick way for short texts and one that needs no memory for long ones: the same tokens come out."""
     quick = list(filter(None, sqltokens._read(text, system, fold=True)))
-    slow = [sqltokens._token(match, fold=True) for match in sqltokens._lexed(text, system)]
+    slow = [sqltokens._token(match, fold=True) for match in sqltokens.lexed(text, system)]
     assert quick == list(filter(None, slow))
 
 

@@ -54,7 +54,7 @@ class Digester:
             ledger.filtered += left_out
         if events.texts:
             self._executions(events, reader)
-        if events.prepares and not self._options.filters:
+        if events.prepares:
             self._prepares(events.prepares, reader.system)
         for text, plan in events.early_plans:
             self._one(text, reader.system).add_plan(plan)
@@ -135,9 +135,9 @@ class Digester:
             if tag in tally.tags or len(tally.tags) < _MOST_TAGS:
                 tally.tags[tag] += count
 
-    def _prepares(self, prepares: list[tuple[bytes, int]], system: str) -> None:
+    def _prepares(self, prepares: list[tuple[bytes, int, bytes, bytes]], system: str) -> None:
         sums: dict[bytes, int] = defaultdict(int)
-        for text, micros in prepares:
+        for text, micros, *_ in prepares:
             sums[text] += micros
         numbers, _ = self._numbers(list(sums), system)
         for number, micros in zip(numbers, sums.values(), strict=True):

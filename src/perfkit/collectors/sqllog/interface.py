@@ -35,7 +35,7 @@ class Events:
     log, for `Reader.epoch` and `Reader.session`: many records share them, so few are ever read. Optional columns are as long as
     `texts`, or empty where the format has none. `parameters` are raw too, `plans` by the event's index.
 
-    `prepares` are (text, microseconds) of parse and bind, for formats that log them as records of their own: they add to the
+    `prepares` are (text, microseconds, time, session) of parse and bind, for formats that log them as records of their own: they add to the
     statement of that text. `early_plans` are (text, plan) of executions in an earlier block. `waiting` are lock waits that had
     not ended when they were logged: the incident of the same session that ends them takes their place.
     """
@@ -53,7 +53,7 @@ class Events:
     parameters: dict[int, bytes] = field(default_factory=dict)
     plans: dict[int, LoggedPlan] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
-    prepares: list[tuple[bytes, int]] = field(default_factory=list)
+    prepares: list[tuple[bytes, int, bytes, bytes]] = field(default_factory=list)
     early_plans: list[tuple[bytes, LoggedPlan]] = field(default_factory=list)
     waiting: list[Incident] = field(default_factory=list)
     lines: int = 0

@@ -12,9 +12,11 @@ from perfkit.collectors.sqllog.repeats import Runs
 from perfkit.collectors.sqllog.tallies import Tally
 from perfkit.collectors.sqllog.waits import Waits
 from perfkit.model.sqllog import Digest, Histogram, SqlLog, earlier, later
+from perfkit.shared import redact
 
 _MOST_ERRORS = 2000
 _LONGEST_ERROR = 200  # characters
+_KEY = re.compile(r"\)=\(.*\)")  # Key (mail)=(a@b.org) already exists
 _QUOTED = re.compile(
     r"'[^']*'|(?<!relation )(?<!column )(?<!constraint )(?<!table )(?<!index )(?<!function )(?<!database )(?<!role )\"[^\"]*\""
 )
@@ -95,7 +97,8 @@ class Ledger:
             elif fingerprint in self.runs.found:
                 digest.repeats = self.runs.found[fingerprint]
         log = SqlLog(self.system, tuple(self.formats), files, digests, self.events, self.lines, self.unparsed)
-        log.examples = tuple(example.decode("utf-8", "replace")[:_LONGEST_ERROR] for example in self.examples)
+        examples = (example.decode("utf-8", "replace")[:_LONGEST_ERROR] for example in self.examples)
+        log.examples = tuple(map(str if options.keep_literals else _without_values, examples))
         log.filtered, log.errors, log.remarks = self.filtered, errors, tuple(self.remarks)
         log.over_time = Histogram()
         for digest in digests.values():
@@ -107,4 +110,8 @@ class Ledger:
 def error_of(message: str) -> str:
     """A server's message without the values in it, so that equal errors count together."""
     line = message.partition("\n")[0][:_LONGEST_ERROR]
-    return _DIGITS.sub("?", _QUOTED.sub("?", line))
+    return _DIGITS.sub("?", _without_values(line))
+
+
+def _without_values(line: str) -> str:
+    return _KEY.sub(")=(?)", _QUOTED.sub("?", redact.text(line)))

@@ -68,10 +68,11 @@ def wanted(events: Events, reader: Reader, options: LogOptions) -> tuple[Events,
     def is_wanted(incident: Incident) -> bool:
         return options.wants(reader.epoch(incident.time), reader.session(incident.session))
 
+    prepares = [row for row in events.prepares if options.wants(reader.epoch(row[2]), reader.session(row[3]))]
     incidents = list(filter(is_wanted, events.incidents))
     waiting = list(filter(is_wanted, events.waiting))
     if all(kept):
-        return replace(events, incidents=incidents, waiting=waiting), 0
+        return replace(events, incidents=incidents, waiting=waiting, prepares=prepares), 0
     places = {at: new for new, at in enumerate(compress(range(len(kept)), kept))}
     columns: dict[str, Any] = {name: list(compress(getattr(events, name), kept)) for name in _COLUMNS}
     rest: dict[str, Any] = {
@@ -80,5 +81,5 @@ def wanted(events: Events, reader: Reader, options: LogOptions) -> tuple[Events,
     rest["flags"] = {name: list(compress(column, kept)) for name, column in events.flags.items()}
     rest["parameters"] = {places[at]: value for at, value in events.parameters.items() if at in places}
     rest["plans"] = {places[at]: plan for at, plan in events.plans.items() if at in places}
-    rest["incidents"], rest["waiting"] = incidents, waiting
+    rest["incidents"], rest["waiting"], rest["prepares"] = incidents, waiting, prepares
     return Events(**columns, **rest), len(kept) - len(places)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from operator import add
+from operator import add, not_
 
 from perfkit.collectors.sqllog.interface import Events
 from perfkit.collectors.sqllog.postgres_plan_texts import prepared
@@ -74,8 +74,7 @@ def _columns(patterns: Patterns, found: list[tuple[bytes, ...]], events: Events)
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     steps = [letter in b"se" for letter in letters]
     if not all(steps):
-        pairs = zip(texts, micros, steps, strict=True)
-        events.prepares = [(text, took) for text, took, executes in pairs if not executes]
+        events.prepares = list(compress(zip(texts, micros, times, sessions, strict=True), map(not_, steps)))
         columns = (times, sessions, letters, texts, details)
         times, sessions, letters, texts, details = (list(compress(column, steps)) for column in columns)
         micros = list(compress(micros, steps))

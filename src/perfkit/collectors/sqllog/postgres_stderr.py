@@ -62,8 +62,10 @@ class Patterns:
 class StderrReader:
     system = "postgresql"
 
-    def __init__(self, prefix: Prefix) -> None:
+    def __init__(self, prefix: Prefix, dos: bool = False) -> None:
+        """`dos`: lines end in CR and LF. Elsewhere that stands in statements alone, and is kept."""
         self.prefix = prefix
+        self._dos = dos
         self.remarks: list[str] = []
         self.minute_length = 16
         self._patterns = Patterns(prefix)
@@ -90,7 +92,7 @@ class StderrReader:
         return 0
 
     def read(self, block: bytes) -> Events:
-        if b"\r" in block:  # one byte is found ten times faster than two
+        if self._dos:
             block = block.replace(b"\r\n", b"\n")
         events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
         found: list[Found] = self._patterns.line.findall(block)
@@ -202,7 +204,7 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
     all_steps = b"".join(steps)
     if b"p" in all_steps or b"b" in all_steps:
         executes = list(map(b"se".__contains__, steps))
-        events.prepares = list(compress(zip(texts, micros, strict=True), map(not_, executes)))
+        events.prepares = list(compress(zip(texts, micros, times, sessions, strict=True), map(not_, executes)))
         times, sessions, steps, texts = (list(compress(kept, executes)) for kept in (times, sessions, steps, texts))
         micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []
@@ -254,12 +256,16 @@ class StderrFormat:
                     "give the server's setting: --prefix '%m [%p] '",
                     USAGE,
                 )
-            return StderrReader(compiled(guessed))
+            return StderrReader(compiled(guessed), _is_dos(head))
         given = compiled(prefix)
         if beginnings(head) and _share(given, head) < 0.1:
             hint = f"the log's lines fit --prefix '{guessed}'" if guessed else "look up log_line_prefix on the server"
             raise PerfkitError(f"--prefix '{prefix}' fits none of the log's first lines.", hint, USAGE)
-        return StderrReader(given)
+        return StderrReader(given, _is_dos(head))
+
+
+def _is_dos(head: bytes) -> bool:
+    return head[: head.find(b"\n")].endswith(b"\r")
 
 
 def _share(prefix: Prefix, head: bytes) -> float:

@@ -11,10 +11,12 @@ from perfkit.collectors.sqllog.options import LogOptions
 from perfkit.model.distribution import Distribution
 from perfkit.model.sqllog import Digest, Histogram, LoggedPlan, Session, Worst, earlier, later
 from perfkit.shared import redact
+from perfkit.shared.sqltext import verb
 from perfkit.shared.sqltitles import shortened
 
 MOST_VALUES = 1000
 _MOST_PENDING = 8192
+_QUERIES = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "VALUES", "WITH", "TABLE"})
 _MOST_MINUTES = 512
 _LONGEST_SAMPLE = 100_000  # characters of a statement that is shown
 
@@ -122,7 +124,7 @@ class Tally:
         digest.prepared = self.time.count if self.prepared else 0
         digest.lock_waits, digest.lock_wait_micros = self.incidents["lock-wait"], self.incidents["lock-wait amount"]
         digest.temp_files, digest.temp_bytes = self.incidents["temp-file"], self.incidents["temp-file amount"]
-        digest.worst = _worst(self.worst, system, options) if self.worst else None
+        digest.worst = _worst(self.worst, self.fingerprint, system, options) if self.worst else None
         return digest
 
 
@@ -131,13 +133,15 @@ def _order(slowest: Slowest) -> tuple[Any, ...]:
     return micros, at, text, (session.user, session.database, session.application, session.host), parameters
 
 
-def _worst(slowest: Slowest, system: str, options: LogOptions) -> Worst:
+def _worst(slowest: Slowest, fingerprint: str, system: str, options: LogOptions) -> Worst:
     micros, at, raw, session, parameters = slowest
     text = raw.decode("utf-8", "replace")[:_LONGEST_SAMPLE]
     if options.keep_literals:
         shown, given = redact.text(text), parameter_values(parameters)
     else:
-        shown, given = shortened(text, _LONGEST_SAMPLE, system), ()
+        # In SET, EXECUTE and the like values stand without quotes, as names do.
+        plain = verb(text, system) in _QUERIES
+        shown, given = (shortened(text, _LONGEST_SAMPLE, system) if plain else fingerprint), ()
     return Worst(shown, micros, None if at < 0 else at, session, given)
 
 
