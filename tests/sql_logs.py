@@ -20,8 +20,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import databases
 import pytest
+
+import databases
 import sql_log_statements as statements
 from databases import LONGEST, PASSWORD, USER
 

@@ -136,7 +136,7 @@ def test_queries_are_one_for_each_fingerprint_most_seconds_first(probed: Report)
         "sample": "SELECT id, name from customer where id = ?",
         "n_plus_one": 100,
         # What only the server's own log tells.
-        **dict.fromkeys(("users", "databases", "applications", "hosts"), {}),
+        **{name: {} for name in ("users", "databases", "applications", "hosts")},
         **dict.fromkeys(("first", "last", "locked", "over_time")),
     }
     assert orders["endpoints"] == ["GET /orders/<int:id>", "GET /page"]

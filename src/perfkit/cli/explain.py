@@ -42,9 +42,9 @@ def explain(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Explain a statement: its plan as a tree, what stands out in it, and which index would help.
+    """Explain a statement, and name the index it needs.
 
-    Nothing is executed, unless --analyze runs a SELECT in a read-only transaction. With --from the plans are put into the
+    Its plan as a tree, with what stands out in it. Nothing is executed, unless --analyze runs a SELECT in a read-only transaction. With --from the plans are put into the
     recording, and its report names them as causes.
 
     Examples:  perfkit explain --dsn sqlite:///shop.db "SELECT …"  ·  perfkit explain --from latest --dsn postgresql://…

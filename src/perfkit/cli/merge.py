@@ -25,9 +25,9 @@ def merge(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Add digests up that perfkit sql --save-digest made on many machines.
+    """Add up digests that were made apart.
 
-    Counts and sums are exact, percentiles within 1 %, as if one perfkit had read all logs.
+    perfkit sql --save-digest makes them, on as many machines as there are. Counts and sums are exact, percentiles within 1 %, as if one perfkit had read all logs.
 
     Examples:  perfkit merge web1.digest web2.digest  ·  perfkit merge *.digest -f json
     """

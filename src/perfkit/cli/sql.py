@@ -61,9 +61,9 @@ def sql(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Digest slow logs: PostgreSQL, MySQL, MariaDB, Django's and SQLAlchemy's.
+    """Digest slow logs: what costs most, and why.
 
-    Statements that differ in values alone are one. The report says which cost most, which run once per row, which wait.
+    PostgreSQL's, MySQL's, MariaDB's, Django's and SQLAlchemy's. Statements that differ in values alone are one. The report says which cost most, which run once per row, which wait.
     -o RECORDING of the same time puts the log beside what was measured, so that statements have their lines.
 
     Examples:  perfkit sql /var/log/postgresql/*.log  ·  zcat old.gz | perfkit sql -  ·  perfkit sql slow.log -f json
