@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from perfkit.collectors.sqllog.interface import Incident
 from perfkit.collectors.sqllog.options import LogOptions
@@ -107,6 +108,7 @@ class Ledger:
         return log
 
 
+@lru_cache(maxsize=4096)
 def error_of(message: str) -> str:
     """A server's message without the values in it, so that equal errors count together."""
     line = message.partition("\n")[0][:_LONGEST_ERROR]

@@ -188,6 +188,12 @@ def _untabbed(text: bytes) -> bytes:
     return text.replace(b"\n\t", b"\n") if b"\n\t" in text else text
 
 
+def _all_untabbed(texts: list[bytes]) -> list[bytes]:
+    """The same of many, at least one; blocks have no NUL."""
+    joined = b"\0".join(texts)
+    return joined.replace(b"\n\t", b"\n").split(b"\0") if b"\n\t" in joined else texts
+
+
 def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
     durations = columns[_MILLISECONDS]
@@ -200,7 +206,7 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
     times, firsts, seconds, milliseconds, steps, texts = map(list, columns[:_SAID])
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     sessions = list(map(add, firsts, seconds)) if any(seconds) else firsts
-    texts = [text.replace(b"\n\t", b"\n") if b"\t" in text else text for text in texts]
+    texts = _all_untabbed(texts)
     all_steps = b"".join(steps)
     if b"p" in all_steps or b"b" in all_steps:
         executes = list(map(b"se".__contains__, steps))
@@ -217,8 +223,7 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
 
 def _tell(details: list[bytes], texts: list[bytes], events: Events) -> None:
     """What DETAIL says of executions: parameters, mostly; of EXECUTE, the statement that it prepared."""
-    if b"\n\t" in b"".join(details):
-        details = list(map(_untabbed, details))
+    details = _all_untabbed(details) if details else details
     places = list(compress(range(len(details)), details))
     said = [details[at] for at in places]
     if {detail[:12] for detail in said} <= _PARAMETERS:
