@@ -13,6 +13,7 @@ from perfkit.errors import USAGE, PerfkitError
 
 if TYPE_CHECKING:
     from perfkit.explain import ExplainOptions
+    from perfkit.model.plan import Plan
 
 _REASONS = 3
 _LARGEST = 64 * 2**20  # bytes of a statement or a plan
@@ -61,12 +62,12 @@ def explain(
     if from_ is not None:
         _from_recording(from_, str(dsn), options, top, quiet, color)
         return
-    from perfkit.model.plan import Plan
+    from perfkit.model.plan import NotPlanned
     from perfkit.pipeline import plan_one
 
     text = _statement(str(statement))
     found = plan_one(text, str(dsn), options)
-    if not isinstance(found, Plan):
+    if isinstance(found, NotPlanned):
         raise PerfkitError(f"no plan: {found.why}.", found.remedy)
     _show(found, color, raw)
 
@@ -116,12 +117,10 @@ def _show_given(text: str, color: str, raw: bool) -> None:
     _show(read_plan(text), color, raw)
 
 
-def _show(plan: object, color: str, raw: bool) -> None:
+def _show(plan: Plan, color: str, raw: bool) -> None:
     from perfkit.cli.console import out, screen
-    from perfkit.model.plan import Plan
     from perfkit.reports.plan_text import render
 
-    assert isinstance(plan, Plan)
     look = screen(sys.stdout, color)
     out(plan.raw.rstrip("\n") + "\n" if raw else render(plan, color=look.color, width=look.width, unicode=look.unicode))
 

@@ -104,12 +104,14 @@ Dsn = Annotated[
         metavar="URL",
     ),
 ]
-SORTS = ("total", "count", "mean", "p95", "rows")
 
 
 def check_sort(sort: str) -> None:
+    """Raises PerfkitError (2) for what reports cannot sort statements by."""
+    from perfkit.reports.queries import SORTS
+
     if sort not in SORTS:
-        raise PerfkitError(f"--sort {sort} is not known.", f"choose {', '.join(SORTS[:-1])} or {SORTS[-1]}", USAGE)
+        raise PerfkitError(f"--sort {sort} is not known.", f"choose one of {', '.join(SORTS)}", USAGE)
 
 
 def check_color(color: str) -> None:

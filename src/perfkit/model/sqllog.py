@@ -190,6 +190,7 @@ class SqlLog:
                 self.digests[fingerprint] = digest
         for name in ("events", "lines", "unparsed", "filtered"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.system = self.system or other.system
         self.formats = tuple(dict.fromkeys((*self.formats, *other.formats)))
         self.files = (*self.files, *other.files)
         self.examples = (*self.examples, *other.examples)[:3]

@@ -7,19 +7,13 @@ from collections.abc import Callable, Iterator
 from rich.cells import cell_len
 
 from perfkit.model.plan import IndexAdvice, Plan
-from perfkit.reports.plans import Line, tree
+from perfkit.reports.plans import Line, advice_facts, circumstances, tree
 from perfkit.reports.visible import ascii_only, visible
 from perfkit.reports.wrapping import pad, wrap
 from perfkit.shared import units
 from perfkit.shared.sqlformat import formatted
 
 _BADGE = "\x1b[33m{}\x1b[0m"
-_PARAMETERS = {
-    "generic": "for any value",
-    "given": "for the logged values",
-    "literal": "for the values in it",
-    "none": "",
-}
 
 
 def render(plan: Plan, *, color: bool = False, width: int = 90, unicode: bool = True) -> str:
@@ -35,13 +29,7 @@ def render(plan: Plan, *, color: bool = False, width: int = 90, unicode: bool = 
 
 
 def _about(plan: Plan) -> str:
-    parts = [f"{plan.system} {plan.version}".strip()]
-    parts.append("run and timed" if plan.analyzed else "planned, not run")
-    parts += [_PARAMETERS[plan.parameters]] if _PARAMETERS[plan.parameters] else []
-    if plan.execution_seconds is not None:
-        parts.append(f"took {units.seconds(plan.execution_seconds)}")
-    elif plan.root.cost is not None:
-        parts.append(f"cost {plan.root.cost:,.0f}")
+    parts = [f"{plan.system} {plan.version}".strip(), *circumstances(plan)]
     if plan.planning_seconds is not None:
         parts.append(f"planning {units.seconds(plan.planning_seconds)}")
     return " · ".join(parts)
@@ -73,14 +61,5 @@ def _step(line: Line, own: str, clean: Callable[[str], str], width: int, color: 
 
 def _advice(advice: IndexAdvice, clean: Callable[[str], str], width: int) -> Iterator[str]:
     yield from wrap(clean(f"Index  {advice.ddl}"), width)
-    facts = [advice.reason]
-    if advice.verified is not None and advice.cost_before is not None and advice.cost_after is not None:
-        facts.append(f"tried with {advice.verified}: cost {advice.cost_before:,.0f} → {advice.cost_after:,.0f}")
-    else:
-        facts.append(f"tried with {advice.verified}" if advice.verified else "not tried")
-    if advice.bytes is not None:
-        facts.append(f"about {units.size(advice.bytes)}")
-    facts += [advice.writes] if advice.writes else []
-    facts += [f"replaces {', '.join(advice.replaces)}"] if advice.replaces else []
-    for fact in facts:
+    for fact in advice_facts(advice):
         yield from ("       " + text for text in wrap(clean(fact), width - 7))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from perfkit.model.plan import Plan, PlanNode
+from perfkit.model.plan import IndexAdvice, Plan, PlanNode
 from perfkit.shared import planbadges, units
 
 _MOST_FACTS = 3
+_PARAMETERS = {"generic": "for any value", "given": "for the logged values", "literal": "for the values in it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +89,26 @@ def _rows(node: PlanNode) -> str:
     loops = f" × {units.count(node.loops)}" if node.loops > 1 else ""
     expected = "" if node.estimated_rows is None else f", {units.count(node.estimated_rows)} expected"
     return f"{units.count(node.rows)} rows{loops}{expected}"
+
+
+def circumstances(plan: Plan) -> list[str]:
+    """Whether it was run, for which values, and what it took or costs."""
+    parts = ["run and timed" if plan.analyzed else "planned, not run"]
+    parts += [_PARAMETERS[plan.parameters]] if plan.parameters in _PARAMETERS else []
+    if plan.execution_seconds is not None:
+        parts.append(f"took {units.seconds(plan.execution_seconds)}")
+    elif plan.root.cost is not None:
+        parts.append(f"cost {plan.root.cost:,.0f}")
+    return parts
+
+
+def advice_facts(advice: IndexAdvice) -> list[str]:
+    """Why, what tried it, and what it costs to have it."""
+    tried = f"tried with {advice.verified}" if advice.verified else "not tried"
+    if advice.verified and advice.cost_before is not None and advice.cost_after is not None:
+        tried += f": cost {advice.cost_before:,.0f} → {advice.cost_after:,.0f}"
+    facts = [advice.reason, tried]
+    if advice.bytes is not None:
+        facts.append(f"about {units.size(advice.bytes)}")
+    facts += [advice.writes] if advice.writes else []
+    return [*facts, f"replaces {', '.join(advice.replaces)}"] if advice.replaces else facts

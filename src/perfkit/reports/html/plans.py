@@ -7,18 +7,12 @@ from collections.abc import Sequence
 from perfkit.model.analysis import Analysis
 from perfkit.model.plan import IndexAdvice, NotPlanned, Plan
 from perfkit.reports.html.markup import Column, code, section, table, text
-from perfkit.reports.plans import Line, tree
+from perfkit.reports.plans import Line, advice_facts, circumstances, tree
 from perfkit.reports.queries import queries
 from perfkit.shared import sqltext, units
 
 _SHORT = 100
 _SOURCE = {"explain": "asked of the database", "log": "logged by the database", "file": "read from a file"}
-_PARAMETERS = {
-    "generic": "for any value",
-    "given": "for the logged values",
-    "literal": "for the values in it",
-    "none": "",
-}
 
 
 def plans(analysis: Analysis) -> str:
@@ -40,13 +34,7 @@ def _plan(plan: Plan) -> str:
 
 
 def _about(plan: Plan) -> str:
-    parts = [f"{plan.system} {plan.version}".strip(), _SOURCE[plan.source]]
-    parts.append("run and timed" if plan.analyzed else "planned, not run")
-    parts += [_PARAMETERS[plan.parameters]] if _PARAMETERS[plan.parameters] else []
-    if plan.execution_seconds is not None:
-        parts.append(f"took {units.seconds(plan.execution_seconds)}")
-    elif plan.root.cost is not None:
-        parts.append(f"cost {plan.root.cost:,.0f}")
+    parts = [f"{plan.system} {plan.version}".strip(), _SOURCE[plan.source], *circumstances(plan)]
     return f'<p class="quiet">{text(" · ".join(parts))}</p>'
 
 
@@ -63,15 +51,7 @@ def _row(line: Line) -> list[str]:
 
 
 def _advice(advice: IndexAdvice) -> str:
-    tried = f"tried with {advice.verified}" if advice.verified else "not tried"
-    if advice.verified and advice.cost_before is not None and advice.cost_after is not None:
-        tried += f": cost {advice.cost_before:,.0f} → {advice.cost_after:,.0f}"
-    facts = [advice.reason, tried]
-    if advice.bytes is not None:
-        facts.append(f"about {units.size(advice.bytes)}")
-    facts += [advice.writes] if advice.writes else []
-    facts += [f"replaces {', '.join(advice.replaces)}"] if advice.replaces else []
-    return f'<p class="index">{code(advice.ddl)}<br>{text("; ".join(facts))}</p>'
+    return f'<p class="index">{code(advice.ddl)}<br>{text("; ".join(advice_facts(advice)))}</p>'
 
 
 def _without(rows: Sequence[NotPlanned]) -> str:
