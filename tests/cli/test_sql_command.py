@@ -214,6 +214,7 @@ def test_what_is_no_log(here: Here, name: str, content: bytes, said: str) -> Non
         (["small.log", "--jobs", "0"], 2, "--jobs 0 is too small"),
         (["small.log", "--prefix", "%z nonsense"], None, "prefix"),
         (["-", "--follow"], 2, "--follow reads one file"),
+        (["small.log", "-o", "x.html"], 2, "x.html would be the recording"),
         (["small.log", "-f", "pdf"], 2, "there is no report format named 'pdf'"),
     ],
 )

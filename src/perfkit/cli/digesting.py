@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from perfkit.cli.console import Ticker, out, say, screen, write_file
 from perfkit.cli.defaults import settings
-from perfkit.errors import PerfkitError
+from perfkit.errors import USAGE, PerfkitError
 
 if TYPE_CHECKING:
     from perfkit.collectors.sqllog.options import LogOptions
@@ -166,6 +166,10 @@ def _recorded(digested: Digested, output: str | None, quiet: bool) -> Path:
         store.set_latest(path)
         return path
     path = Path(output)
+    if path.suffix == ".html":  # the report's own name, beside the recording
+        raise PerfkitError(
+            f"{path} would be the recording.", "give -o another ending; the HTML report lies beside it", USAGE
+        )
     if path.is_file() and path.stat().st_size:
         join_log(digested, path)
         if not quiet:
