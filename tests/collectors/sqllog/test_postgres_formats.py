@@ -65,7 +65,7 @@ def _add(found: Read, reader: Any, events: Events) -> None:
     columns = (events.texts, events.micros, events.times, events.sessions)
     for text, micros, time, session in zip(*columns, strict=True):
         found.executions.append((text.decode("utf-8", "replace"), micros, reader.epoch(time), reader.session(session)))
-    found.prepares.update(text for text, *_ in events.prepares)
+    found.prepares.update(events.prepares.texts)
     found.parameters += [parameters for _, parameters in sorted(events.parameters.items())]
     found.plans += [(events.texts[at], plan.micros) for at, plan in sorted(events.plans.items())]
     found.plans += [(text, plan.micros) for text, plan in events.early_plans]

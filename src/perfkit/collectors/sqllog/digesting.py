@@ -10,7 +10,7 @@ from operator import itemgetter, le
 from typing import TypeVar
 from zlib import crc32
 
-from perfkit.collectors.sqllog.interface import Events, Incident, Reader
+from perfkit.collectors.sqllog.interface import Events, Incident, Prepares, Reader
 from perfkit.collectors.sqllog.ledger import Ledger
 from perfkit.collectors.sqllog.options import LogOptions, wanted
 from perfkit.collectors.sqllog.statements import Statements, tags
@@ -54,7 +54,7 @@ class Digester:
             ledger.filtered += left_out
         if events.texts:
             self._executions(events, reader)
-        if events.prepares:
+        if events.prepares.texts:
             self._prepares(events.prepares, reader.system)
         for text, plan in events.early_plans:
             self._one(text, reader.system).add_plan(plan)
@@ -135,9 +135,9 @@ class Digester:
             if tag in tally.tags or len(tally.tags) < _MOST_TAGS:
                 tally.tags[tag] += count
 
-    def _prepares(self, prepares: list[tuple[bytes, int, bytes, bytes]], system: str) -> None:
+    def _prepares(self, prepares: Prepares, system: str) -> None:
         sums: dict[bytes, int] = defaultdict(int)
-        for text, micros, *_ in prepares:
+        for text, micros in zip(prepares.texts, prepares.micros, strict=True):
             sums[text] += micros
         numbers, _ = self._numbers(list(sums), system)
         for number, micros in zip(numbers, sums.values(), strict=True):

@@ -28,6 +28,23 @@ class Incident:
 
 
 @dataclass(slots=True)
+class Prepares:
+    """Parse and bind, for formats that log them as records of their own, as parallel columns like those of Events: they add to
+    the statement of their text."""
+
+    texts: list[bytes] = field(default_factory=list)
+    micros: list[int] = field(default_factory=list)
+    times: list[bytes] = field(default_factory=list)
+    sessions: list[bytes] = field(default_factory=list)
+
+    def add(self, text: bytes, micros: int, time: bytes, session: bytes) -> None:
+        self.texts.append(text)
+        self.micros.append(micros)
+        self.times.append(time)
+        self.sessions.append(session)
+
+
+@dataclass(slots=True)
 class Events:
     """The executions of one block, as parallel columns, and what else was in it.
 
@@ -35,8 +52,7 @@ class Events:
     log, for `Reader.epoch` and `Reader.session`: many records share them, so few are ever read. Optional columns are as long as
     `texts`, or empty where the format has none. `parameters` are raw too, `plans` by the event's index.
 
-    `prepares` are (text, microseconds, time, session) of parse and bind, for formats that log them as records of their own: they add to the
-    statement of that text. `early_plans` are (text, plan) of executions in an earlier block. `waiting` are lock waits that had
+    `early_plans` are (text, plan) of executions in an earlier block. `waiting` are lock waits that had
     not ended when they were logged: the incident of the same session that ends them takes their place.
     """
 
@@ -53,7 +69,7 @@ class Events:
     parameters: dict[int, bytes] = field(default_factory=dict)
     plans: dict[int, LoggedPlan] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
-    prepares: list[tuple[bytes, int, bytes, bytes]] = field(default_factory=list)
+    prepares: Prepares = field(default_factory=Prepares)
     early_plans: list[tuple[bytes, LoggedPlan]] = field(default_factory=list)
     waiting: list[Incident] = field(default_factory=list)
     lines: int = 0

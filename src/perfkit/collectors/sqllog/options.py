@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from itertools import compress
 from typing import Any
 
-from perfkit.collectors.sqllog.interface import Events, Incident, Reader
+from perfkit.collectors.sqllog.interface import Events, Incident, Prepares, Reader
 from perfkit.model.sqllog import Session
 
 
@@ -68,7 +68,12 @@ def wanted(events: Events, reader: Reader, options: LogOptions) -> tuple[Events,
     def is_wanted(incident: Incident) -> bool:
         return options.wants(reader.epoch(incident.time), reader.session(incident.session))
 
-    prepares = [row for row in events.prepares if options.wants(reader.epoch(row[2]), reader.session(row[3]))]
+    given = events.prepares
+    asked = [
+        options.wants(reader.epoch(time), reader.session(raw))
+        for time, raw in zip(given.times, given.sessions, strict=True)
+    ]
+    prepares = Prepares(*(list(compress(getattr(given, field.name), asked)) for field in fields(given)))
     incidents = list(filter(is_wanted, events.incidents))
     waiting = list(filter(is_wanted, events.waiting))
     if all(kept):

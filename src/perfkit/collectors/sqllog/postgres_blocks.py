@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import compress
 from operator import add, not_
 
-from perfkit.collectors.sqllog.interface import Events
+from perfkit.collectors.sqllog.interface import Events, Prepares
 from perfkit.collectors.sqllog.postgres_plan_texts import prepared
 from perfkit.collectors.sqllog.postgres_records import Conversations, Row
 
@@ -74,7 +74,8 @@ def _columns(patterns: Patterns, found: list[tuple[bytes, ...]], events: Events)
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     steps = [letter in b"se" for letter in letters]
     if not all(steps):
-        events.prepares = list(compress(zip(texts, micros, times, sessions, strict=True), map(not_, steps)))
+        prepares = list(map(not_, steps))
+        events.prepares = Prepares(*(list(compress(column, prepares)) for column in (texts, micros, times, sessions)))
         columns = (times, sessions, letters, texts, details)
         times, sessions, letters, texts, details = (list(compress(column, steps)) for column in columns)
         micros = list(compress(micros, steps))

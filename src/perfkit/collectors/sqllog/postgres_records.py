@@ -96,7 +96,7 @@ class Conversations:
                 self._earlier.pop(session, None)
                 self._add(events, time, session, int(digits), message[end + 16 :], detail)
             elif kind == b"parse" or kind == b"bind ":
-                events.prepares.append((message[message.find(b": ", end + 5) + 2 :], int(digits), time, session))
+                events.prepares.add(message[message.find(b": ", end + 5) + 2 :], int(digits), time, session)
             elif kind == b"plan:" and not context:
                 self._plan(events, session, _Plan(time, int(digits), message[end + 10 :].lstrip(b"\r\n")))
             elif not kind:
@@ -198,7 +198,7 @@ class Conversations:
         elif message.startswith(b"execute ") and (colon := message.find(b": ")) > 0:
             self._begun[session] = _Begun(message[colon + 2 :], record.detail, True)
             if session in self._bare:
-                events.prepares.append((message[colon + 2 :], sum(self._bare.pop(session)), record.time, session))
+                events.prepares.add(message[colon + 2 :], sum(self._bare.pop(session)), record.time, session)
         elif (wait := _WAIT.match(message)) is not None:
             incident = _incident("lock-wait", record, int(wait[3] + wait[4]), wait[2])
             (events.incidents if wait[1] == b"acquired" else events.waiting).append(incident)

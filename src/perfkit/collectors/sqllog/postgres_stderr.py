@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import compress
 from operator import add, not_
 
-from perfkit.collectors.sqllog.interface import Events
+from perfkit.collectors.sqllog.interface import Events, Prepares
 from perfkit.collectors.sqllog.postgres_blocks import DURATION
 from perfkit.collectors.sqllog.postgres_clock import epoch
 from perfkit.collectors.sqllog.postgres_guess import LATER, SEVERITIES, beginnings, worked_out
@@ -210,7 +210,8 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
     all_steps = b"".join(steps)
     if b"p" in all_steps or b"b" in all_steps:
         executes = list(map(b"se".__contains__, steps))
-        events.prepares = list(compress(zip(texts, micros, times, sessions, strict=True), map(not_, executes)))
+        prepares = list(map(not_, executes))
+        events.prepares = Prepares(*(list(compress(column, prepares)) for column in (texts, micros, times, sessions)))
         times, sessions, steps, texts = (list(compress(kept, executes)) for kept in (times, sessions, steps, texts))
         micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []

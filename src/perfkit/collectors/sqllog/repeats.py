@@ -20,6 +20,7 @@ SHORTEST = 5
 LONGEST_PAUSE = 0.01
 """Seconds between two executions of a run, in the mean: a loop waits for no user and no further request."""
 FORGOTTEN = 600.0
+_LOOKED_AFTER = 60.0  # seconds of the log between two looks at what may be forgotten
 _PARENT_PAUSE = 1.0
 _RUN = re.compile(rf"(.)\1{{{SHORTEST - 1},}}", re.DOTALL)
 _READS = ("select", "with", "(", "values", "table")
@@ -77,6 +78,7 @@ class Runs:
     heads: dict[bytes, Run] = field(default_factory=dict)
     tails: dict[bytes, Run] = field(default_factory=dict)
     started: float | None = None
+    looked: float = 0.0
 
     def add(
         self,
@@ -138,8 +140,9 @@ class Runs:
             self.found[run.fingerprint].parents[run.parent] += 1
 
     def _forget(self, now: float | None) -> None:
-        if now is None:
+        if now is None or abs(now - self.looked) < _LOOKED_AFTER:
             return
+        self.looked = now
         for connection, run in list(self.tails.items()):
             if run.end is None or run.end < now - FORGOTTEN:
                 self._close(self.tails.pop(connection))
