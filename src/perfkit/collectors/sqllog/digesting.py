@@ -61,8 +61,10 @@ class Digester:
         self._incidents(events, reader)
 
     def incidents(self, incidents: Sequence[Incident], system: str) -> None:
+        numbers, _ = self._numbers([incident.text for incident in incidents if incident.text], system)
+        told = iter(numbers)
         for incident in incidents:
-            self.ledger.incident(self._one(incident.text, system) if incident.text else None, incident)
+            self.ledger.incident(self._tallies[system][next(told)] if incident.text else None, incident)
 
     def _executions(self, events: Events, reader: Reader) -> None:
         self.ledger.events += len(events.texts)

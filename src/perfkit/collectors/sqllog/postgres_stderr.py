@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import compress
+from itertools import compress, count
 from operator import add, not_
+from typing import Any
 
 from perfkit.collectors.sqllog.interface import Events, Prepares
 from perfkit.collectors.sqllog.postgres_blocks import DURATION
@@ -33,15 +34,16 @@ _PARTS = {
     b"later": LATER,
     b"severity": SEVERITIES,
 }
-_MILLISECONDS, _SAID, _OTHER, _JUNK = 3, 6, 7, 8  # places in what is found
+_MILLISECONDS, _SAID, _OTHER, _JUNK = 3, 6, 7, 8  # places among the columns
+_GROUPS = 9
 # What a Row has after its message, from 1; what stands at 0 is not asked for.
 _PLACES = {b"HINT": 0, b"QUERY": 0, b"LOCATION": 0, b"BACKTRACE": 0, b"DETAIL": 1, b"CONTEXT": 2, b"STATEMENT": 3}
 _PARAMETERS = frozenset((b"Parameters: ", b"parameters: "))
 _STATE = re.compile(rb"[0-9A-Z]{5}: ")
 _STEPS = {b"s": b"statement", b"e": b"execute <unnamed>", b"p": b"parse <unnamed>", b"b": b"bind <unnamed>"}
-Found = tuple[bytes, ...]
-"""What `Patterns.line` finds: time, two parts of the session, milliseconds, step, statement, DETAIL, any other line with its
-severity, a line that is none."""
+Columns = Sequence[list[Any]]
+"""What the groups of `Patterns.line` found, None for nothing: time, two parts of the session, milliseconds, step, statement, DETAIL,
+any other line with its severity, a line that is none."""
 
 
 class Patterns:
@@ -95,19 +97,20 @@ class StderrReader:
         if self._dos:
             block = block.replace(b"\r\n", b"\n")
         events = Events(lines=block.count(b"\n") + (block[-1:] not in (b"\n", b"")))
-        found: list[Found] = self._patterns.line.findall(block)
-        columns = list(zip(*found, strict=True)) or [()] * 9
+        # Matches follow one another, so that a split is what they found, without a tuple for each.
+        pieces = self._patterns.line.split(block)
+        columns = [pieces[at :: _GROUPS + 1] for at in range(1, _GROUPS + 1)]
         if any(columns[_JUNK]):
             junk = [line for line in columns[_JUNK] if line and not line.isspace()]
             events.unparsed, events.examples = len(junk), junk[:3]
         if not self._conversations.open:
-            rows = _rows(found, compress(range(len(found)), columns[_OTHER])) if any(columns[_OTHER]) else []
+            rows = _rows(columns, compress(count(), columns[_OTHER])) if any(columns[_OTHER]) else []
             if not any(row[3].startswith(_NEEDS_ORDER) for row in rows):
                 executed = _columns(columns, events)
                 self._conversations.take(rows, events)
                 self._conversations.expect_plans_of(executed)
                 return events
-        self._conversations.take(_rows(found, range(len(found))), events)
+        self._conversations.take(_rows(columns, range(len(columns[0]))), events)
         return events
 
     def finish(self) -> Events:
@@ -158,29 +161,30 @@ class StderrReader:
         return named.get("connection") or named.get("process") or b""
 
 
-def _rows(found: list[Found], places: Iterable[int]) -> list[Row]:
+def _rows(columns: Columns, places: Iterable[int]) -> list[Row]:
     """The records that begin at these places, with what their further lines say."""
+    times, firsts, seconds, durations, steps, texts, details, others, _ = columns
     rows: list[Row] = []
     for at in places:
-        time, first, second, milliseconds, step, text, _, other, _ = found[at]
-        if milliseconds:
+        if milliseconds := durations[at]:
             severity = b"LOG"
-            message = b"duration: " + milliseconds + b" ms  " + _STEPS[step] + b": " + text
+            message = b"duration: %b ms  %b: %b" % (milliseconds, _STEPS[steps[at]], texts[at])
         else:
+            other = others[at] or b""
             severity, _, message = other.partition(b":  ")
             if not other or severity in _PLACES:
                 continue
             if state := _STATE.match(message):
                 message = message[state.end() :]
         said = [b""] * 4
-        for line in found[at + 1 : at + 8]:
-            label, _, more = line[_OTHER].partition(b":  ")
-            place = 1 if line[_SAID] else _PLACES.get(label)
+        for detail, line in zip(details[at + 1 : at + 8], others[at + 1 : at + 8], strict=True):
+            label, _, more = (line or b"").partition(b":  ")
+            place = 1 if detail else _PLACES.get(label)
             if place is None:
                 break
-            said[place] = _untabbed(line[_SAID] or more)
-        _, detail, context, statement = said
-        rows.append((time, first + second, severity, _untabbed(message), detail, context, statement))
+            said[place] = _untabbed(detail or more)
+        session = (firsts[at] or b"") + (seconds[at] or b"")
+        rows.append((times[at] or b"", session, severity, _untabbed(message), *said[1:]))
     return rows
 
 
@@ -194,16 +198,16 @@ def _all_untabbed(texts: list[bytes]) -> list[bytes]:
     return joined.replace(b"\n\t", b"\n").split(b"\0") if b"\n\t" in joined else texts
 
 
-def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, bytes]:
+def _columns(columns: Columns, events: Events) -> dict[bytes, bytes]:
     """The last text that each session executed by the extended protocol."""
     durations = columns[_MILLISECONDS]
-    details: list[bytes] = []
-    if not all(durations):
-        details = _details(columns) if any(columns[_SAID]) else []
-        columns = [list(compress(column, durations)) for column in columns[:_SAID]]
+    # What the line after each execution says, if that is a DETAIL.
+    details = list(compress((*columns[_SAID][1:], b""), durations)) if any(columns[_SAID]) else []
+    columns = [list(compress(column, durations)) for column in columns[:_SAID]]
     if not columns[0]:
         return {}
-    times, firsts, seconds, milliseconds, steps, texts = map(list, columns[:_SAID])
+    times, firsts, seconds = map(_without_none, columns[:_MILLISECONDS])
+    milliseconds, steps, texts = columns[_MILLISECONDS:]
     micros = list(map(int, b" ".join(milliseconds).replace(b".", b"").split()))
     sessions = list(map(add, firsts, seconds)) if any(seconds) else firsts
     texts = _all_untabbed(texts)
@@ -211,7 +215,8 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
     if b"p" in all_steps or b"b" in all_steps:
         executes = list(map(b"se".__contains__, steps))
         prepares = list(map(not_, executes))
-        events.prepares = Prepares(*(list(compress(column, prepares)) for column in (texts, micros, times, sessions)))
+        columns = [texts, micros, times, sessions]
+        events.prepares = Prepares(*(list(compress(column, prepares)) for column in columns))
         times, sessions, steps, texts = (list(compress(kept, executes)) for kept in (times, sessions, steps, texts))
         micros = list(compress(micros, executes))
         details = list(compress(details, executes)) if details else []
@@ -224,9 +229,11 @@ def _columns(columns: Sequence[Sequence[bytes]], events: Events) -> dict[bytes, 
 
 def _tell(details: list[bytes], texts: list[bytes], events: Events) -> None:
     """What DETAIL says of executions: parameters, mostly; of EXECUTE, the statement that it prepared."""
-    details = _all_untabbed(details) if details else details
-    places = list(compress(range(len(details)), details))
-    said = [details[at] for at in places]
+    said = list(filter(None, details))
+    if not said:
+        return
+    said = _all_untabbed(said)
+    places = list(compress(count(), details))
     if {detail[:12] for detail in said} <= _PARAMETERS:
         events.parameters = dict(zip(places, [detail[12:] for detail in said], strict=True))
         return
@@ -237,11 +244,9 @@ def _tell(details: list[bytes], texts: list[bytes], events: Events) -> None:
             texts[at] = prepared(detail) or texts[at]
 
 
-def _details(columns: Sequence[Sequence[bytes]]) -> list[bytes]:
-    """What the line after each execution says, if that is a DETAIL."""
-    durations, said = columns[_MILLISECONDS], columns[_SAID]
-    following = (*said[1:], b"")
-    return list(compress(following, durations))
+def _without_none(pieces: list[Any]) -> list[bytes]:
+    """What stands after %q has nothing in the records of the server's own processes."""
+    return [piece or b"" for piece in pieces] if None in pieces else pieces
 
 
 class StderrFormat:
