@@ -61,7 +61,7 @@ _MYSQL = (
 
 
 def records(system: str, short: bool) -> re.Pattern[bytes]:
-    """What `findall` takes a whole block apart with, every byte of it in one match. Its groups are some of `Row`'s."""
+    """What `split` takes a whole block apart with, every byte of it in one match. Its groups are some of `Row`'s."""
     stop = rb"(?!" + (SHORT_START if short else START) + rb"|" + BANNER + rb")"
     lead = (
         rb"(?:Time|Client|Thread_id|Schema): [^\n]*\n(?=# )"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import accumulate, compress, count, repeat
-from operator import itemgetter
+from typing import Any
 
 from perfkit.collectors.sqllog import mysql_clock
 from perfkit.collectors.sqllog.interface import Events, Incident, Reader
@@ -29,6 +29,9 @@ _END = b"; \r\n\t"
 _NO_DURATION = 10**15
 _MOST_NUMBERS = 50_000
 
+Columns = dict[str, list[Any]]
+"""Pieces of records by their names in Row, None for what a record has not."""
+
 
 class MysqlSlowReader:
     """Keeps the last `use` and the last time, which stand for the records that have none."""
@@ -43,8 +46,6 @@ class MysqlSlowReader:
         short = b"# User@Host: " not in head
         self._records = records(self.system, short)
         self._names = [name for name in Row._fields if name in self._records.groupindex]
-        self._picked = itemgetter(*(Row._fields.index(name) for name in self._names))
-        self._query, self._text = self._names.index("query"), self._names.index("text")
         self._micros, self._counts = _Durations(), _Counts()
         self._start = re.compile(SHORT_START if short else START)
         self._inner = re.compile(rb"\n(?=" + self._start.pattern + rb")")
@@ -95,10 +96,12 @@ class MysqlSlowReader:
     def read(self, block: bytes) -> Events:
         events = Events(lines=block.count(b"\n") + (not block.endswith(b"\n") and bool(block)))
         self._has_read = True
-        rows: list[tuple[bytes, ...]] = self._records.findall(block)
-        rows = self._odd(rows, events)
-        if rows:
-            self._columns(rows, events)
+        # Matches follow one another, so that a split is what they found, without a tuple for each.
+        pieces, step = self._records.split(block), len(self._names) + 1
+        columns = {name: pieces[at::step] for at, name in enumerate(self._names, 1)}
+        columns = self._odd(columns, events)
+        if columns["text"]:
+            self._columns(columns, events)
         return events
 
     def finish(self) -> Events:
@@ -113,26 +116,27 @@ class MysqlSlowReader:
     def identity(self, session: bytes) -> bytes:
         return mysql_clock.connection(session)
 
-    def _odd(self, rows: list[tuple[bytes, ...]], events: Events) -> list[tuple[bytes, ...]]:
+    def _odd(self, columns: Columns, events: Events) -> Columns:
         """Takes records of other shapes apart; what is no record is counted and left out."""
-        durations = list(map(itemgetter(self._query), rows))
-        strange = [] if all(durations) else [at for at, query in enumerate(durations) if not query]
+        queries, texts = columns["query"], columns["text"]
+        strange = [] if all(queries) else [at for at, query in enumerate(queries) if not query]
         for at in strange:
-            record = rows[at][self._text]
+            record = texts[at]
             if (found := exact(record)) is None:
                 self._unknown(record, events)
                 continue
             row, waited = found
-            rows[at] = self._picked(row)
+            for name, column in columns.items():
+                column[at] = getattr(row, name)
             self._nested |= _NESTED in record
             self._beside(row, waited, events)
-        if strange:
-            rows = [row for row in rows if row[self._query]]
-        if rows and (broken := _BROKEN_OFF.search(rows[-1][self._text])):
-            *before, text = rows[-1]
-            self._unknown(text[broken.end() :], events)
-            rows[-1] = (*before, text[: broken.end()])
-        return rows
+        if not all(queries):
+            columns = {name: list(compress(column, queries)) for name, column in columns.items()}
+            texts = columns["text"]
+        if texts and (broken := _BROKEN_OFF.search(texts[-1])):
+            self._unknown(texts[-1][broken.end() :], events)
+            texts[-1] = texts[-1][: broken.end()]
+        return columns
 
     def _beside(self, row: Row, waited: int, events: Events) -> None:
         """What a record tells for which the common shape of this log has no column."""
@@ -149,8 +153,7 @@ class MysqlSlowReader:
         events.unparsed += len(lines)
         events.examples.extend(lines[: 3 - len(events.examples)])
 
-    def _columns(self, rows: list[tuple[bytes, ...]], events: Events) -> None:
-        columns = dict(zip(self._names, zip(*rows, strict=True), strict=True))
+    def _columns(self, columns: Columns, events: Events) -> None:
         events.texts = list(map(bytes.rstrip, columns["text"], repeat(_END)))
         events.micros = list(map(self._micros.__getitem__, columns["query"]))
         events.locked = list(map(self._micros.__getitem__, columns["lock"]))
@@ -165,15 +168,15 @@ class MysqlSlowReader:
         if any(plans := columns.get("explain", ())):
             events.plans = _slowest(plans, events)
         if any(errors := columns.get("errno", ())):
-            for at in [at for at, number in enumerate(errors) if number.strip(b"0")]:
+            for at in [at for at, number in enumerate(errors) if number and number.strip(b"0")]:
                 which = (events.texts[at], 1, _error(errors[at]), events.times[at], events.sessions[at])
                 events.incidents.append(Incident("error", *which))
 
-    def _times(self, times: Sequence[bytes]) -> list[bytes]:
+    def _times(self, times: list[bytes]) -> list[bytes]:
         """Old servers only wrote a time where it differed from the last one."""
         before, self._time = self._time, next(filter(None, reversed(times)), self._time)
         if all(times):
-            return list(times)
+            return times
         return list(accumulate(times, lambda last, time: time or last, initial=before))[1:]
 
     def _sessions(self, sessions: Sequence[bytes], uses: Sequence[bytes]) -> list[bytes]:
@@ -273,7 +276,7 @@ def _plan(lines: bytes) -> str:
 
 def _raise(pieces: Sequence[bytes], columns: dict[str, list[int]]) -> None:
     """Adds what `pieces` say to `columns`: 1 for an event with the flag."""
-    raised = {piece: flags(piece) for piece in set(pieces)}
+    raised = {piece: flags(piece or b"") for piece in set(pieces)}
     for name in sorted(frozenset[str]().union(*raised.values())):
         marks = list(map({piece: int(name in said) for piece, said in raised.items()}.__getitem__, pieces))
         columns[name] = (

@@ -177,14 +177,15 @@ def _rows(columns: Columns, places: Iterable[int]) -> list[Row]:
             if state := _STATE.match(message):
                 message = message[state.end() :]
         said = [b""] * 4
-        for detail, line in zip(details[at + 1 : at + 8], others[at + 1 : at + 8], strict=True):
+        for attached, line in zip(details[at + 1 : at + 8], others[at + 1 : at + 8], strict=True):
             label, _, more = (line or b"").partition(b":  ")
-            place = 1 if detail else _PLACES.get(label)
+            place = 1 if attached else _PLACES.get(label)
             if place is None:
                 break
-            said[place] = _untabbed(detail or more)
+            said[place] = _untabbed(attached or more)
         session = (firsts[at] or b"") + (seconds[at] or b"")
-        rows.append((times[at] or b"", session, severity, _untabbed(message), *said[1:]))
+        _, detail, context, statement = said
+        rows.append((times[at] or b"", session, severity, _untabbed(message), detail, context, statement))
     return rows
 
 

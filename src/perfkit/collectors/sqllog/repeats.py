@@ -208,9 +208,11 @@ class _Block:
         begin = None if end is None else end - micros / 1e6
         if first == last:
             return Run(name, 1, micros, 0, value, value, begin, end, "", None, whole)
-        values = [(events.texts[at], events.parameters.get(at)) for at in indexes]
+        values: Sequence[object] = itemgetter(*indexes)(events.texts)
+        if events.parameters:
+            values = list(zip(values, map(events.parameters.get, indexes), strict=True))
         changes = sum(map(ne, values, values[1:]))
-        micros = sum([events.micros[at] for at in indexes])
+        micros = sum(itemgetter(*indexes)(events.micros))
         end, last_value = self.epoch(events.times[last]), self._value(last)
         return Run(name, len(indexes), micros, changes, value, last_value, begin, end, whole=whole)
 

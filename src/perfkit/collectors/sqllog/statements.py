@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress, count
 from urllib.parse import unquote_plus
 
 from perfkit.collectors.sqllog.cheapkeys import is_sound, outlines, read_exactly, rough_outlines, without_last_comment
@@ -52,7 +53,7 @@ class Statements:
         """One for each text, and the comments with tags by the index of their text."""
         met, said = self._met, self._comments
         try:
-            found = [met[text] for text in texts]
+            found = list(map(met.__getitem__, texts))
             new = []
         except KeyError:
             if len(met) > _MOST_TEXTS:
@@ -62,8 +63,9 @@ class Statements:
             numbers, comments = self._read(new)
             met.update(zip(new, numbers, strict=True))
             said.update((new[at], comment) for at, comment in comments.items())
-            found = [met[text] for text in texts]
-        comments = {at: said[text] for at, text in enumerate(texts) if text in said} if said else {}
+            found = list(map(met.__getitem__, texts))
+        with_tags = compress(count(), map(said.__contains__, texts)) if said else ()
+        comments = {at: said[texts[at]] for at in with_tags}
         for text in new:
             if len(text) > _LONGEST_TEXT:
                 del met[text]
@@ -92,7 +94,7 @@ class Statements:
     def _by_outline(self, texts: list[bytes]) -> list[int]:
         known, keys = self._rough, rough_outlines(texts, self._system) if texts else []
         try:
-            return [known[key] for key in keys]
+            return list(map(known.__getitem__, keys))
         except KeyError:
             new = list(set(keys).difference(known))
         if len(new) > _MANY:  # most of this block will not come again
@@ -102,7 +104,7 @@ class Statements:
             new = list(set(keys))
         for key, outline in zip(new, outlines(new), strict=True):
             known[key] = self._sound_number(outline)
-        return [known[key] for key in keys]
+        return list(map(known.__getitem__, keys))
 
     def _sound_number(self, outline: bytes) -> int:
         number = self._outlines.get(outline)
