@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from perfkit.model.distribution import Distribution
 
 MOST_BUCKETS = 240
 
 
-class Session(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Session:
     """Who ran a statement, as far as the log says; empty where it does not."""
 
     user: str = ""
