@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from perfkit.model.distribution import Distribution
+from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
 from perfkit.model.plan import Index, IndexAdvice, NotPlanned, Plan, PlanNode, RedundantIndex
 from perfkit.model.recording import (
     Call,
@@ -69,6 +70,12 @@ REQUESTS = (
 )
 NAMES = (SpanName(1, "SELECT * FROM orders WHERE id = ?", "postgresql"), SpanName(2, "page.html", ""))
 CALLS = (Call(1, None, MAIN, 1, 1, 0.5, 2.0), Call(1, MAIN, PARSE, 60, 30, 1.5, 1.5))
+LINES = (LineTime(1, "main", "/srv/shop/app.py", 3, 4, 60, 1.5), LineTime(1, "main", "/srv/shop/app.py", 3, 5, 0, 0.0))
+MEMORY = (MemoryUse(0.5, 1, 62_000_000, 51_000_000), MemoryUse(0.75, 1, 62_500_000, None))
+CONTAINERS = (
+    Container(0.5, 1, "shop.SEEN", "dict", "/srv/shop/app.py", 7, 4_000, 400_000),
+    Container(0.5, 1, "shop.price_of()", "lru_cache", "/srv/shop/app.py", 9, 128, 9_000, 128, 3, 4_000),
+)
 FILES = (
     SourceFile("/srv/shop/app.py", "app"),
     SourceFile("/usr/lib/python3.11/re.py", "stdlib"),
@@ -133,6 +140,10 @@ def spans_of(writer: Writer) -> tuple[Span, ...]:
     )
 
 
+def rises_of(writer: Writer) -> tuple[Rise, ...]:
+    return (Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", writer.intern((MAIN, LOAD))),)
+
+
 def write_everything(path: Path) -> None:
     """A sealed recording that holds every noun, with three samples of 97 rounds."""
     writer = Writer(path, RUN)
@@ -153,6 +164,10 @@ def write_everything(path: Path) -> None:
         writer.name(name)
     writer.spans(spans_of(writer))
     writer.calls(CALLS)
+    writer.lines(LINES)
+    writer.memory(MEMORY)
+    writer.rises(rises_of(writer))
+    writer.containers(CONTAINERS)
     for file in FILES:
         writer.file(file)
     for source in SOURCES:

@@ -93,6 +93,20 @@ def test_every_noun_of_format_2(tmp_path: Path) -> None:
     assert [len(found.spans), len(found.names), len(found.requests), len(found.gaps)] == [3, 2, 4, 1]
 
 
+def test_a_log_of_format_3(tmp_path: Path) -> None:
+    path = unpacked("format-3-log.perfkit.gz", tmp_path)
+    found = load(path)
+    assert found.log is not None and found.log.events == 64
+    assert (found.lines, found.memory, found.rises, found.containers) == ((), (), (), ())
+    assert perfkit.render(perfkit.report(path), "terminal")
+
+
+def test_every_noun_of_format_3(tmp_path: Path) -> None:
+    found = load(unpacked("format-3-everything.perfkit.gz", tmp_path))
+    assert found.log is not None and list(found.log.statements) == ["select * from orders where customer = ?"]
+    assert [len(found.plans), len(found.not_planned), len(found.spans), len(found.calls)] == [1, 1, 3, 2]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -14,12 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recording_cases import (
     CALLS,
+    CONTAINERS,
     FILES,
     GAP,
+    LINES,
     LOAD,
     LOG,
     MACHINE,
     MAIN,
+    MEMORY,
     NAMES,
     NOT_PLANNED,
     PARSE,
@@ -34,6 +37,7 @@ from recording_cases import (
     WINDOW,
 )
 
+from perfkit.model.memory import Rise
 from perfkit.model.recording import (
     Frame,
     Gap,
@@ -74,6 +78,10 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.sources == SOURCES
     assert found.gaps == (GAP,)
     assert (found.log, found.plans, found.not_planned) == (LOG, (PLAN,), (NOT_PLANNED,))
+    assert (found.lines, found.memory, found.containers) == (LINES, MEMORY, CONTAINERS)
+    (rise,) = found.rises
+    assert replace(rise, stack=0) == Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", 0)
+    assert found.stacks.expand(rise.stack) == (MAIN, LOAD)
     assert found.path == str(recording)
     stacks = [(found.stacks.expand(sample.stack), sample.n, sample.seconds) for sample in found.samples]
     assert stacks == [((MAIN, LOAD, PARSE), 60, 0.625), ((MAIN, LOAD), 37, 0.375), ((), 97, 1.0)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.sqllog import SqlLog
 
@@ -389,6 +390,10 @@ class Recording:
     spans: Spans = field(default_factory=Spans)
     names: Mapping[int, SpanName] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
+    lines: tuple[LineTime, ...] = ()
+    memory: tuple[MemoryUse, ...] = ()
+    rises: tuple[Rise, ...] = ()
+    containers: tuple[Container, ...] = ()
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     sources: tuple[SourceText, ...] = ()
     gaps: tuple[Gap, ...] = ()

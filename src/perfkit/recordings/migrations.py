@@ -28,7 +28,21 @@ def _logs_and_plans(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE not_planned (fingerprint TEXT, text TEXT, why TEXT, remedy TEXT)")
 
 
-MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {1: _requests_inside_and_spans, 2: _logs_and_plans}
+def _memory_and_lines(connection: sqlite3.Connection) -> None:
+    """3 → 4: what memory did, and single lines."""
+    connection.execute("CREATE TABLE line (process, function TEXT, file TEXT, first_line, line, hits, seconds)")
+    connection.execute("CREATE TABLE memory (at, process, rss, pss)")
+    connection.execute("CREATE TABLE rise (at, process, before, rss, thread TEXT, stack)")
+    connection.execute(
+        "CREATE TABLE container (at, process, name TEXT, kind TEXT, file TEXT, line, length, size, bound, hits, misses)"
+    )
+
+
+MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
+    1: _requests_inside_and_spans,
+    2: _logs_and_plans,
+    3: _memory_and_lines,
+}
 """Version → the step that turns a file of that version into the next one."""
 
 

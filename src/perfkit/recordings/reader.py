@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned
 from perfkit.model.recording import (
     Call,
@@ -78,6 +79,10 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         spans=read_spans(connection, stack_ids),
         names={name.id: name for name in _table(connection, SpanName, "span_name")},
         calls=_calls(connection, frames),
+        lines=_table(connection, LineTime, "line"),
+        memory=_table(connection, MemoryUse, "memory"),
+        rises=_rises(connection, stack_ids),
+        containers=_table(connection, Container, "container"),
         files=files,
         sources=_sources(connection, paths),
         gaps=_table(connection, Gap, "gap"),
@@ -191,6 +196,12 @@ def _calls(connection: sqlite3.Connection, frames: dict[object, Frame]) -> tuple
     return _nouns(Call, [(row[0], frames.get(row[1]), frames.get(row[2]), *row[3:]) for row in rows])
 
 
+def _rises(connection: sqlite3.Connection, stack_ids: dict[int, int]) -> tuple[Rise, ...]:
+    rises = _table(connection, Rise, "rise")
+    check_references("stack", (rise.stack for rise in rises), stack_ids)
+    return tuple(replace(rise, stack=stack_ids[rise.stack]) for rise in rises)
+
+
 def _sources(connection: sqlite3.Connection, paths: dict[object, object]) -> tuple[SourceText, ...]:
     rows = connection.execute("SELECT file, first_line, text FROM source ORDER BY file, first_line")
     return _nouns(SourceText, ((_path(paths, file), line, unpacked(text)) for file, line, text in rows))
@@ -202,7 +213,9 @@ def _check_links(recording: Recording) -> None:
     threads = {thread.id for thread in recording.threads}
     windows = {window.id for window in recording.windows}
     samples, spans = recording.samples, recording.spans
-    for rows in (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls):
+    inside = (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls)
+    zoomed = (recording.lines, recording.memory, recording.rises, recording.containers)
+    for rows in (*inside, *zoomed):
         check_references("process", (row.process for row in rows), processes)
     check_references("process", spans.process, processes)
     check_references("name", spans.name, recording.names)

@@ -1,11 +1,11 @@
 """The file format: recognised by `APPLICATION_ID`, numbered by `SCHEMA_VERSION`, laid out by `STATEMENTS`.
 
-A table's columns stand in the order of its noun's fields in `perfkit.model.recording`, so that a row is a noun.
+A table's columns stand in the order of its noun's fields in `perfkit.model.recording` and `perfkit.model.memory`, so that a row is a noun.
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """PRAGMA user_version. It grows with every change to a table; `migrations` brings older files forward."""
 
 APPLICATION_ID = 0x504B4954
@@ -152,6 +152,42 @@ STATEMENTS = (
         document TEXT NOT NULL
     ) WITHOUT ROWID""",
     "CREATE TABLE not_planned (fingerprint TEXT NOT NULL, text TEXT NOT NULL, why TEXT NOT NULL, remedy TEXT NOT NULL)",
+    """CREATE TABLE line (
+        process INTEGER NOT NULL REFERENCES process (id),
+        function TEXT NOT NULL,
+        file TEXT NOT NULL,
+        first_line INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        hits INTEGER NOT NULL,
+        seconds REAL NOT NULL
+    )""",
+    """CREATE TABLE memory (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        rss INTEGER NOT NULL,
+        pss INTEGER
+    )""",
+    """CREATE TABLE rise (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        before INTEGER NOT NULL,
+        rss INTEGER NOT NULL,
+        thread TEXT NOT NULL,
+        stack INTEGER NOT NULL REFERENCES stack (id)
+    )""",
+    """CREATE TABLE container (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        name TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        file TEXT NOT NULL,
+        line INTEGER NOT NULL,
+        length INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        bound INTEGER,
+        hits INTEGER,
+        misses INTEGER
+    )""",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )

@@ -13,6 +13,7 @@ from threading import RLock
 from typing import Any
 
 from perfkit.errors import PerfkitError
+from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import (
     Call,
@@ -134,6 +135,19 @@ class Writer:
                     for row in rows
                 ),
             )
+
+    def lines(self, rows: Iterable[LineTime]) -> None:
+        self._insert("INSERT INTO line", LineTime, rows)
+
+    def memory(self, rows: Iterable[MemoryUse]) -> None:
+        self._insert("INSERT INTO memory", MemoryUse, rows)
+
+    def rises(self, rows: Iterable[Rise]) -> None:
+        """Stacks by their id in `stacks`."""
+        self._insert("INSERT INTO rise", Rise, rows)
+
+    def containers(self, rows: Iterable[Container]) -> None:
+        self._insert("INSERT INTO container", Container, rows)
 
     def file(self, file: SourceFile) -> None:
         """Adds it, or replaces the one of that path. Its origin holds for every frame of that path when it is read."""
