@@ -103,7 +103,7 @@ def test_a_log_of_format_3(tmp_path: Path) -> None:
 
 def test_every_noun_of_format_3(tmp_path: Path) -> None:
     found = load(unpacked("format-3-everything.perfkit.gz", tmp_path))
-    assert found.log is not None and list(found.log.statements) == ["select * from orders where customer = ?"]
+    assert found.log is not None and list(found.log.digests) == ["select * from orders where customer = ?"]
     assert [len(found.plans), len(found.not_planned), len(found.spans), len(found.calls)] == [1, 1, 3, 2]
 
 
