@@ -19,6 +19,7 @@ def attach(
     while_: o.While = None,
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
+    memory: o.Memory = False,
     rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
@@ -48,6 +49,7 @@ def attach(
     from perfkit.pipeline import Options
 
     options = Options(
+        memory=memory,
         rate=rate,
         duration=duration,
         warmup=warmup,

@@ -76,6 +76,9 @@ ReadyTimeout = Annotated[
     float, flag("--ready-timeout", help="How long to wait for that.", env="READY_TIMEOUT", metavar="SECONDS")
 ]
 
+Memory = Annotated[
+    bool, flag("--memory", help="Follow memory: what grows, what takes much at once, and where.", env="MEMORY")
+]
 KeepLiterals = Annotated[
     bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")
 ]

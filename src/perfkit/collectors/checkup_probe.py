@@ -40,7 +40,7 @@ def _start(interpreter: str, folder: str) -> tuple[str | None, tuple[float, ...]
     """Which Python said hello; the seconds of loading, in all and without the standard library's modules."""
     with tempfile.TemporaryDirectory(prefix="perfkit-") as spool:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OWN_VARIABLES)}
-        environment |= {"PYTHONPATH": folder, **ProbeCollector.variables(spool, (spool,), False)}
+        environment |= {"PYTHONPATH": folder, **ProbeCollector.variables(spool, (spool,), False, False)}
         done = subprocess.run(
             [interpreter, "-X", "importtime", "-c", "pass"],
             capture_output=True,

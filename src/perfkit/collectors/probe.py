@@ -11,9 +11,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from perfkit.collectors.assignments import Assignments
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.interface import Context
 from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
+from perfkit.model.memory import Container
 from perfkit.model.recording import Frame, Gap, Process, Request, Span, SpanName
 from perfkit.shared.units import plural
 
@@ -52,6 +54,7 @@ class ProbeCollector:
         self._follow = follow
         self._files: dict[str, Spooled] = {}
         self._names: dict[tuple[str, str], int] = {}
+        self._assignments = Assignments()
         self._next = 0.0
         # The probe and perfkit read one clock, the machine's monotonic one.
         self._zero = time.monotonic() - context.clock()
@@ -61,13 +64,14 @@ class ProbeCollector:
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
 
     @staticmethod
-    def variables(spool: str, project: tuple[str, ...], keep_literals: bool) -> dict[str, str]:
+    def variables(spool: str, project: tuple[str, ...], keep_literals: bool, memory: bool) -> dict[str, str]:
         """What a launched target's environment needs for the probe."""
         return {
             "PERFKIT_TARGET_PROBE": "1",
             "PERFKIT_SPOOL": spool,
             "PERFKIT_TARGET_PROJECT": os.pathsep.join(project),
             **({"PERFKIT_TARGET_LITERALS": "1"} if keep_literals else {}),
+            **({"PERFKIT_TARGET_MEMORY": "1"} if memory else {}),
         }
 
     def poll(self) -> None:
@@ -181,10 +185,36 @@ class ProbeCollector:
                 spooled.names[int(fields[0])] = self._name(fields[1], fields[2])
             elif definition.kind == "stack":
                 spooled.stacks[int(fields[0])] = self._stack(spooled, fields[1:])
+            elif definition.kind == "container":
+                self._container(spooled, definition.fields)
             elif definition.kind == "gap":
                 self._context.sink.gap(Gap(*fields[:3]))
         except (ValueError, IndexError, TypeError) as error:
             raise GarbledError(f"a definition of {definition.kind[:20]!r}") from error
+
+    def _container(self, spooled: Spooled, fields: tuple[str, ...]) -> None:
+        if spooled.process is None:
+            raise GarbledError("a container before the process is named")
+        at, name, kind, file, line, path = float(fields[0]) - self._zero, *fields[1:4], int(fields[4]), fields[5]
+        length, size, bound, hits, misses = (int(text) for text in fields[6:11])
+        file = self._context.local_path(file, spooled.process.cwd)
+        place = (file, line) if line else self._assignments.find(file, path)
+        self._context.sink.containers(
+            [
+                Container(
+                    at,
+                    spooled.process.id,
+                    name,
+                    kind,
+                    *place,
+                    max(0, length),
+                    max(0, size),
+                    _known(bound),
+                    _known(hits),
+                    _known(misses),
+                )
+            ]
+        )
 
     def _name(self, text: str, system: str) -> int:
         number = self._names.get((text, system))
@@ -251,6 +281,10 @@ class ProbeCollector:
                         "open connections and start pools afterwards",
                     )
                 )
+
+
+def _known(number: int) -> int | None:
+    return None if number < 0 else number
 
 
 def _bytes_of(path: Path, offset: int, most: int) -> bytes:

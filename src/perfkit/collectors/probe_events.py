@@ -27,7 +27,7 @@ class GarbledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """`kind` hello, stack, name, endpoint or gap, and its texts."""
+    """`kind` hello, stack, name, endpoint, container, look or gap, and its texts."""
 
     kind: str
     fields: tuple[str, ...]

@@ -69,7 +69,7 @@ class SystemCollector:
             process=process.id,
             cpu=times.user + times.system,
             rss=rss,
-            pss=_pss(process.pid) if with_pss else None,
+            pss=pss_of(process.pid) if with_pss else None,
             threads=threads,
             voluntary_switches=switches.voluntary,
             involuntary_switches=switches.involuntary,
@@ -94,7 +94,7 @@ class SystemCollector:
         )
 
 
-def _pss(pid: int) -> int | None:
+def pss_of(pid: int) -> int | None:
     """Proportional set size: shared pages divided among the processes that share them."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:

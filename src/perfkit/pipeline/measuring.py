@@ -98,6 +98,10 @@ class Measuring:
         self._follow = Follow(context)
         self._engine = engine(context, self._follow)
         self._collectors = [self._follow, self._engine, SystemCollector(context, self._follow)]
+        if self._options.memory:
+            from perfkit.collectors.memory import MemoryCollector
+
+            self._collectors.append(MemoryCollector(context, self._follow))
         if self._with_probe():
             self._probe = ProbeCollector(context, self._follow)
             self._collectors.append(self._probe)
@@ -115,7 +119,8 @@ class Measuring:
         extra = engine.environment(self._spool, os.getpid())
         if self._with_probe():
             self._open_spool()
-            extra |= ProbeCollector.variables(self._spool, self._project, self._options.keep_literals)
+            options = self._options
+            extra |= ProbeCollector.variables(self._spool, self._project, options.keep_literals, options.memory)
         return extra
 
     def _open_spool(self) -> None:

@@ -18,6 +18,7 @@ class Options:
     engine: EngineName = "py-spy"
     probe: bool = True
     keep_literals: bool = False
+    memory: bool = False
     rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0

@@ -37,6 +37,10 @@ def _watch(folder: str) -> None:
     spool.open_in(folder, os.environ.get("PERFKIT_TARGET_LITERALS") == "1")
     gc_pauses.begin()
     hooks.begin()
+    if os.environ.get("PERFKIT_TARGET_MEMORY"):
+        from . import memory_watch
+
+        memory_watch.begin()
     import atexit
 
     atexit.register(spool.flush)

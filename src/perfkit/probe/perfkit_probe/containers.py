@@ -1,0 +1,193 @@
+"""Containers that live as long as the process: what modules, classes, functions and their objects keep is looked through, and
+what grew from one look to the next comes out.
+
+Nothing here runs code of the application: types are read from C slots, lengths by the methods of the built-in base classes.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+from collections import OrderedDict, deque
+from itertools import islice
+from types import CellType, FunctionType, GetSetDescriptorType, MappingProxyType, MethodType, ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+# Objects of one look; a process that has more is looked through in part.
+_MOST_OBJECTS = 30_000
+_DEEPEST = 2  # objects of objects of a module
+_SAMPLE = 30  # entries whose size is looked at
+_LENGTHS = {kind: kind.__len__ for kind in (dict, list, set, deque, bytearray)}
+_NAMESPACE = type.__dict__["__dict__"]
+_BASES = type.__dict__["__mro__"]
+_CACHED = type(functools.lru_cache(maxsize=1)(len))
+_PLAIN = frozenset((str, bytes, int, float, bool, type(None), complex, range, frozenset, tuple, ModuleType))
+_UNWRAPPED = (staticmethod, classmethod, MethodType)
+
+
+class Kept:
+    """A container at a look: `name` as `module.NAME`, `file` and `path` for who wants to find the line that makes it."""
+
+    __slots__ = ("bound", "file", "held", "hits", "kind", "length", "line", "misses", "name", "path")
+
+    def __init__(self, name: str, kind: str, file: str, path: str, length: int, held: Any) -> None:
+        self.name, self.kind, self.file, self.path = name, kind, file, path
+        self.line, self.length, self.held = 0, length, held
+        self.bound = self.hits = self.misses = -1
+
+
+class Look:
+    """One look at everything. Modules that were imported last come first: who defines a name is imported by who uses it."""
+
+    def __init__(self) -> None:
+        self.found: list[Kept] = []
+        self._seen: set[int] = set()
+        self._left = _MOST_OBJECTS
+
+    def run(self) -> list[Kept]:
+        own = __name__.rpartition(".")[0]
+        for name, module in reversed(list(sys.modules.items())):
+            if type(module) is ModuleType and name != own and not name.startswith((own + ".", "builtins")):
+                self._module(name, module)
+        return self.found
+
+    def _module(self, name: str, module: ModuleType) -> None:
+        values = module.__dict__
+        file = values.get("__file__")
+        file = file if type(file) is str else ""
+        for key, value in list(values.items()):
+            if type(key) is str and not key.startswith("__"):
+                self._value(name + "." + key, value, name, file, key, 0)
+
+    def _value(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
+        kind = type(value)
+        if kind in _PLAIN or self._left <= 0 or id(value) in self._seen:
+            return
+        self._left -= 1
+        self._seen.add(id(value))
+        bases = _BASES.__get__(kind)
+        if kind is _CACHED:
+            self._cached(name, value)
+        elif kind is FunctionType:
+            self._function(name, value, module, file, depth)
+        elif kind in _UNWRAPPED:
+            self._value(name, value.__func__, module, file, path, depth)
+        elif type in bases:
+            self._class(value, module, file)
+        elif (base := next((base for base in bases if base in _LENGTHS), None)) is not None:
+            self.found.append(Kept(name, kind.__name__, file, path, _LENGTHS[base](value), value))
+        elif depth < _DEEPEST:
+            self._object(name, value, depth)
+
+    def _class(self, value: Any, module: str, file: str) -> None:
+        """Of the module that defines it, not of those that import it."""
+        values: Any = _NAMESPACE.__get__(value)
+        if values.get("__module__") != module:
+            self._seen.discard(id(value))
+            return
+        of = values.get("__qualname__")
+        title = of if type(of) is str else type.__dict__["__name__"].__get__(value)
+        for key, inner in list(values.items()):
+            if not key.startswith("__"):
+                self._value("%s.%s.%s" % (module, title, key), inner, module, file, "%s.%s" % (title, key), 1)
+
+    def _object(self, name: str, value: Any, depth: int) -> None:
+        values = namespace(value)
+        if values is None:
+            return
+        kind: Any = type(value)
+        module = _NAMESPACE.__get__(kind).get("__module__")
+        home = sys.modules.get(module) if type(module) is str else None
+        file = home.__dict__.get("__file__") if type(home) is ModuleType else ""
+        for key, inner in list(values.items()):
+            if type(key) is str:
+                path = "%s.self.%s" % (kind.__qualname__, key)
+                self._value(name + "." + key, inner, str(module), file if type(file) is str else "", path, depth + 1)
+
+    def _function(self, name: str, value: FunctionType, module: str, file: str, depth: int) -> None:
+        """What a function keeps between its calls: variables of the function around it, defaults, attributes."""
+        code = value.__code__
+        before = len(self.found)
+        for variable, cell in zip(code.co_freevars, value.__closure__ or ()):
+            if type(cell) is CellType:
+                try:
+                    inner = cell.cell_contents
+                except ValueError:  # not assigned yet
+                    continue
+                if depth < 4:
+                    deeper = name if type(inner) in (FunctionType, _CACHED) else "%s (variable %s)" % (name, variable)
+                    self._value(deeper, inner, module, file, variable, depth + 1)
+        for inner in value.__defaults__ or ():
+            self._value(name + " (default)", inner, module, file, "", depth + 1)
+        for key, inner in list(value.__dict__.items()):
+            self._value("%s.%s" % (name, key), inner, module, file, "", depth + 1)
+        for kept in self.found[before:]:
+            if not kept.line and kept.kind != "lru_cache":
+                kept.file, kept.line = code.co_filename, code.co_firstlineno
+
+    def _cached(self, name: str, value: Any) -> None:
+        hits, misses, bound, length = value.cache_info()
+        kept = Kept(name + "()", "lru_cache", "", "", length, value)
+        kept.hits, kept.misses, kept.bound = hits, misses, -1 if bound is None else bound
+        wrapped = value.__dict__.get("__wrapped__")
+        if type(wrapped) is FunctionType:
+            kept.file, kept.line = wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno
+        self.found.append(kept)
+
+
+def namespace(value: Any) -> Any:
+    """An object's attributes; None where reading them would run code of its class."""
+    for base in _BASES.__get__(type(value)):
+        descriptor = _NAMESPACE.__get__(base).get("__dict__")
+        if descriptor is not None:
+            return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else None
+    return None
+
+
+def size_of(kept: Kept) -> int:
+    """Bytes: the container's own, and its entries' by what some of them take."""
+    held = kept.held
+    if type(held) is _CACHED:
+        inner = [one for one in gc.get_referents(held) if type(one) is dict and one is not held.__dict__]
+        if not inner:
+            return 0
+        held = max(inner, key=len)
+    base = next(base for base in _BASES.__get__(type(held)) if base in _LENGTHS)
+    own = int(base.__sizeof__(held))
+    try:
+        if base is dict:
+            entries: Any = [part for pair in islice(dict.items(held), _SAMPLE) for part in pair]
+            each = sum(map(_deep, entries)) / max(1, len(entries) // 2)
+        elif base is bytearray:
+            return own
+        else:
+            entries = list(islice(base.__iter__(held), _SAMPLE))
+            each = sum(map(_deep, entries)) / max(1, len(entries))
+    except RuntimeError:  # it was changed meanwhile
+        return own
+    return own + int(each * kept.length)
+
+
+def _deep(value: Any, depth: int = 0) -> int:
+    kind = type(value)
+    if kind in (str, bytes, int, float, bytearray):
+        return sys.getsizeof(value)
+    own = object.__sizeof__(value)
+    if depth > 1:
+        return own
+    inner: Iterator[Any] = iter(())
+    if kind in (tuple, list, set, frozenset, deque):
+        own, inner = sys.getsizeof(value), islice(kind.__iter__(value), _SAMPLE)
+    elif kind in (dict, OrderedDict):
+        own, inner = sys.getsizeof(value), (part for pair in islice(dict.items(value), _SAMPLE) for part in pair)
+    elif kind not in _PLAIN and kind is not MappingProxyType:
+        values = namespace(value)
+        if type(values) is dict:
+            own += sys.getsizeof(values)
+            inner = islice(iter(list(values.values())), _SAMPLE)
+    return own + sum([_deep(part, depth + 1) for part in inner])

@@ -1,0 +1,145 @@
+"""A thread that looks through what the process keeps, every two seconds, and tells what grows. Only where memory is asked for.
+
+It is gone while the process forks, and comes back with a collection of garbage later on: a fork beside a thread warns from
+Python 3.12 on. One look costs at most a fiftieth of the time until the next.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from _thread import allocate_lock, get_native_id, start_new_thread
+from time import monotonic, sleep, thread_time
+
+from . import containers, spool
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+EVERY = 2.0
+_SHARE = 50
+# Below this many entries nothing that grows is worth a word.
+_LEAST = 50
+_MOST = 200
+_LONGEST_STOP = 0.1
+_REST_AFTER_FORK = 1.0
+
+
+class _Thread:
+    """One life of the thread."""
+
+    def __init__(self) -> None:
+        self.wake = allocate_lock()
+        self.wake.acquire()
+        self.stopping = False
+        self.done = False
+        self.native = 0
+
+
+_thread: _Thread | None = None
+_not_before = 0.0
+_lengths: dict[str, int] = {}
+_growing: dict[str, int] = {}
+
+
+def begin() -> None:
+    os.register_at_fork(before=_stop, after_in_parent=_rest)
+    spool.after_fork.append(_begin_again)
+    gc.callbacks.append(_collection)
+    import atexit
+
+    atexit.register(_stop)
+    _start()
+
+
+def _begin_again() -> None:
+    """A forked process keeps what its parent had, and has no such thread yet."""
+    global _thread
+    _thread = None
+    _start()
+
+
+def _rest() -> None:
+    global _not_before
+    _not_before = monotonic() + _REST_AFTER_FORK
+
+
+def _collection(phase: str, info: Any) -> None:
+    if _thread is None and phase == "stop" and not spool.closed and monotonic() > _not_before:
+        _start()
+
+
+def _start() -> None:
+    global _thread
+    if spool.closed or _thread is not None:
+        return
+    try:
+        _thread = _Thread()
+        start_new_thread(_run, (_thread,))
+    except Exception as error:
+        spool.broken("growing containers", error)
+
+
+def _stop() -> None:
+    global _thread
+    thread = _thread
+    if thread is None:
+        return
+    thread.stopping = True
+    if thread.wake.locked():
+        thread.wake.release()
+    until = monotonic() + _LONGEST_STOP
+    while (not thread.done or _lives(thread.native)) and monotonic() < until:
+        sleep(0.0002)
+    _thread = None
+
+
+def _lives(native: int) -> bool:
+    return native != 0 and os.path.exists("/proc/self/task/%d" % native)
+
+
+def _run(me: _Thread) -> None:
+    me.native = get_native_id()
+    pause = EVERY / 4
+    try:
+        while not me.wake.acquire(True, pause) and not me.stopping and not spool.closed:
+            spent = thread_time()
+            tell(monotonic())
+            pause = max(EVERY, _SHARE * (thread_time() - spent))
+    except Exception as error:
+        spool.broken("growing containers", error)
+    finally:
+        me.done = True
+
+
+def tell(at: float) -> None:
+    """One look: what is longer than it was is told of, and from then on at each look."""
+    first = not _lengths
+    told = 0
+    for kept in containers.Look().run():
+        before = _lengths.get(kept.name)
+        _lengths[kept.name] = kept.length
+        if kept.name in _growing:
+            _growing[kept.name] = kept.length
+        elif before is None or first or kept.length <= before or kept.length < _LEAST or len(_growing) >= _MOST:
+            continue
+        else:
+            _growing[kept.name] = kept.length
+        told += 1
+        spool.define(
+            "container",
+            at,
+            kept.name[:300],
+            kept.kind,
+            kept.file,
+            kept.line,
+            kept.path[:300],
+            kept.length,
+            containers.size_of(kept),
+            kept.bound,
+            kept.hits,
+            kept.misses,
+        )
+    spool.define("look", at, told)
+    spool.flush()

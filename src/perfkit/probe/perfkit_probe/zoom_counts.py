@@ -1,0 +1,130 @@
+"""Hits and seconds of lines, as both ways of counting (`zoom_monitoring`, `zoom_hooks`) keep them.
+
+Each thread has cells of its own for each function, so that no two threads ever add to the same number. A frame that counts
+is found by its `id`: it is alive for as long as it is in `under_way`.
+"""
+
+from __future__ import annotations
+
+import os
+from _thread import get_ident
+from time import monotonic
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+    # Line: [hits, seconds]. Line 0: [calls, 0.0].
+    Cells = dict[int, list[Any]]
+    Key = tuple[str, int]
+
+CALLS = 0
+_MOST_UNDER_WAY = 10_000
+
+
+class Function:
+    """One of the chosen functions. `file` and `line` are those of the choice."""
+
+    __slots__ = ("file", "line", "name", "threads")
+
+    def __init__(self, file: str, line: int, name: str) -> None:
+        self.file = file
+        self.line = line
+        self.name = name
+        self.threads: dict[int, Cells] = {}
+
+    def cells(self) -> Cells:
+        """This thread's."""
+        mine = self.threads.get(get_ident())
+        return mine if mine is not None else self.threads.setdefault(get_ident(), {CALLS: [0, 0.0]})
+
+
+class Activation:
+    """One call under way. `cell` is that of its line, None while it is suspended; then `paused` is."""
+
+    __slots__ = ("cell", "cells", "paused", "since")
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self.cell: list[Any] | None = None
+        self.paused: list[Any] | None = None
+        self.since = 0.0
+
+
+under_way: dict[int, Activation] = {}
+found: dict[tuple[str, int, str], Function] = {}
+gaps: list[tuple[str, str, str]] = []
+
+
+def gap(what: str, why: str, remedy: str) -> None:
+    if len(gaps) < 50 and (what, why, remedy) not in gaps:
+        gaps.append((what, why, remedy))
+
+
+def function(key: Key, name: str) -> Function:
+    known = found.get((*key, name))
+    return known if known is not None else found.setdefault((*key, name), Function(*key, name))
+
+
+def clear() -> None:
+    under_way.clear()
+    found.clear()
+    del gaps[:]
+
+
+def begin_again() -> None:
+    """In a forked process: what the parent counted is its own."""
+    under_way.clear()
+    for one in found.values():
+        one.threads.clear()
+
+
+def told() -> list[dict[str, Any]]:
+    """The functions as the lines file has them, with the time of what is still going on."""
+    now = monotonic()
+    going: dict[int, float] = {}
+    for frame, at in list(under_way.copy().items()):
+        cell = at.cell
+        if cell is not None:
+            going[id(cell)] = going.get(id(cell), 0.0) + max(0.0, now - at.since)
+        elif len(under_way) > _MOST_UNDER_WAY:
+            under_way.pop(frame, None)  # suspended, and perhaps never to be resumed
+    return [_told(one, going) for one in list(found.copy().values())]
+
+
+def _told(one: Function, going: dict[int, float]) -> dict[str, Any]:
+    lines: dict[int, list[Any]] = {}
+    for cells in list(one.threads.copy().values()):
+        for line, cell in list(cells.copy().items()):
+            total = lines.setdefault(line, [0, 0.0])
+            total[0] += cell[0]
+            total[1] += cell[1] + going.get(id(cell), 0.0)
+    calls = lines.pop(CALLS, [0])[0]
+    counted = [[line, hits, seconds] for line, (hits, seconds) in sorted(lines.items())]
+    return {"file": one.file, "line": one.line, "function": one.name, "calls": calls, "lines": counted}
+
+
+class Wanted:
+    """The choice: (file, first line) as a sampler shows them, which may be a file's path as code has it or the whole one."""
+
+    def __init__(self, functions: list[Key]) -> None:
+        self.keys = list(functions)
+        self._files: dict[str, dict[int, Key]] = {}
+        for file, line in functions:
+            self._files.setdefault(file, {})[line] = (file, line)
+        self._known: dict[str, dict[int, Key]] = {}
+
+    def lines(self, file: str) -> dict[int, Key]:
+        """Of a file as code names it."""
+        known = self._known.get(file)
+        if known is None:
+            known = self._files.get(file) or {}
+            if not known and not file.startswith("<"):
+                known = self._files.get(os.path.abspath(file)) or {}
+            self._known[file] = known
+        return known
+
+    def key(self, code: CodeType) -> Key | None:
+        lines = self.lines(code.co_filename)
+        return lines.get(code.co_firstlineno) if lines else None

@@ -1,0 +1,197 @@
+"""Counts lines by `sys.monitoring`, from Python 3.12 on: local events on the chosen code alone.
+
+A chosen function is recognised when it starts or is resumed for the first time, whenever and however it was defined: of
+all other code each such place is reported once and never again. Only unwinding cannot be asked for locally.
+"""
+
+from __future__ import annotations
+
+import sys
+from sys import _getframe
+from time import monotonic
+
+from . import zoom_counts
+from .zoom_counts import CALLS, Activation, Function, Wanted, under_way
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+# Ids that nobody is meant to ask for: a target that starts cProfile (2), coverage (1) or a debugger (0) finds its own free.
+_OURS = (4, 3)
+_OTHERS = {0: "a debugger", 1: "coverage", 2: "a profiler"}
+_REMEDY = "zoom in when it does not run"
+_monitoring: Any = getattr(sys, "monitoring", None)
+_tool = -1
+_wanted = Wanted([])
+# By the code's id, which the code beside it keeps from meaning another one.
+_armed: dict[int, tuple[Function, CodeType]] = {}
+_armed_of = _armed.get
+_at = under_way.get
+
+
+def refusal() -> tuple[str, str] | None:
+    """(why, remedy) when something else traces already."""
+    for number, usual in _OTHERS.items():
+        name = _monitoring.get_tool(number)
+        if name is not None:
+            return "%s (%s) is active in the target" % (usual, str(name)[:100]), _REMEDY
+    if all(_monitoring.get_tool(number) is not None for number in _OURS):
+        return "all numbers of monitoring tools are taken in the target", _REMEDY
+    return None
+
+
+def start(wanted: Wanted) -> None:
+    global _tool, _wanted
+    _wanted = wanted
+    tool = next(number for number in _OURS if _monitoring.get_tool(number) is None)
+    _monitoring.use_tool_id(tool, "perfkit")
+    _tool = tool
+    events = _monitoring.events
+    for event, callback in (
+        (events.PY_START, _start),
+        (events.PY_RESUME, _resume),
+        (events.LINE, _line),
+        (events.PY_RETURN, _return),
+        (events.PY_YIELD, _yield),
+        (events.PY_UNWIND, _unwind),
+    ):
+        _monitoring.register_callback(tool, event, callback)
+    _monitoring.set_events(tool, events.PY_START | events.PY_RESUME | events.PY_UNWIND)
+    _monitoring.restart_events()  # of an earlier time, places are switched off
+    _arm_running()
+
+
+def stop() -> None:
+    global _tool
+    tool, _tool = _tool, -1
+    if tool < 0:
+        return
+    events = _monitoring.events
+    _monitoring.set_events(tool, 0)
+    for _, code in list(_armed.values()):
+        _monitoring.set_local_events(tool, code, 0)
+    for event in (
+        events.PY_START,
+        events.PY_RESUME,
+        events.LINE,
+        events.PY_RETURN,
+        events.PY_YIELD,
+        events.PY_UNWIND,
+    ):
+        _monitoring.register_callback(tool, event, None)
+    _monitoring.free_tool_id(tool)
+    _armed.clear()
+
+
+def look_again() -> None:
+    """Nothing to do: what starts is seen."""
+
+
+def _arm_running() -> None:
+    """What runs now and never starts anew: loops that go on for ever."""
+    for frame in list(sys._current_frames().values()):
+        at: Any = frame
+        while at is not None:
+            if id(at.f_code) not in _armed:
+                _arm(at.f_code)
+            at = at.f_back
+
+
+def _arm(code: CodeType) -> Function | None:
+    key = _wanted.key(code)
+    tool = _tool
+    if key is None or tool < 0:
+        return None
+    function = zoom_counts.function(key, getattr(code, "co_qualname", code.co_name))
+    _armed[id(code)] = (function, code)
+    events = _monitoring.events
+    _monitoring.set_local_events(
+        tool, code, events.PY_START | events.PY_RESUME | events.LINE | events.PY_RETURN | events.PY_YIELD
+    )
+    return function
+
+
+def _function(code: CodeType) -> Function | None:
+    known = _armed_of(id(code))
+    return known[0] if known is not None else _arm(code)
+
+
+def _start(code: CodeType, offset: int, frame: Any = _getframe) -> Any:
+    try:
+        function = _function(code)
+        if function is None:
+            return _monitoring.DISABLE
+        cells = function.cells()
+        cells[CALLS][0] += 1
+        under_way[id(frame(1))] = Activation(cells)
+    except Exception as error:
+        _failed(error)
+    return None
+
+
+def _resume(code: CodeType, offset: int, frame: Any = _getframe, clock: Any = monotonic) -> Any:
+    try:
+        at = _at(id(frame(1)))
+        if at is not None:
+            at.cell = at.paused
+            at.since = clock()
+        elif _function(code) is None:
+            return _monitoring.DISABLE
+    except Exception as error:
+        _failed(error)
+    return None
+
+
+def _line(code: CodeType, line: int, frame: Any = _getframe, clock: Any = monotonic) -> None:
+    now = clock()
+    try:
+        at = _at(id(frame(1)))
+        if at is None:
+            known = _armed_of(id(code))
+            if known is None:
+                return
+            at = under_way[id(frame(1))] = Activation(known[0].cells())  # it ran before we came
+        cell = at.cell
+        if cell is not None:
+            cell[1] += now - at.since
+        cell = at.cells.get(line)
+        if cell is None:
+            cell = at.cells[line] = [0, 0.0]
+        cell[0] += 1
+        at.cell = cell
+        at.since = now
+    except Exception as error:
+        _failed(error)
+
+
+def _return(code: CodeType, offset: int, value: object, frame: Any = _getframe, clock: Any = monotonic) -> None:
+    now = clock()
+    at = under_way.pop(id(frame(1)), None)
+    if at is not None and at.cell is not None:
+        at.cell[1] += now - at.since
+
+
+def _yield(code: CodeType, offset: int, value: object, frame: Any = _getframe, clock: Any = monotonic) -> None:
+    now = clock()
+    at = _at(id(frame(1)))
+    if at is not None:
+        cell = at.cell
+        if cell is not None:
+            cell[1] += now - at.since
+            at.cell = None
+        at.paused = cell
+
+
+def _unwind(code: CodeType, offset: int, error: BaseException, frame: Any = _getframe, clock: Any = monotonic) -> None:
+    """Called for whatever an exception leaves, anywhere in the process."""
+    if id(code) in _armed:
+        now = clock()
+        at = under_way.pop(id(frame(1)), None)
+        if at is not None and at.cell is not None:
+            at.cell[1] += now - at.since
+
+
+def _failed(error: Exception) -> None:
+    zoom_counts.gap("some hits of lines", "counting failed: %s" % type(error).__name__, "zoom in again")
