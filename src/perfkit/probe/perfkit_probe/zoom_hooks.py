@@ -19,6 +19,29 @@ if TYPE_CHECKING:
 
 _at = under_way.get
 _end = under_way.pop
+_FILE = _getframe().f_code.co_filename
+
+
+def _step(at: Activation, line: int, clock: Any = monotonic) -> None:
+    now = clock()
+    if at.cell is not None:
+        at.cell[1] += now - at.since
+    at.cell = cell = at.cells.setdefault(line, [0, 0.0])
+    cell[0] += 1
+    at.since = now
+
+
+def _pause(at: Activation, clock: Any = monotonic) -> None:
+    cell = at.cell
+    if cell is not None:
+        cell[1] += clock() - at.since
+        at.cell = None
+    at.paused = cell
+
+
+def _resume(at: Activation, clock: Any = monotonic) -> None:
+    at.cell = at.paused
+    at.since = clock()
 
 
 class Hooks:
@@ -55,9 +78,11 @@ class Hooks:
         at.cell = cell
         at.since = now
 
-    def passed(self, value: Any, line: int, frame: Any = _getframe, enter: Any = line, clock: Any = monotonic) -> Any:
+    def passed(self, value: Any, line: int, frame: Any = _getframe, of: Any = _at, step: Any = _step) -> Any:
         """The same in an expression."""
-        enter(self, line, lambda depth, at=frame(1): at, clock)
+        at = of(id(frame(1)))
+        if at is not None:
+            step(at, line)
         return value
 
     def leave(self, frame: Any = _getframe, clock: Any = monotonic, end: Any = _end, identity: Any = id) -> None:
@@ -68,18 +93,18 @@ class Hooks:
             if cell is not None:
                 cell[1] += clock() - at.since
 
-    def pause(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, pause: Any = None) -> Any:
+    def pause(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, pause: Any = _pause) -> Any:
         """`value` is about to be yielded."""
         at = of(identity(frame(1)))
         if at is not None:
-            (pause or _pause)(at)
+            pause(at)
         return value
 
-    def resume(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
+    def resume(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, resume: Any = _resume) -> Any:
         """`value` is what the yield gave."""
         at = of(identity(frame(1)))
         if at is not None:
-            _resume(at)
+            resume(at)
         return value
 
     def awaiting(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
@@ -122,34 +147,22 @@ class Hooks:
             self.function.cells().setdefault(line, [0, 0.0])[1] += clock() - began
         return value
 
-    def shown(self, exc_info: Any = sys.exc_info) -> None:
+    def shown(self, exc_info: Any = sys.exc_info, file: str = _FILE) -> None:
         """An exception is handled, or leaves: what drives awaited things for us goes out of its traceback."""
         entry = exc_info()[2]
         while entry is not None:
             following = entry.tb_next
-            while following is not None and following.tb_frame.f_code in _DRIVERS:
+            while following is not None and following.tb_frame.f_code.co_filename == file:
                 following = following.tb_next
             if following is not entry.tb_next:
                 entry.tb_next = following
             entry = following
 
 
-def _pause(at: Activation, clock: Any = monotonic) -> None:
-    cell = at.cell
-    if cell is not None:
-        cell[1] += clock() - at.since
-        at.cell = None
-    at.paused = cell
-
-
-def _resume(at: Activation, clock: Any = monotonic) -> None:
-    at.cell = at.paused
-    at.since = clock()
-
-
 def _driven(at: Activation, value: Any, begin: Any, pause: Any = _pause, resume: Any = _resume) -> Any:
     """Does what `yield from` does (PEP 380), and stops the clock of `at` wherever it is suspended in it."""
     source = begin(value)
+    value = None  # it lives no longer than without us
     sent: Any = None
     thrown: BaseException | None = None
     while True:
@@ -219,10 +232,9 @@ def _itself(value: Any) -> Any:
 
 def _iterator(value: Any) -> Any:
     made = type(value).__await__(value)
-    if type(made) is _Coroutine or not hasattr(type(made), "__next__"):
-        what = "coroutine" if type(made) is _Coroutine else None
-        if what:
-            raise TypeError("__await__() returned a coroutine")
+    if type(made) is _Coroutine:
+        raise TypeError("__await__() returned a coroutine")
+    if not hasattr(type(made), "__next__"):
         raise TypeError("__await__() returned non-iterator of type '%s'" % type(made).__name__)
     return made
 
@@ -265,18 +277,3 @@ class _Iterator:
 
     def __anext__(self) -> Any:
         return _awaited(self._at, type(self._genuine).__anext__(self._genuine))
-
-
-_DRIVERS = {
-    _driven.__code__,
-    *(
-        function.__code__
-        for function in (
-            _iterator,
-            _Manager.__aenter__,
-            _Manager.__aexit__,
-            _Iterable.__aiter__,
-            _Iterator.__anext__,
-        )
-    ),
-}
