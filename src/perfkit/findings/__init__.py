@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from perfkit.shared.registry import Registry
 
 if TYPE_CHECKING:
-    from perfkit.findings.interface import Rule
+    from perfkit.findings.interface import MemoryRule, Rule
     from perfkit.findings.judging import judge
 
 __all__ = ["RULES", "judge"]
 
-RULES: Registry[type[Rule]] = Registry(
+RULES: Registry[type[Rule] | type[MemoryRule]] = Registry(
     "rule",
     "perfkit.rules",
     {
@@ -51,6 +51,9 @@ RULES: Registry[type[Rule]] = Registry(
         "slow-middleware": "perfkit.findings.slow_middleware:SlowMiddleware",
         "loop-blocked": "perfkit.findings.loop_blocked:LoopBlocked",
         "hot-function": "perfkit.findings.hot_function:HotFunction",
+        "memory-leak": "perfkit.findings.memory_leak:MemoryLeak",
+        "unbounded-cache": "perfkit.findings.unbounded_cache:UnboundedCache",
+        "request-peak": "perfkit.findings.request_peak:RequestPeak",
     },
 )
 

@@ -57,6 +57,36 @@ class Candidate:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class MemoryCause:
+    """A cause of memory as one rule sees it: `bytes` that it took while it was measured, `pace` bytes a second by which it goes
+    on, 0 for what is given back."""
+
+    rule: str
+    title: str
+    bytes: int
+    where: Place | None
+    advice: Advice
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+    pace: float = 0.0
+    per_request: float | None = None
+    endpoint: str | None = None
+    detail: str = ""
+
+
+class MemoryRule(Protocol):
+    """Judges what --memory followed; its causes stand in a list of their own, in bytes. `ranks` is memory."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    last_resort: ClassVar[bool]
+    reads_logs: ClassVar[bool]
+    ranks: ClassVar[str]
+
+    def check(self, view: View) -> Iterable[MemoryCause]: ...
+
+
 class Rule(Protocol):
     """`last_resort` rules see only what the others left over. `reads_logs`: it judges a database's log too, where nothing of
     an application is known."""

@@ -8,17 +8,19 @@ from datetime import date
 from typing import Any
 
 from perfkit.findings import RULES
-from perfkit.findings.interface import Candidate, NotRunError, View
+from perfkit.findings.interface import Candidate, NotRunError, Rule, View
+from perfkit.findings.memory_list import memory_findings
 from perfkit.findings.rank import ranked, take
 from perfkit.findings.sql_uses import sites
 from perfkit.model.analysis import Analysis
-from perfkit.model.finding import Check, Finding, Silence, Silenced, Verdicts
+from perfkit.model.finding import Check, Finding, MemoryFinding, Silence, Silenced, SilencedMemory, Verdicts
 
 
 def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | None = None) -> Verdicts:
     """All rules over one analysis. `explained` is the seconds that findings own, silenced ones included."""
     view = View(analysis)
-    rules = [rule() for rule in map(RULES.load, RULES) if analysis.kind != "log" or getattr(rule, "reads_logs", False)]
+    loaded = [rule for rule in map(RULES.load, RULES) if analysis.kind != "log" or getattr(rule, "reads_logs", False)]
+    rules: list[Rule] = [rule() for rule in loaded if getattr(rule, "ranks", "time") == "time"]  # type: ignore[misc]
     findings: list[Finding] = []
     checks: list[Check] = []
     for last_resort in (False, True):
@@ -33,16 +35,28 @@ def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | No
         taken = take(view, candidates)
         findings.extend(taken)
         checks.extend(_check(rule.name, taken, reasons) for rule in group)
+    memory, memory_checks = memory_findings(view, [rule() for rule in loaded if getattr(rule, "ranks", "") == "memory"])  # type: ignore[misc]
+    checks.extend(memory_checks)
     today = today or date.today()
+    quiet = {found.key: silence for found in memory if (silence := _silence_of(found, silences, today))}
     shown, silenced = _silence(ranked(findings), silences, today)
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
-    return Verdicts(ranked(shown), silenced, tuple(checks), explained, _remarks(silences, silenced, today), sites(view))
+    used = {found.silence for found in silenced} | set(quiet.values())
+    return Verdicts(
+        ranked(shown),
+        silenced,
+        tuple(checks),
+        explained,
+        _remarks(silences, used, today),
+        sites(view),
+        tuple(found for found in memory if found.key not in quiet),
+        tuple(SilencedMemory(found, quiet[found.key]) for found in memory if found.key in quiet),
+    )
 
 
-def _remarks(silences: Sequence[Silence], silenced: Sequence[Silenced], today: date) -> tuple[str, ...]:
+def _remarks(silences: Sequence[Silence], used: set[Silence], today: date) -> tuple[str, ...]:
     """Silences that silence nothing, and why: a forgotten one would hide the next finding."""
     remarks = []
-    used = {found.silence for found in silenced}
     for silence in silences:
         name = f"The silence of {silence.rule} at {silence.place}"
         if _expired(silence, today):
@@ -68,7 +82,7 @@ def _silence(
     shown: list[Finding] = []
     silenced: list[Silenced] = []
     for finding in findings:
-        silence = next((s for s in silences if _applies(s, finding, today)), None)
+        silence = _silence_of(finding, silences, today)
         if silence is None:
             shown.append(finding)
         else:
@@ -76,12 +90,17 @@ def _silence(
     return tuple(shown), tuple(silenced)
 
 
-def _applies(silence: Silence, finding: Finding, today: date) -> bool:
+def _silence_of(finding: Finding | MemoryFinding, silences: Sequence[Silence], today: date) -> Silence | None:
+    return next((silence for silence in silences if _applies(silence, finding, today)), None)
+
+
+def _applies(silence: Silence, finding: Finding | MemoryFinding, today: date) -> bool:
     if _expired(silence, today):
         return False
     if silence.rule not in ("*", finding.rule):
         return False
-    spots: list[Any] = [spot for spot in (finding.where, finding.inside) if spot is not None]
+    inside = finding.inside if isinstance(finding, Finding) else None
+    spots: list[Any] = [spot for spot in (finding.where, inside) if spot is not None]
     names = [name for spot in spots for name in (spot.file, spot.function, f"{spot.file}:{spot.function}")]
     return any(
         fnmatch.fnmatchcase(name, pattern) for name in names for pattern in (silence.place, f"*/{silence.place}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfkit.model.growth import Memory
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import Call, Frame, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
 from perfkit.model.sqllog import SqlLog
@@ -196,6 +197,7 @@ class Analysis:
     log: SqlLog | None = None
     plans: tuple[Plan, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
+    memory: Memory | None = None
     requests: int | None = None
     latency: tuple[float, float, float] | None = None
     failed_requests: int = 0

@@ -102,6 +102,26 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryFinding:
+    """One cause of memory. `bytes` is what it took while it was measured: growth, or a peak above what was there before.
+    `per_request` bytes stay behind, `to_limit` is seconds until the limit at this pace; None where that is not known."""
+
+    key: str
+    rule: str
+    title: str
+    severity: Severity
+    confidence: Confidence
+    rank: int
+    bytes: int
+    per_request: float | None
+    to_limit: float | None
+    endpoint: str | None
+    where: Place | None
+    evidence: tuple[Evidence, ...]
+    advice: Advice
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A rule as it went: it found something, found nothing, or could not run and why."""
 
@@ -127,6 +147,12 @@ class Silenced:
 
 
 @dataclass(frozen=True, slots=True)
+class SilencedMemory:
+    finding: MemoryFinding
+    silence: Silence
+
+
+@dataclass(frozen=True, slots=True)
 class Verdicts:
     """All that the rules said: findings in rank order, what was silenced, and every rule's check. `remarks` are about silences
     that silenced nothing; `sites` tells by stack which frame decided on a statement."""
@@ -137,3 +163,5 @@ class Verdicts:
     explained: float
     remarks: tuple[str, ...] = ()
     sites: Mapping[int, Frame] = field(default_factory=dict)
+    memory: tuple[MemoryFinding, ...] = ()
+    silenced_memory: tuple[SilencedMemory, ...] = ()

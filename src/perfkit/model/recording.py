@@ -240,6 +240,7 @@ class Run:
     stopped_by: str | None = None
     sampler_cpu: float = 0.0
     commit: str | None = None
+    memory_limit: int | None = None
     sealed: bool = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from perfkit.model.analysis import Analysis
-from perfkit.model.finding import Check, Finding, Silenced
+from perfkit.model.finding import Check, Finding, MemoryFinding, Silenced, SilencedMemory
 from perfkit.model.recording import Gap
 
 
@@ -25,7 +25,9 @@ class Report:
     headline: str
     analysis: Analysis
     findings: tuple[Finding, ...]
+    memory: tuple[MemoryFinding, ...]
     silenced: tuple[Silenced, ...]
+    silenced_memory: tuple[SilencedMemory, ...]
     checks: tuple[Check, ...]
     accounting: Accounting
     gaps: tuple[Gap, ...]

@@ -47,3 +47,20 @@ def commit(folder: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None
+
+
+def memory_limit() -> int:
+    """Bytes that processes here may take: the least limit of the control groups around perfkit, or the machine's memory."""
+    import psutil
+
+    least = int(psutil.virtual_memory().total)
+    try:
+        group = Path("/sys/fs/cgroup") / Path("/proc/self/cgroup").read_text().rpartition("::")[2].strip().lstrip("/")
+        texts = [
+            (folder / "memory.max").read_text()
+            for folder in (group, *group.parents)
+            if (folder / "memory.max").is_file()
+        ]
+    except OSError:
+        return least
+    return min([least, *(int(text) for text in texts if text.strip().isdigit())])

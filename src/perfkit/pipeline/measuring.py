@@ -341,6 +341,7 @@ class Measuring:
             stopped_by=outcome.stopped_by if outcome else None,
             sampler_cpu=self._engine.cpu if self._engine else 0.0,
             commit=circumstances.commit(cwd) if outcome else None,
+            memory_limit=circumstances.memory_limit() if self._options.memory else None,
         )
 
     def _close(self) -> None:

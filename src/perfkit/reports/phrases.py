@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime
-from perfkit.model.finding import Evidence, Finding
+from perfkit.model.finding import Evidence, Finding, MemoryFinding
 from perfkit.model.recording import Gap
 from perfkit.model.report import Report
 from perfkit.reports import labels
@@ -89,7 +89,7 @@ def explained(report: Report) -> float | None:
     return accounting.explained / accounting.measured if accounting.measured > 0 else None
 
 
-def confidence(finding: Finding) -> str:
+def confidence(finding: Finding | MemoryFinding) -> str:
     """How sure the cause is, in words that the severity cannot be taken for."""
     return f"confidence {finding.confidence.level}"
 

@@ -13,9 +13,9 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from perfkit.model.finding import Finding, Severity
+from perfkit.model.finding import Finding, MemoryFinding, Severity, Silenced, SilencedMemory
 from perfkit.model.report import Report
-from perfkit.reports import brief, log_text, phrases
+from perfkit.reports import brief, log_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -63,6 +63,7 @@ def render(report: Report, options: RenderOptions) -> str:
     clean = visible if options.unicode else ascii_only
     screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
+    blocks += _memory(report, screen)
     blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
     blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
     blocks += [_log(report, screen), _summary(report, screen), _pointers(report, screen)]
@@ -102,7 +103,21 @@ def _findings(findings: Iterable[Finding], screen: Screen) -> list[list[Text]]:
     ]
 
 
-def _title(finding: Finding, price: str, screen: Screen) -> list[Text]:
+def _memory(report: Report, screen: Screen) -> list[list[Text]]:
+    """The list of its own: what was followed, then the findings, in bytes."""
+    facts = memory_text.facts(report.analysis)
+    if not facts:
+        return []
+    prices = [f"{memory_text.price(finding)}  {phrases.confidence(finding)}" for finding in report.memory]
+    width = max(map(len, prices), default=0)
+    listed = [
+        [*_title(finding, f"{price:>{width}}", screen), *_details(finding, screen)]
+        for finding, price in zip(report.memory, prices, strict=True)
+    ]
+    return [screen.hanging("Memory".ljust(LABEL), facts, " · "), *listed]
+
+
+def _title(finding: Finding | MemoryFinding, price: str, screen: Screen) -> list[Text]:
     fancy, plain, color = MARKS[finding.severity]
     rank = f"{finding.rank:>3} "
     start = Text(rank).append(fancy if screen.unicode else plain, style=color).append(" ")
@@ -114,9 +129,9 @@ def _title(finding: Finding, price: str, screen: Screen) -> list[Text]:
     return lines if beside else [*lines, *screen.paragraph(price, INDENT)]
 
 
-def _details(finding: Finding, screen: Screen) -> list[Text]:
+def _details(finding: Finding | MemoryFinding, screen: Screen) -> list[Text]:
     lines: list[Text] = []
-    spot = finding.where or finding.inside
+    spot = finding.where or (finding.inside if isinstance(finding, Finding) else None)
     where = [f"{screen.paths.short(spot.file)}:{spot.line}", phrases.call(spot.function)] if spot else []
     if finding.endpoint and finding.endpoint not in finding.title:
         where.append(finding.endpoint)
@@ -126,9 +141,9 @@ def _details(finding: Finding, screen: Screen) -> list[Text]:
     return lines + _fix(finding, screen)
 
 
-def _fix(finding: Finding, screen: Screen) -> list[Text]:
+def _fix(finding: Finding | MemoryFinding, screen: Screen) -> list[Text]:
     lines = screen.hanging("Fix  ", finding.advice.text.split(), " ", INDENT)
-    saving = phrases.saving(finding)
+    saving = phrases.saving(finding) if isinstance(finding, Finding) else None
     if saving:
         expect = screen.clean(f"expect {saving}")
         room = screen.width - (lines[-1].cell_len if len(lines) == 1 else screen.width) - 2
@@ -193,18 +208,20 @@ def _summary(report: Report, screen: Screen) -> list[Text]:
     if unchecked:
         more = f", and {len(unchecked) - REASONS} more in the report" if len(unchecked) > REASONS else ""
         lines += screen.paragraph(f"Not checked: {', '.join(unchecked[:REASONS])}{more}.")
-    if report.silenced:
-        items = [f"{s.finding.rule} at {_place(s.finding, screen)} ({s.silence.reason})" for s in report.silenced]
+    silenced: tuple[Silenced | SilencedMemory, ...] = (*report.silenced, *report.silenced_memory)
+    if silenced:
+        items = [f"{s.finding.rule} at {_place(s.finding, screen)} ({s.silence.reason})" for s in silenced]
         lines += screen.paragraph(f"Silenced {len(items)}: {', '.join(items)}.")
     return lines
 
 
-def _place(finding: Finding, screen: Screen) -> str:
+def _place(finding: Finding | MemoryFinding, screen: Screen) -> str:
     return screen.paths.at(finding.where) if finding.where else finding.endpoint or "no place"
 
 
 def _pointers(report: Report, screen: Screen) -> list[Text]:
     lines = screen.hanging("Report".ljust(LABEL), [report.html], " ") if report.html else []
-    if report.findings:
-        lines += screen.hanging("Next".ljust(LABEL), [f"perfkit rule {report.findings[0].rule}"], " ")
+    rules = [finding.rule for finding in report.findings] + [finding.rule for finding in report.memory]
+    if rules:
+        lines += screen.hanging("Next".ljust(LABEL), [f"perfkit rule {rules[0]}"], " ")
     return lines

@@ -1,0 +1,162 @@
+"""Memory of a recording: readings, jumps and containers come in, processes with their trends, what grows and what leaps go out."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from perfkit.analysis.trends import floor_of, is_steady, shares, trend
+from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory
+from perfkit.model.memory import Container, MemoryUse, Rise
+from perfkit.model.recording import Process, Recording, Request
+
+# What a server takes in its first seconds is its warm-up: imports, pools, compiled templates.
+WARM_UP = 5.0
+_SHOWN = 240
+_LEAST_LOOKS = 4
+# Looks at a process that are further apart belong to different jumps.
+_APART = 1.0
+_BIN = 2.0
+
+
+def read(recording: Recording, begin: float) -> Memory | None:
+    """None where memory was not followed. `begin` is the second from which on the target is measured."""
+    if not recording.memory:
+        return None
+    by_process: defaultdict[int, list[MemoryUse]] = defaultdict(list)
+    for reading in recording.memory:
+        by_process[reading.process].append(reading)
+    requests = _requests(recording)
+    processes = tuple(
+        _process(process, by_process[process.id], requests.get(process.id, []), begin)
+        for process in recording.processes
+        if by_process[process.id]
+    )
+    return Memory(
+        processes=processes,
+        growing=_growing(recording.containers, requests, begin),
+        jumps=_jumps(recording, by_process, begin),
+        limit=recording.run.memory_limit,
+        total=_total(by_process),
+    )
+
+
+def _requests(recording: Recording) -> dict[int, list[Request]]:
+    found: defaultdict[int, list[Request]] = defaultdict(list)
+    for request in recording.requests:
+        if request.source == "probe" and request.process is not None:
+            found[request.process].append(request)
+    return dict(found)
+
+
+def _process(process: Process, uses: Sequence[MemoryUse], requests: Sequence[Request], begin: float) -> ProcessMemory:
+    readings = [(use.at, use.rss) for use in uses]
+    warm = max(begin, readings[0][0]) + WARM_UP
+    floor = floor_of(readings, warm)
+    peak = max(uses, key=lambda use: use.rss)
+    return ProcessMemory(
+        process=process.id,
+        pid=process.pid,
+        command=process.command,
+        first=readings[0][1],
+        last=readings[-1][1],
+        peak=peak.rss,
+        peak_at=peak.at,
+        peak_pss=max((use.pss for use in uses if use.pss is not None), default=None),
+        readings=tuple(readings[:: max(1, len(readings) // _SHOWN)]),
+        trend=trend(floor),
+        requests=sum(request.start + request.seconds >= warm for request in requests),
+        bytes_by_endpoint=_by_endpoint(floor, requests),
+    )
+
+
+def _by_endpoint(floor: Sequence[tuple[float, int]], requests: Sequence[Request]) -> dict[str, float]:
+    """Bytes that a request of each endpoint left behind, from how memory grew while they came and went."""
+    points = floor[:: int(_BIN)]
+    if len(points) < 10:
+        return {}
+    edges = [at for at, _ in points]
+    ended: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for request in requests:
+        at = int((request.start + request.seconds - edges[0]) // _BIN)
+        if 0 <= at < len(points) - 1:
+            ended[request.endpoint][at] += 1
+    growth = [late[1] - early[1] for early, late in pairwise(points)]
+    return shares(growth, {name: [found[at] for at in range(len(growth))] for name, found in ended.items()})
+
+
+def _growing(containers: Sequence[Container], requests: dict[int, list[Request]], begin: float) -> tuple[Growing, ...]:
+    looks: defaultdict[str, defaultdict[int, list[Container]]] = defaultdict(lambda: defaultdict(list))
+    for look in containers:
+        if look.at >= begin:
+            looks[look.name][look.process].append(look)
+    found = [_grown(by_process, requests) for by_process in looks.values()]
+    return tuple(sorted(filter(None, found), key=lambda grown: (-grown.grown_bytes, -grown.grown, grown.name)))
+
+
+def _grown(by_process: dict[int, list[Container]], requests: dict[int, list[Request]]) -> Growing | None:
+    """All processes together; None where it did not grow, or shrank now and then."""
+    kept = {process: rows for process, rows in by_process.items() if _only_grows(rows)}
+    if not kept:
+        return None
+    most = max(kept.values(), key=len)
+    last = most[-1]
+    served = sum(
+        rows[0].at <= request.start + request.seconds <= rows[-1].at
+        for process, rows in kept.items()
+        for request in requests.get(process, [])
+    )
+    return Growing(
+        name=last.name,
+        kind=last.kind,
+        file=last.file,
+        line=last.line,
+        processes=tuple(sorted(kept)),
+        length=sum(rows[-1].length for rows in kept.values()),
+        grown=sum(rows[-1].length - rows[0].length for rows in kept.values()),
+        grown_bytes=sum(max(0, rows[-1].size - rows[0].size) for rows in kept.values()),
+        seconds=most[-1].at - most[0].at,
+        looks=len(most),
+        steady=is_steady([(look.at, look.length) for look in most]),
+        requests=served,
+        bound=last.bound,
+        hits=None if last.hits is None else sum(rows[-1].hits or 0 for rows in kept.values()),
+        misses=None if last.misses is None else sum(rows[-1].misses or 0 for rows in kept.values()),
+    )
+
+
+def _only_grows(rows: Sequence[Container]) -> bool:
+    lengths = [row.length for row in rows]
+    steps = list(pairwise(lengths))
+    rising = sum(late > early for early, late in steps)
+    return len(rows) >= _LEAST_LOOKS and rising >= 3 and all(late >= early for early, late in steps)
+
+
+def _jumps(recording: Recording, by_process: dict[int, list[MemoryUse]], begin: float) -> tuple[Jump, ...]:
+    groups: list[list[Rise]] = []
+    for rise in sorted(recording.rises, key=lambda rise: (rise.process, rise.at)):
+        last = groups[-1][-1] if groups else None
+        if last is None or last.process != rise.process or rise.at - last.at > _APART or rise.rss < last.rss:
+            groups.append([])
+        groups[-1].append(rise)
+    return tuple(_jump(group, by_process[group[0].process]) for group in groups if group[0].at >= begin)
+
+
+def _jump(rises: Sequence[Rise], uses: Sequence[MemoryUse]) -> Jump:
+    first, last = rises[0], rises[-1]
+    near = [use.rss for use in uses if first.at <= use.at <= last.at + _APART]
+    return Jump(first.at, first.process, first.before, max([last.rss, *near]), last.stack, len(rises))
+
+
+def _total(by_process: dict[int, list[MemoryUse]]) -> tuple[tuple[float, int], ...]:
+    """Of all processes together, each second: PSS where it is known, so that what they share counts once."""
+    seconds: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for process, uses in by_process.items():
+        share = 1.0
+        for use in uses:
+            if use.pss is not None and use.rss:
+                share = use.pss / use.rss
+            second = seconds[int(use.at)]
+            second[process] = max(second.get(process, 0), int(use.rss * share))
+    return tuple((float(second), sum(found.values())) for second, found in sorted(seconds.items()))
