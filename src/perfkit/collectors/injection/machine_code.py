@@ -40,9 +40,17 @@ def size(text: bytes) -> int:
 def lent(places: Places, base: int, text: bytes) -> bytes:
     """What goes to `base`: two entries, the pending call, the release, the text of Python."""
     function = places.functions
-    release = _into("rdi", base) + _into("rsi", size(text)) + _into("rax", MUNMAP) + _into("r8", places.syscall) + b"\x41\xff\xe0"
+    release = (
+        _into("rdi", base)
+        + _into("rsi", size(text))
+        + _into("rax", MUNMAP)
+        + _into("r8", places.syscall)
+        + b"\x41\xff\xe0"
+    )
     run = _into("rdi", base + _TEXT) + _call(function["PyRun_SimpleString"])
-    waiting = _call(function["PyGILState_Ensure"]) + _KEEP_RESULT + run + _HAND_RESULT + _call(function["PyGILState_Release"])
+    waiting = (
+        _call(function["PyGILState_Ensure"]) + _KEEP_RESULT + run + _HAND_RESULT + _call(function["PyGILState_Release"])
+    )
     # A queue that is full says so by -1: then nobody will run the text, and the pages go at once.
     leave = (
         _into("rdi", base + _PENDING) + _into("rsi", base + _TEXT) + _call(function["Py_AddPendingCall"]) + _IS_ZERO

@@ -6,15 +6,33 @@ import ctypes
 
 from perfkit.collectors.injection import syscalls
 
-_NAMES = (
-    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs eflags rsp ss fs_base gs_base ds es fs gs"
+_FIELDS = (
+    *(
+        "r15",
+        "r14",
+        "r13",
+        "r12",
+        "rbp",
+        "rbx",
+        "r11",
+        "r10",
+        "r9",
+        "r8",
+        "rax",
+        "rcx",
+        "rdx",
+        "rsi",
+        "rdi",
+        "orig_rax",
+    ),
+    *("rip", "cs", "eflags", "rsp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"),
 )
 _TRAP_AND_DIRECTION = 0x100 | 0x400
 _SYSCALL_INSTRUCTION = 2  # bytes
 
 
 class Registers(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_uint64) for name in _NAMES.split()]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_uint64) for name in _FIELDS]
 
     r15: int
     r14: int

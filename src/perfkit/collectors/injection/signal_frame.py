@@ -21,7 +21,8 @@ _MAGIC_1, _MAGIC_2 = 0x46505853, 0x46505845
 _TILES = 1 << 18
 _SIZE_BEFORE_TILES = 2816
 _CONTEXT = (
-    "r8 r9 r10 r11 r12 r13 r14 r15 rdi rsi rbp rbx rdx rax rcx rsp rip eflags".split()
+    *("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp"),
+    *("rip", "eflags"),
 )
 
 

@@ -19,7 +19,6 @@ _PF_W = 2
 _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_GNU_HASH = 4, 5, 6, 0x6FFFFEF5
 _X86_64 = 62
 _SYMBOL = struct.Struct("<IBBHQQ")
-_LONGEST_NAME = 64
 
 
 class NotX8664(Exception):
@@ -38,14 +37,16 @@ class Module:
         headers = memory.read(start + at, size * count)
         segments = [struct.unpack_from("<IIQQQQQQ", headers, size * index) for index in range(count)]
         loads = [segment for segment in segments if segment[0] == _PT_LOAD]
-        self._bias = start - (loads[0][3] & ~0xFFF)
+        self._bias: int = start - (loads[0][3] & ~0xFFF)
         self.data = tuple(
             range(self._bias + load[3], self._bias + load[3] + load[6]) for load in loads if load[1] & _PF_W
         )
         dynamic = next(segment for segment in segments if segment[0] == _PT_DYNAMIC)
         raw = memory.read(self._bias + dynamic[3], dynamic[6] & ~0xF)
         # glibc stores addresses there, musl leaves what the file says.
-        self._table = {tag: value if value >= start else value + self._bias for tag, value in struct.iter_unpack("<qQ", raw)}
+        self._table = {
+            tag: value if value >= start else value + self._bias for tag, value in struct.iter_unpack("<qQ", raw)
+        }
 
     def address(self, name: str) -> int | None:
         """Of a symbol that the module defines."""

@@ -1,0 +1,111 @@
+"""Injection: a pid and a little Python text come in; the text is run once in that process; the path it took goes out.
+
+`inject` raises Refused, with a gap in plain words, wherever that cannot be.
+
+- preconditions: what must hold before anything touches the process
+- meeting: where the process says that the text has run; payload: how the text is wrapped
+- remote_exec: Python 3.14 and later, by its own means
+- ptrace_path: Python 3.9 and later on x86-64, by stopping its main thread for a moment
+  (ptrace, registers, syscalls, signal_frame, machine_code, symbols and memory are its pieces)
+"""
+
+from __future__ import annotations
+
+import time
+
+from perfkit.collectors.injection import payload, preconditions, ptrace_path, remote_exec
+from perfkit.collectors.injection.interface import Path, Refused, Subject, refused
+from perfkit.collectors.injection.meeting import Claim
+from perfkit.shared import processes
+
+__all__ = ["Path", "Refused", "inject"]
+
+_FOR_REMOTE_EXEC = 1.0
+_FOR_ANOTHER_TRACER = 1.0  # py-spy comes and goes
+_FOR_THE_END = 0.5
+_BETWEEN = 0.002  # seconds until a thread that may hold a lock of malloc's is looked at again
+_LOOKS = (
+    0.1,
+    0.2,
+    0.4,
+    0.8,
+    1.6,
+)  # seconds in which a pending call may come to run, before the thread is looked at again
+
+
+def inject(pid: int, source: str, *, spool: str, timeout: float = 5.0) -> Path:
+    """Run `source` once in the main thread of process `pid`, in a fresh namespace.
+
+    It should do little, start a thread for the rest, and never print. `spool` is a private folder of perfkit: owner only,
+    or 1733 where perfkit is root and the target is not. It keeps a small file of each run, and must not be emptied before it is removed.
+    Raises Refused where the source could not be brought in, raised something, or has not run within `timeout` seconds: then it
+    never will, unless the gap says that it has begun.
+    """
+    deadline = time.monotonic() + timeout
+    subject = preconditions.examine(pid)
+    with Claim(subject, spool) as claim:
+        said = None
+        handed = remote_exec.possible(subject) and remote_exec.hand_over(subject, source, claim.path)
+        if handed:
+            said = claim.wait(min(deadline, time.monotonic() + _FOR_REMOTE_EXEC))
+        if said is None:
+            said = _by_ptrace(subject, source, claim, deadline, handed)
+        if not said:
+            said = claim.wait(deadline)
+        return _judged(subject, said, claim, timeout)
+
+
+def _by_ptrace(subject: Subject, source: str, claim: Claim, deadline: float, handed: bool) -> str | None:
+    try:
+        target = ptrace_path.look_at(subject)
+        text = payload.called(source, subject.inner_pid, claim.path, "ptrace")
+        return _brought(target, text, claim, deadline)
+    except Refused:
+        # What was handed over to remote_exec may still run until the deadline.
+        said = claim.wait(deadline) if handed else claim.said()
+        if said is None:
+            raise
+        return said
+
+
+def _brought(target: ptrace_path.Target, text: str, claim: Claim, deadline: float) -> str | None:
+    """A running thread may come to wait for the world before it comes to its pending calls: then it is taken there."""
+    patience = iter(_LOOKS)
+    tried = time.monotonic()
+    left: ptrace_path.Left | None = None
+    while (now := time.monotonic()) < deadline and not claim.said():
+        try:
+            look = target.bring(text, deadline, only_waiting=left is not None)
+        except PermissionError:
+            if now > tried + _FOR_ANOTHER_TRACER:
+                raise preconditions.forbidden(target.subject.pid) from None
+            look = None
+        if look is None:
+            time.sleep(_BETWEEN)
+            continue
+        if look.base:
+            left = look
+        if look.base and look.stance == "waiting":
+            return claim.wait(deadline)
+        claim.wait(min(deadline, time.monotonic() + next(patience, _LOOKS[-1])))
+        if left and target.has_given_back(left):  # Python was not up yet, or its queue was full
+            left = None
+    return claim.said()
+
+
+def _judged(subject: Subject, said: str | None, claim: Claim, timeout: float) -> Path:
+    pid = subject.pid
+    if said is None and claim.close_to_others():
+        if not processes.alive(pid):
+            raise preconditions.ended(pid)
+        why = f"its main thread did not come to run Python within {timeout:g} s: it is inside one long call, or waits for a lock"
+        raise refused(pid, why, "try again later; what was brought in now will not run any more")
+    path, _, raised = (said or claim.wait(time.monotonic() + _FOR_THE_END) or "").partition("\n")
+    if not path:
+        why = f"the code that was brought in has begun and did not end within {timeout:g} s"
+        raise refused(pid, why, "it goes on when the process lets it; do not bring it in again")
+    if raised:
+        raise refused(
+            pid, f"the code that was brought in raised {raised}", "report it with the version of the process's Python"
+        )
+    return "remote_exec" if path == "remote_exec" else "ptrace"
