@@ -5,9 +5,9 @@ A report comes in; lines without colour go out, an empty text where nothing was 
 
 from __future__ import annotations
 
-from perfkit.model.finding import Finding
+from perfkit.model.finding import Finding, MemoryFinding
 from perfkit.model.report import Report
-from perfkit.reports import phrases
+from perfkit.reports import memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -18,7 +18,14 @@ def render(report: Report, options: RenderOptions) -> str:
     """In rank order. A finding without a place of its own names the library's, else the endpoint."""
     paths = Paths(report.analysis.run.project)
     clean = visible if options.unicode else ascii_only
-    return "".join(clean(_line(finding, paths)) + "\n" for finding in report.findings)
+    lines = [_line(finding, paths) for finding in report.findings]
+    lines += [_memory_line(finding, paths) for finding in report.memory]
+    return "".join(clean(line) + "\n" for line in lines)
+
+
+def _memory_line(finding: MemoryFinding, paths: Paths) -> str:
+    place = paths.at(finding.where) if finding.where else finding.endpoint or "(all)"
+    return f"{place}: {finding.rule} {finding.severity} {memory_text.price(finding)} {finding.title}"
 
 
 def _line(finding: Finding, paths: Paths) -> str:

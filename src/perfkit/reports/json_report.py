@@ -17,6 +17,7 @@ from perfkit.model.recording import Run
 from perfkit.model.report import Report
 from perfkit.reports import labels
 from perfkit.reports.interface import RenderOptions
+from perfkit.reports.json_memory import memory_document
 from perfkit.reports.json_queries import log_document, place_document, plan_document, query_document
 from perfkit.reports.queries import queries
 from perfkit.reports.relative import Paths
@@ -41,6 +42,7 @@ def document(report: Report, options: RenderOptions = RenderOptions()) -> Object
         "run": _run(analysis.run) | _measured(analysis, report.overhead),
         "findings": [_finding(finding, paths) for finding in report.findings],
         "silenced": [_silenced(item, paths) for item in report.silenced],
+        "memory": memory_document(report, paths),
         "endpoints": [_endpoint(endpoint) for endpoint in analysis.endpoints],
         "log": log_document(analysis.log) if analysis.log is not None else None,
         "queries": [query_document(query, paths) for query in queries(analysis, options.sort)[: options.top]],

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from perfkit.model.analysis import EndpointTime
-from perfkit.model.finding import Finding
+from perfkit.model.finding import Finding, MemoryFinding
 from perfkit.model.report import Report
-from perfkit.reports import brief, phrases
+from perfkit.reports import brief, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import visible
@@ -37,6 +37,7 @@ def render(report: Report, options: RenderOptions) -> str:
     opening = [report.headline] if found else phrases.nothing_found(report, paths)
     parts = [f"### {sentence(opening[0][:1000])}\n", *(f"{sentence(line)}\n" for line in opening[1:])]
     parts += [_finding(finding, paths) for finding in report.findings]
+    parts += _memory(report, paths)
     parts += [
         _endpoints(report),
         _statements(brief.statements(report, paths, STATEMENT)),
@@ -111,6 +112,25 @@ def _finding(finding: Finding, paths: Paths) -> str:
     rows[-1] = rows[-1].rstrip()
     diff = f"\n{block(finding.advice.diff, 'diff')}" if finding.advice.diff else ""
     return "\n".join(rows) + "\n" + diff
+
+
+def _memory(report: Report, paths: Paths) -> list[str]:
+    facts = memory_text.facts(report.analysis)
+    opening = [f"**Memory** {text(' · '.join(facts))}\n"] if facts else []
+    return opening + [_memory_finding(finding, paths) for finding in report.memory]
+
+
+def _memory_finding(finding: MemoryFinding, paths: Paths) -> str:
+    price = f"{memory_text.price(finding)}, {phrases.confidence(finding)}"
+    rows = [f"#### {finding.rank} {MARKS[finding.severity]} {sentence(finding.title)}\n", f"**Cost** {text(price)}  "]
+    spot = finding.where
+    if spot:
+        function = f" in {code(phrases.call(spot.function))}" if spot.function else ""
+        rows.append(f"**Where** {code(paths.at(spot))}{function}  ")
+    if finding.endpoint:
+        rows.append(f"**Endpoint** {code(finding.endpoint)}  ")
+    rows += [f"**Evidence** {sentence(phrases.evidence(item))}  " for item in finding.evidence[:2]]
+    return "\n".join([*rows, f"**Fix** {sentence(finding.advice.text)}"]) + "\n"
 
 
 def _endpoints(report: Report) -> str:

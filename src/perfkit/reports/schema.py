@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfkit.reports.schema_memory import memory
 from perfkit.reports.schema_parts import (
     BASIS,
     BOOLEAN,
@@ -40,6 +41,7 @@ def json_schema() -> Schema:
             run=_run(),
             findings=list_of(ref("finding")),
             silenced=list_of(object_of(finding=ref("finding"), reason=TEXT, expires=TEXT_OR_NULL)),
+            memory=or_null(memory()),
             endpoints=list_of(_endpoint()),
             log=or_null(log()),
             queries=list_of(query()),

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
-from perfkit.reports.html import about, database, findings, flame, log, plans, summary, tables
+from perfkit.reports.html import about, database, findings, flame, log, memory, plans, summary, tables
 from perfkit.reports.html.markup import section, text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -26,6 +26,7 @@ def render(report: Report, options: RenderOptions) -> str:
     sections = [
         summary.figures(report),
         findings.findings(report, paths),
+        memory.memory(report, paths),
         tables.endpoints(report.analysis),
         database.database(report.analysis, paths, options),
         plans.plans(report.analysis),
@@ -81,6 +82,7 @@ def _source(content: str) -> str:
 def _navigation(report: Report, main: str) -> str:
     titles = {
         "findings": f"Findings ({units.count(len(report.findings))})",
+        "memory": f"Memory ({units.count(len(report.memory))})",
         "endpoints": "Endpoints",
         "database": "Database",
         "plans": "Plans",

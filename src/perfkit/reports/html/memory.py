@@ -1,0 +1,132 @@
+"""HTML report: what was followed of memory comes in, its section goes out: findings, a line over time, processes, what grows."""
+
+from __future__ import annotations
+
+from perfkit.model.finding import MemoryFinding
+from perfkit.model.growth import Growing, Memory
+from perfkit.model.report import Report
+from perfkit.reports import memory_text, phrases
+from perfkit.reports.html.markup import Column, code, definitions, section, sentence, table, text
+from perfkit.reports.relative import Paths
+from perfkit.shared import units
+
+MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
+_WIDTH, _HEIGHT = 960, 120
+_MOST = 20
+
+
+def memory(report: Report, paths: Paths) -> str:
+    """Empty where memory was not followed."""
+    found = report.analysis.memory
+    if found is None:
+        return ""
+    facts = f'<p class="quiet">{text(" · ".join(memory_text.facts(report.analysis)))}</p>'
+    articles = [_article(finding, position, paths) for position, finding in enumerate(report.memory)]
+    return section(
+        "memory",
+        "Memory",
+        facts,
+        _over_time(found),
+        *articles,
+        _silenced(report),
+        _processes(found),
+        _growing(found, paths),
+    )
+
+
+def _over_time(memory: Memory) -> str:
+    """All processes together, PSS where it is known, as an area."""
+    points = memory.total
+    if len(points) < 2:
+        return ""
+    begin, end = points[0][0], points[-1][0]
+    most = max(used for _, used in points) or 1
+    places = [
+        f"{(at - begin) / (end - begin) * _WIDTH:.1f},{_HEIGHT - used / most * (_HEIGHT - 4):.1f}"
+        for at, used in points
+    ]
+    outline = " ".join([f"0,{_HEIGHT}", *places, f"{_WIDTH},{_HEIGHT}"])
+    caption = f"All processes together, at most {units.size(most)}"
+    return (
+        f"<h3>{caption}</h3>\n"
+        f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
+        f'aria-label="{caption}, over {units.seconds(end - begin)}"><polygon class="bar-of-time" points="{outline}"/></svg>\n'
+        f'<p class="quiet ends"><span>{begin:.0f} s</span><span>{end:.0f} s</span></p>'
+    )
+
+
+def _article(finding: MemoryFinding, position: int, paths: Paths) -> str:
+    severity = finding.severity
+    summary = (
+        f'<summary><span class="mark {severity}" aria-hidden="true">{MARKS[severity]}</span>'
+        f'<h3><span class="unseen">{finding.rank}, {severity}: </span>{sentence(finding.title)}</h3>'
+        f'<span class="price {severity}">{text(memory_text.price(finding))}</span></summary>'
+    )
+    rows = [
+        ("Where", _where(finding, paths)),
+        ("Evidence", _evidence(finding)),
+        ("Fix", sentence(finding.advice.text)),
+        ("Confidence", f"{finding.confidence.level.capitalize()}. {text(finding.confidence.why)}"),
+        ("See", f"{code(f'perfkit rule {finding.rule}')} · {code(finding.key)}"),
+    ]
+    opened = " open" if position == 0 else ""
+    return f'<article class="finding"><details{opened}>{summary}\n{definitions(rows)}\n</details></article>'
+
+
+def _where(finding: MemoryFinding, paths: Paths) -> str:
+    where = finding.where
+    parts = [code(paths.at(where))] if where else []
+    if where and where.function:
+        parts[0] += f" in {code(phrases.call(where.function))}"
+    return ", ".join([*parts, *([f"serving {code(finding.endpoint)}"] if finding.endpoint else [])])
+
+
+def _evidence(finding: MemoryFinding) -> str:
+    items = [sentence(phrases.evidence(item)) for item in finding.evidence]
+    return "".join(items) if len(items) < 2 else f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def _silenced(report: Report) -> str:
+    items = [f"<li>{sentence(item.finding.title)}: {text(item.silence.reason)}</li>" for item in report.silenced_memory]
+    return f"<h3>Silenced ({len(items)})</h3>\n<ul>{''.join(items)}</ul>" if items else ""
+
+
+def _processes(memory: Memory) -> str:
+    columns = [
+        Column("Pid", number=True),
+        Column("Command"),
+        *(Column(title, number=True) for title in ("At first", "At the end", "Peak", "Peak PSS", "Growth")),
+    ]
+    rows = [[text(cell) for cell in row] for row in memory_text.rows(memory.processes)]
+    return f"<h3>Processes</h3>\n{table('Memory of processes', columns, rows)}"
+
+
+def _growing(memory: Memory, paths: Paths) -> str:
+    """Also what has a limit or comes to an end: who looks for a leak wants to see what was looked at."""
+    if not memory.growing:
+        return ""
+    columns = [
+        Column("Container"),
+        Column("Kind"),
+        *(Column(title, number=True) for title in ("Entries", "More", "Bytes more")),
+        Column("Limit", number=True),
+        Column("Goes on"),
+        Column("Made at"),
+    ]
+    rows = [_row(found, paths) for found in memory.growing[:_MOST]]
+    more = len(memory.growing) - _MOST
+    rest = f'<p class="quiet">and {more} more</p>' if more > 0 else ""
+    return f"<h3>Containers that grew</h3>\n{table('Containers that grew', columns, rows)}{rest}"
+
+
+def _row(found: Growing, paths: Paths) -> list[str]:
+    return [
+        code(found.name),
+        text(found.kind),
+        units.count(found.length),
+        units.count(found.grown),
+        units.size(found.grown_bytes),
+        "" if found.bound is None else units.count(found.bound),
+        "yes" if found.steady else "slows down",
+        code(f"{paths.short(found.file)}:{found.line}") if found.line else "",
+    ]

@@ -1,0 +1,96 @@
+"""Reports room: memory as values that JSON knows: a part of the JSON report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perfkit.model.finding import MemoryFinding
+from perfkit.model.growth import Growing, Jump, ProcessMemory
+from perfkit.model.recording import StackTable
+from perfkit.model.report import Report
+from perfkit.reports.json_queries import place_document
+from perfkit.reports.relative import Paths
+
+Object = dict[str, Any]
+
+
+def memory_document(report: Report, paths: Paths) -> Object | None:
+    """None where memory was not followed."""
+    memory = report.analysis.memory
+    if memory is None:
+        return None
+    return {
+        "findings": [_finding(finding, paths) for finding in report.memory],
+        "silenced": [
+            {"finding": _finding(item.finding, paths), "reason": item.silence.reason, "expires": item.silence.expires}
+            for item in report.silenced_memory
+        ],
+        "limit": memory.limit,
+        "total": [{"at": at, "bytes": used} for at, used in memory.total],
+        "processes": [_process(process) for process in memory.processes],
+        "containers": [_container(found, paths) for found in memory.growing],
+        "jumps": [_jump(jump, report.analysis.stacks, paths) for jump in memory.jumps],
+    }
+
+
+def _finding(finding: MemoryFinding, paths: Paths) -> Object:
+    return {
+        "key": finding.key,
+        "rule": finding.rule,
+        "rank": finding.rank,
+        "title": finding.title,
+        "severity": finding.severity,
+        "confidence": {"level": finding.confidence.level, "why": finding.confidence.why},
+        "bytes": finding.bytes,
+        "per_request": finding.per_request,
+        "to_limit": finding.to_limit,
+        "endpoint": finding.endpoint,
+        "where": place_document(finding.where, paths),
+        "evidence": [
+            {"claim": item.claim, "value": item.value, "unit": item.unit, "n": item.n} for item in finding.evidence
+        ],
+        "advice": finding.advice.text,
+    }
+
+
+def _process(process: ProcessMemory) -> Object:
+    trend = process.trend
+    return {
+        "pid": process.pid,
+        "command": process.command,
+        "first": process.first,
+        "last": process.last,
+        "peak": process.peak,
+        "peak_at": process.peak_at,
+        "peak_pss": process.peak_pss,
+        "growth": None
+        if trend is None
+        else {"per_second": trend.slope, "low": trend.low, "high": trend.high, "steady": trend.steady},
+        "per_request": dict(process.bytes_by_endpoint),
+    }
+
+
+def _container(found: Growing, paths: Paths) -> Object:
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "file": paths.inside(found.file),
+        "line": found.line,
+        "length": found.length,
+        "grown": found.grown,
+        "grown_bytes": found.grown_bytes,
+        "steady": found.steady,
+        "bound": found.bound,
+        "hits": found.hits,
+        "misses": found.misses,
+    }
+
+
+def _jump(jump: Jump, stacks: StackTable, paths: Paths) -> Object:
+    frames = stacks.expand(jump.stack)
+    return {
+        "at": jump.at,
+        "before": jump.before,
+        "peak": jump.peak,
+        "stack": [{"function": f.function, "file": paths.inside(f.file), "line": f.line} for f in frames],
+    }
