@@ -33,7 +33,7 @@ def test_stays_quiet(case: Quiet) -> None:
     assert [f.title for f in verdicts_of(case).findings if f.rule == case.rule] == []
 
 
-@pytest.mark.parametrize("rule", list(RULES))
+@pytest.mark.parametrize("rule", [name for name in RULES if getattr(RULES.load(name), "ranks", "time") == "time"])
 def test_every_rule_has_three_cases_of_each_kind(rule: str) -> None:
     assert sum(case.rule == rule for case in FIRES) >= 3
     assert sum(case.rule == rule for case in QUIET) >= 3

@@ -13,7 +13,7 @@ from perfkit.model.growth import Growing, ProcessMemory
 from perfkit.shared import units
 
 # Containers that explain this much of a process's growth leave nothing to say of the rest.
-_EXPLAINED = 0.5
+_EXPLAINED = 0.3
 _LEAST_EACH = 2_000.0  # bytes a request
 
 

@@ -17,6 +17,8 @@ from perfkit.shared.origin import PROBE, ROUTE
 
 # Of what a script has at its peak: smaller ones are its work.
 _LEAST_OF_SCRIPT = 0.25
+# Of a server: what happens once in all its requests, and is smaller, is the allocator at work.
+_LARGE = 64 << 20
 
 
 class RequestPeak:
@@ -61,7 +63,8 @@ class RequestPeak:
             if frame is not None:
                 groups[frame.file, frame.function].append((jump, frame, frames))
         for found in groups.values():
-            yield self._cause(found)
+            if len(found) > 1 or not server or found[0][0].taken >= _LARGE:
+                yield self._cause(found)
 
     def _cause(self, found: list[tuple[Jump, Frame, Stack]]) -> MemoryCause:
         jump, frame, frames = max(found, key=lambda one: one[0].taken)

@@ -10,6 +10,7 @@ from perfkit.model.growth import Memory, ProcessMemory
 from perfkit.shared import units
 
 _HOUR, _DAY = 3600.0, 86_400.0
+_NOTHING = 5_000.0  # bytes a second
 
 
 def price(finding: MemoryFinding) -> str:
@@ -46,7 +47,7 @@ def _growth(analysis: Analysis, memory: Memory) -> str:
     if not trends:
         return "measured for too short to tell growth (30 s do)"
     slope = sum(trend.slope for trend in trends)
-    if sum(trend.low for trend in trends) <= 0:
+    if sum(trend.low for trend in trends) < _NOTHING:
         return "no growth"
     steady = any(trend.steady and trend.low > 0 for trend in trends)
     return f"grows by {units.size(slope)} a second" + ("" if steady else ", ever slower")

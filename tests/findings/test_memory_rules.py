@@ -1,0 +1,154 @@
+"""The rules about memory: what fires on what is known to leak, to be unlimited or to leap, and what stays quiet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from memory_cases import MB, Case, Kept, flat, judged, leaking, noisy, plateau, recording, warming
+
+from perfkit.analysis import analyse
+from perfkit.findings import RULES, judge
+from perfkit.model.finding import MemoryFinding, Silence
+
+GROWS = Kept("shop.SEEN", lambda at: 20 * at, each=2000)
+CACHED = Kept("shop.price_of()", lambda at: 20 * at, "lru_cache", each=2000, hits=10, line=8)
+SCRIPT = "script>; load@shop.py:9 300"
+FIRES = [
+    Case("a dict that grows with its process", "memory-leak", leaking, [GROWS], where=("shop.py", 4)),
+    Case(
+        "a list whose process does not show it yet",
+        "memory-leak",
+        flat,
+        [replace(GROWS, kind="list")],
+        where=("shop.py", 4),
+    ),
+    Case("in each of three workers", "memory-leak", leaking, [GROWS], processes=3, where=("shop.py", 4)),
+    Case("a process without a container that shows it", "memory-leak", leaking),
+    Case("a cache that is never hit", "unbounded-cache", leaking, [CACHED], where=("shop.py", 8)),
+    Case("a cache that is hit often", "unbounded-cache", leaking, [replace(CACHED, hits=90_000)], where=("shop.py", 8)),
+    Case("a cache of large results", "unbounded-cache", flat, [replace(CACHED, each=90_000)], where=("shop.py", 8)),
+    Case(
+        "a report that is loaded whole",
+        "request-peak",
+        flat,
+        peaks=[(10, 200 * MB), (30, 220 * MB)],
+        where=("shop.py", 9),
+    ),
+    Case("one export among many requests", "request-peak", noisy, peaks=[(20, 300 * MB)], where=("shop.py", 9)),
+    Case(
+        "a job",
+        "request-peak",
+        flat,
+        peaks=[(20, 300 * MB)],
+        stack=SCRIPT[:-4],
+        sampled=SCRIPT,
+        per_second=0,
+        where=("shop.py", 9),
+    ),
+]
+QUIET = [
+    Case("flat", "memory-leak"),
+    Case("a cache that is full after 20 s", "memory-leak", warming, [Kept("shop.SEEN", lambda at: 100 * min(at, 20))]),
+    Case("up and down", "memory-leak", noisy),
+    Case("a plateau near", "memory-leak", plateau, [Kept("shop.SEEN", lambda at: 4000 * (1 - 0.5 ** (at / 8)))]),
+    Case("a queue that is emptied", "memory-leak", flat, [Kept("shop.QUEUE", lambda at: 100 + (at * 37) % 400)]),
+    Case("measured for 12 s", "memory-leak", leaking, seconds=12),
+    Case(
+        "a script collects its result", "memory-leak", leaking, [GROWS], sampled=SCRIPT, stack=SCRIPT[:-4], per_second=0
+    ),
+    Case("no request had a part in it", "memory-leak", flat, [GROWS], per_second=1),
+    Case("few and small entries", "memory-leak", flat, [Kept("shop.NAMES", lambda at: 2 * at, each=60)]),
+    Case("with a limit that is not reached", "unbounded-cache", flat, [replace(CACHED, bound=5000)]),
+    Case(
+        "all its arguments were met",
+        "unbounded-cache",
+        flat,
+        [Kept("shop.tax()", lambda at: min(250, 50 * at), "lru_cache", hits=9)],
+    ),
+    Case("a dict is no cached function", "unbounded-cache", leaking, [GROWS]),
+    Case("no jump", "request-peak", noisy),
+    Case("one small jump among all requests", "request-peak", flat, peaks=[(20, 30 * MB)]),
+    Case(
+        "while the server starts",
+        "request-peak",
+        flat,
+        peaks=[(1, 200 * MB)],
+        stack="<module>@shop.py:1; load@shop.py:2",
+    ),
+]
+MEMORY_RULES = [name for name in RULES if getattr(RULES.load(name), "ranks", "") == "memory"]
+
+
+def _of_rule(case: Case) -> list[MemoryFinding]:
+    return [finding for finding in judged(case).memory if finding.rule == case.rule]
+
+
+@pytest.mark.parametrize("case", FIRES, ids=lambda case: f"{case.rule}: {case.name}")
+def test_fires(case: Case) -> None:
+    (finding,) = _of_rule(case)
+    place = finding.where and (finding.where.file.rpartition("/")[2], finding.where.line)
+    assert place == case.where
+    assert finding.bytes > 0 and finding.evidence and finding.advice.text
+
+
+@pytest.mark.parametrize("case", QUIET, ids=lambda case: f"{case.rule}: {case.name}")
+def test_stays_quiet(case: Case) -> None:
+    assert [finding.title for finding in _of_rule(case)] == []
+
+
+def test_every_rule_has_three_cases_of_each_kind() -> None:
+    for cases in (FIRES, QUIET):
+        counts = Counter(case.rule for case in cases)
+        assert {rule for rule, n in counts.items() if n >= 3} == set(MEMORY_RULES)
+
+
+def test_bytes_are_those_of_the_case() -> None:
+    (leak,) = judged(FIRES[0]).memory
+    # 20 entries of 2000 bytes a second, over 20 requests a second.
+    assert leak.per_request == pytest.approx(2000, rel=0.05)
+    assert leak.to_limit == pytest.approx((2000 - 83) * MB / 40_000, rel=0.1)
+    (peak,) = judged(FIRES[7]).memory
+    assert peak.bytes == pytest.approx(220 * MB, rel=0.02)
+    assert (peak.per_request, peak.to_limit) == (None, None)
+
+
+def test_the_endpoint_that_leaks_is_named() -> None:
+    def steps(at: float) -> float:
+        """5 kB for each request of the first endpoint, which has the first four of each twelve seconds."""
+        whole, rest = divmod(at, 12)
+        return 80 * MB + 20 * 5000 * (4 * whole + min(4, rest))
+
+    names = ("GET /leak", "GET /orders", "GET /healthy")
+    (finding,) = judged(Case("by endpoint", "memory-leak", steps, endpoints=names, seconds=120)).memory
+    assert finding.endpoint == "GET /leak"
+    assert finding.evidence[1].value == pytest.approx(5000, rel=0.25)
+
+
+def test_a_container_leaves_nothing_to_say_of_the_process() -> None:
+    explained = judged(Case("", "", leaking, [replace(GROWS, each=2500)])).memory
+    assert [finding.where is not None for finding in explained] == [True]
+    partly = judged(Case("", "", leaking, [replace(GROWS, each=200)])).memory
+    assert [finding.where is not None for finding in partly].count(False) == 1
+
+
+def test_without_memory_the_rules_say_so() -> None:
+    whole = recording(FIRES[0])
+    verdicts = judge(analyse(replace(whole, memory=(), containers=(), rises=())))
+    assert verdicts.memory == ()
+    told = {check.rule: (check.status, check.reason) for check in verdicts.checks if check.rule in MEMORY_RULES}
+    assert set(told.values()) == {("not_run", "memory was not followed: --memory")}
+
+
+def test_silences_hold_for_memory_too() -> None:
+    silence = Silence("memory-leak", "shop.py", "restarted every night")
+    verdicts = judge(analyse(recording(FIRES[0])), [silence])
+    assert verdicts.memory == ()
+    assert [item.silence for item in verdicts.silenced_memory] == [silence]
+    assert verdicts.remarks == ()
+
+
+def test_keys_do_not_move_with_lines() -> None:
+    moved = replace(FIRES[0], kept=[replace(GROWS, line=40)])
+    assert [finding.key for finding in judged(moved).memory] == [finding.key for finding in judged(FIRES[0]).memory]
