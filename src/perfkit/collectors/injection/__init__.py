@@ -23,6 +23,7 @@ __all__ = ["Path", "Refused", "inject"]
 _FOR_REMOTE_EXEC = 1.0
 _FOR_ANOTHER_TRACER = 1.0  # py-spy comes and goes
 _FOR_THE_END = 0.5
+_BETWEEN_IMPORTS = 0.02
 _BETWEEN = 0.002  # seconds until a thread that may hold a lock of malloc's is looked at again
 _LOOKS = (
     0.1,
@@ -58,8 +59,7 @@ def inject(pid: int, source: str, *, spool: str, timeout: float = 5.0) -> Path:
 def _by_ptrace(subject: Subject, source: str, claim: Claim, deadline: float, handed: bool) -> str | None:
     try:
         target = ptrace_path.look_at(subject)
-        text = payload.called(source, subject.inner_pid, claim.path, "ptrace")
-        return _brought(target, text, claim, deadline)
+        return _brought(target, source, claim, deadline)
     except Refused:
         # What was handed over to remote_exec may still run until the deadline.
         said = claim.wait(deadline) if handed else claim.said()
@@ -68,29 +68,42 @@ def _by_ptrace(subject: Subject, source: str, claim: Claim, deadline: float, han
         return said
 
 
-def _brought(target: ptrace_path.Target, text: str, claim: Claim, deadline: float) -> str | None:
-    """A running thread may come to wait for the world before it comes to its pending calls: then it is taken there."""
+def _brought(target: ptrace_path.Target, source: str, claim: Claim, deadline: float) -> str | None:
+    """A running thread may come to wait for the world before it comes to its pending calls: then it is taken there. A
+    program that is still inside an import after half of the time is one that runs there, and waited for no longer."""
+    begun = time.monotonic()
     patience = iter(_LOOKS)
-    tried = time.monotonic()
     left: ptrace_path.Left | None = None
-    while (now := time.monotonic()) < deadline and not claim.said():
+    while (now := time.monotonic()) < deadline:
+        careful = now < (begun + deadline) / 2
+        text = payload.called(source, target.subject.inner_pid, claim.path, "ptrace", careful=careful)
         try:
             look = target.bring(text, deadline, only_waiting=left is not None)
         except PermissionError:
-            if now > tried + _FOR_ANOTHER_TRACER:
+            if now > begun + _FOR_ANOTHER_TRACER:
                 raise preconditions.forbidden(target.subject.pid) from None
             look = None
         if look is None:
             time.sleep(_BETWEEN)
             continue
-        if look.base:
-            left = look
-        if look.base and look.stance == "waiting":
-            return claim.wait(deadline)
-        claim.wait(min(deadline, time.monotonic() + next(patience, _LOOKS[-1])))
-        if left and target.has_given_back(left):  # Python was not up yet, or its queue was full
+        left = look if look.base else left
+        until = deadline if look.stance == "waiting" else now + next(patience, _LOOKS[-1])
+        if not _given_back(target, left, claim, min(until, deadline)):
+            if claim.said() is not None:
+                break
+        elif claim.said() is None:  # Python was not up yet, or inside an import, or its queue was full
             left = None
+            time.sleep(_BETWEEN_IMPORTS)
     return claim.said()
+
+
+def _given_back(target: ptrace_path.Target, left: ptrace_path.Left | None, claim: Claim, until: float) -> bool:
+    """Waits until the run was claimed or the time is over (False), or until the pages were given back without it."""
+    while claim.said() is None and time.monotonic() < until:
+        if left and target.has_given_back(left):
+            return True
+        time.sleep(_BETWEEN)
+    return False
 
 
 def _judged(subject: Subject, said: str | None, claim: Claim, timeout: float) -> Path:
@@ -98,7 +111,7 @@ def _judged(subject: Subject, said: str | None, claim: Claim, timeout: float) ->
     if said is None and claim.close_to_others():
         if not processes.alive(pid):
             raise preconditions.ended(pid)
-        why = f"its main thread did not come to run Python within {timeout:g} s: it is inside one long call, or waits for a lock"
+        why = f"its main thread did not come to run Python within {timeout:g} s: it is inside one long call, waits for a lock, or is only starting"
         raise refused(pid, why, "try again later; what was brought in now will not run any more")
     path, _, raised = (said or claim.wait(time.monotonic() + _FOR_THE_END) or "").partition("\n")
     if not path:

@@ -1,7 +1,8 @@
 """What is run in the target: a source comes in; text for its interpreter goes out.
 
 It claims the run first, by creating a file that nobody else may have created. So it runs once, however often it was
-handed over, never after perfkit has given up (which claims the run too), and never in a child that was forked with it.
+handed over, never after perfkit has given up (which claims the run too), and never in a child that was forked with it. A careful one
+does not run inside an import, where modules are only half there: it is to be brought again.
 It neither raises nor prints, and leaves no name in __main__.
 """
 
@@ -12,9 +13,14 @@ from perfkit.collectors.injection.interface import Path
 # {…} are filled with Python literals. A Ctrl-C of the target's user may come while this runs: it is handed on.
 _RUN = """
 def run():
-    import os
+    import os, sys
     if os.getpid() != {pid}:
         return
+    frame = sys._getframe() if {careful} else None
+    while frame:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return
+        frame = frame.f_back
     try:
         said = os.open({claim}, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except OSError:
@@ -49,9 +55,9 @@ except:
 """
 
 
-def called(source: str, pid: int, claim: str, path: Path) -> str:
+def called(source: str, pid: int, claim: str, path: Path, *, careful: bool = True) -> str:
     """For PyRun_SimpleString. `pid` is the target's by its own counting, `claim` a path as it sees it."""
-    run = _RUN.format(pid=pid, claim=ascii(claim), path=ascii(path), source=ascii(source))
+    run = _RUN.format(pid=pid, careful=careful, claim=ascii(claim), path=ascii(path), source=ascii(source))
     return _CALL.format(code=ascii(run)).lstrip()
 
 
