@@ -16,6 +16,11 @@ def start() -> None:
     spool = os.environ.get("PERFKIT_SPOOL")
     if spool and os.environ.get("PERFKIT_TARGET_PROBE"):
         _watch(spool)
+    zoom = os.environ.get("PERFKIT_TARGET_ZOOM")
+    if spool and zoom:
+        from . import zoom_watch
+
+        zoom_watch.begin(spool, zoom)
     engine = (
         os.environ.pop("PERFKIT_ENGINE", None) if spool else None
     )  # the first process only: children run without it

@@ -13,7 +13,7 @@ from time import monotonic
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import CodeType
-    from typing import Any
+    from typing import Any, Callable
 
     # Line: [hits, seconds]. Line 0: [calls, 0.0].
     Cells = dict[int, list[Any]]
@@ -37,7 +37,11 @@ class Function:
     def cells(self) -> Cells:
         """This thread's."""
         mine = self.threads.get(get_ident())
-        return mine if mine is not None else self.threads.setdefault(get_ident(), {CALLS: [0, 0.0]})
+        if mine is None:
+            mine = self.threads.setdefault(get_ident(), {CALLS: [0, 0.0]})
+            for step in when_first:
+                step()
+        return mine
 
 
 class Activation:
@@ -55,6 +59,8 @@ class Activation:
 under_way: dict[int, Activation] = {}
 found: dict[tuple[str, int, str], Function] = {}
 gaps: list[tuple[str, str, str]] = []
+# Called when a thread comes into one of the functions for the first time.
+when_first: list[Callable[[], None]] = []
 
 
 def gap(what: str, why: str, remedy: str) -> None:

@@ -10,7 +10,6 @@ import sys
 from sys import _getframe
 from time import monotonic
 
-from . import zoom_counts
 from .zoom_counts import CALLS, Activation, Function, under_way
 
 TYPE_CHECKING = False
@@ -60,7 +59,9 @@ class Hooks:
             cells[CALLS][0] += 1
             under_way[id(frame(1))] = Activation(cells)
 
-    def line(self, line: int, frame: Any = _getframe, clock: Any = monotonic, of: Any = _at, identity: Any = id) -> None:
+    def line(
+        self, line: int, frame: Any = _getframe, clock: Any = monotonic, of: Any = _at, identity: Any = id
+    ) -> None:
         """A line begins, and the one before it ends."""
         at = of(identity(frame(1)))
         if at is None:
@@ -100,7 +101,9 @@ class Hooks:
             pause(at)
         return value
 
-    def resume(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, resume: Any = _resume) -> Any:
+    def resume(
+        self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, resume: Any = _resume
+    ) -> Any:
         """`value` is what the yield gave."""
         at = of(identity(frame(1)))
         if at is not None:
@@ -115,7 +118,7 @@ class Hooks:
     def delegating(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
         """What to `yield from` instead of `value`."""
         at = of(identity(frame(1)))
-        if at is None or (not hasattr(type(value), "__iter__") and type(value) is not _Coroutine):
+        if at is None or type(value) is _Coroutine or not hasattr(type(value), "__iter__"):
             return value
         return _driven(at, value, iter)
 

@@ -52,6 +52,19 @@ def start(functions: list[tuple[str, int]]) -> None:
             zoom_counts.gap(_WHAT, "starting failed: %s: %s" % (type(error).__name__, error), "zoom in again")
 
 
+def at_load(functions: list[tuple[str, int]]) -> None:
+    """The same before anything of the target's has run: functions count from their definition on."""
+    start(functions)
+    with _lock:
+        if _on:
+            try:
+                engine.at_load()
+            except Exception as error:
+                zoom_counts.gap(
+                    "the first calls of functions", "%s: %s" % (type(error).__name__, error), "zoom in again"
+                )
+
+
 def look_again() -> None:
     """Take in what was defined since: called now and then by who watches, never by the application."""
     with _lock:

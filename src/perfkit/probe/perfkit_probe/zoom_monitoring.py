@@ -85,6 +85,10 @@ def stop() -> None:
     _armed.clear()
 
 
+def at_load() -> None:
+    """Nothing to do either."""
+
+
 def look_again() -> None:
     """Nothing to do: what starts is seen."""
 

@@ -8,6 +8,8 @@ body (the next step of the one and the end of the other are their header's time)
 from __future__ import annotations
 
 import ast
+import re
+import warnings
 
 from .zoom_counts import Function
 from .zoom_hooks import Hooks
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Callable
 
+_FILE = "<perfkit zoom>"
 _MARK = "\0perfkit zoom %d\0"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.Lambda, ast.ClassDef)
 _COLLECTED = (ast.ListComp, ast.SetComp, ast.DictComp)
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
-_Code = type((lambda: None).__code__)
+Code = type((lambda: None).__code__)
 
 
 class Pair:
@@ -39,15 +42,21 @@ class Pair:
         self.refused = ""
 
 
-def pairs(source: bytes, file: str, lines: set[int]) -> list[Pair]:
+def pairs(source: bytes, lines: set[int]) -> list[Pair]:
     """All pairs of the parts of a module in which one of `lines` is. Raises what compiling raises."""
-    plain = _part(ast.parse(source, file), lines)
-    module = _part(ast.parse(source, file), lines)
-    chosen = _Chosen(lines)
-    chosen.visit(module)
-    ast.fix_missing_locations(module)
-    first = compile(plain, file, "exec", dont_inherit=True)
-    second = compile(module, file, "exec", dont_inherit=True)
+    silent = ("ignore", None, Warning, re.compile(re.escape(_FILE)), 0)
+    warnings.filters.insert(0, silent)  # type: ignore[attr-defined]
+    try:  # what there is to warn of was said when the target compiled it
+        plain = _part(ast.parse(source, _FILE), lines)
+        module = _part(ast.parse(source, _FILE), lines)
+        chosen = _Chosen(lines)
+        chosen.visit(module)
+        ast.fix_missing_locations(module)
+        first = compile(plain, _FILE, "exec", dont_inherit=True)
+        second = compile(module, _FILE, "exec", dont_inherit=True)
+    finally:
+        if silent in warnings.filters:
+            warnings.filters.remove(silent)  # type: ignore[attr-defined]
     found: list[Pair] = []
     _walk(first, second, "", found, chosen.refused, lines)
     return found
@@ -59,15 +68,16 @@ def with_hooks(pair: Pair, live: CodeType, nested: dict[int, CodeType], function
     inner = iter([nested.get(id(one), one) for one in constants(live)])
     consts: list[Any] = []
     for const in pair.hooked.co_consts:
-        if type(const) is _Code:
+        if type(const) is Code:
             consts.append(next(inner))
         else:
             consts.append(hooks if _is_mark(const) else const)
-    return pair.hooked.replace(co_consts=tuple(consts), co_filename=live.co_filename), hooks
+    made = pair.hooked.replace(co_consts=tuple(consts), co_filename=live.co_filename, co_flags=live.co_flags)
+    return made, hooks
 
 
 def constants(code: CodeType) -> list[CodeType]:
-    return [const for const in code.co_consts if type(const) is _Code]
+    return [const for const in code.co_consts if type(const) is Code]
 
 
 def _is_mark(const: object) -> bool:
@@ -75,11 +85,12 @@ def _is_mark(const: object) -> bool:
 
 
 def _part(module: ast.Module, lines: set[int]) -> ast.Module:
-    """Functions do not depend on their neighbours: what is not wanted need not be compiled."""
+    """Functions do not depend on their neighbours: what is not wanted need not be compiled. They do on what the module
+    imports: Python 3.11 calls functions of an imported module in another way."""
     module.body = [
         one
         for one in module.body
-        if (isinstance(one, ast.ImportFrom) and one.module == "__future__")
+        if not isinstance(one, (*_FUNCTIONS, ast.ClassDef))
         or any(_first(one) <= line <= (one.end_lineno or one.lineno) for line in lines)
     ]
     return module

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any
 
+    from .zoom_loaded import LoadedModule
+
 _Function = type(lambda: None)
+_Code = type((lambda: None).__code__)
+_APART = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+_OPTIMIZED = 0x1  # CO_OPTIMIZED: a real function, no module or class on its way
+_ITERABLE = 0x100  # CO_ITERABLE_COROUTINE
 _LARGEST = 5_000_000  # bytes of source
 # Looking through all objects may take this share of the time.
 _SHARE = 0.01
@@ -39,10 +45,13 @@ class _State:
         self.replaced: dict[int, tuple[CodeType, CodeType]] = {}
         self.hooks: list[Hooks] = []
         self.modules = 0
+        self.loaded: list[LoadedModule] = []
         self.next_look = 0.0
+        self.change: type[LoadedModule] | None = None
 
 
 _state = _State(Wanted([]))
+_heard = False
 
 
 def refusal() -> tuple[str, str] | None:
@@ -65,12 +74,34 @@ def look_again() -> None:
         _look()
 
 
+def at_load() -> None:
+    """What is about to run gets its functions changed before they are made."""
+    global _heard
+    from .zoom_loaded import LoadedModule
+
+    _state.change = LoadedModule
+    if not _heard:
+        _heard = True
+        sys.addaudithook(_audited)  # for good: Python knows no way to take it off again
+
+
+def _audited(event: str, arguments: Any) -> None:
+    if event != "exec" or _state.change is None:
+        return
+    try:
+        code = arguments[0]
+        if type(code) is _Code and code.co_name == "<module>" and _state.wanted.lines(code.co_filename):
+            _state.loaded.append(_state.change(code, _instead))
+    except Exception as error:
+        zoom_counts.gap("the first calls of functions", "%s: %s" % (type(error).__name__, error), "zoom in again")
+
+
 def _look() -> None:
     began = monotonic()
     _state.modules = len(sys.modules)
     for function in _functions():
         code = function.__code__
-        if _state.wanted.lines(code.co_filename) and id(code) not in _state.originals:
+        if code.co_flags & _OPTIMIZED and _state.wanted.lines(code.co_filename):
             new = _instead(code)
             if new is not code:
                 function.__code__ = new
@@ -81,6 +112,9 @@ def stop() -> None:
     """Give every function its code back, those as well that were made meanwhile."""
     for hooks in _state.hooks:
         hooks.on = False
+    _state.change = None
+    for module in _state.loaded:
+        module.undo()
     originals = _state.originals
     if originals:
         for function in _functions():
@@ -95,6 +129,8 @@ def _functions() -> list[Any]:
 
 def _instead(code: CodeType) -> CodeType:
     """With hooks, if it is wanted, and with what is wanted among the functions inside of it."""
+    if id(code) in _state.originals:
+        return code
     known = _state.replaced.get(id(code))
     if known is not None:
         return known[1]
@@ -119,20 +155,24 @@ def _hooked(code: CodeType, nested: dict[int, CodeType], key: tuple[str, int]) -
     pairs = _pairs(code.co_filename)
     if pairs is None:
         return code
+    plain = _as_compiled(code)
+    why = "it is not in its source in a way that can be counted"
+    if code.co_name in _APART:
+        why = "comprehensions and generator expressions are counted from Python 3.12 on"
     for pair in pairs:
-        if pair.plain.co_firstlineno == code.co_firstlineno and pair.plain.co_name == code.co_name:
-            if pair.plain != code:
-                _left(code, "its code is not what its source says: the file has changed, or something rewrote it")
-                return code
-            if pair.refused:
-                _left(code, pair.refused)
-                return code
-            if pair.wanted:
-                function = zoom_counts.function(key, pair.name)
-                new, hooks = zoom_rewriting.with_hooks(pair, code, nested, function)
-                _state.hooks.append(hooks)
-                return new
-    _left(code, "it is not in its source in a way that can be counted")
+        if pair.plain.co_firstlineno != code.co_firstlineno or pair.plain.co_name != code.co_name:
+            continue
+        if pair.plain != plain:
+            why = "its code is not what its source says: the file has changed, or something rewrote it"
+        elif pair.refused or not pair.wanted:
+            why = pair.refused or why
+        else:
+            function = zoom_counts.function(key, pair.name)
+            new, hooks = zoom_rewriting.with_hooks(pair, code, nested, function)
+            _state.hooks.append(hooks)
+            return new
+    what = "lines of %s (%s:%d)" % (code.co_name, code.co_filename, code.co_firstlineno)
+    zoom_counts.gap(what, why, _REMEDY)
     return code
 
 
@@ -147,7 +187,7 @@ def _pairs(file: str) -> list[Pair] | None:
             why = "the file is larger than %d bytes" % _LARGEST
         else:
             with open(file, "rb") as source:
-                found = zoom_rewriting.pairs(source.read(), file, set(_state.wanted.lines(file)))
+                found = zoom_rewriting.pairs(source.read(), set(_state.wanted.lines(file)))
             _state.pairs[file] = found
             return found
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
@@ -157,5 +197,6 @@ def _pairs(file: str) -> list[Pair] | None:
     return None
 
 
-def _left(code: CodeType, why: str) -> None:
-    zoom_counts.gap("lines of %s (%s:%d)" % (code.co_name, code.co_filename, code.co_firstlineno), why, _REMEDY)
+def _as_compiled(code: CodeType) -> CodeType:
+    """Without what `types.coroutine` adds."""
+    return code.replace(co_flags=code.co_flags & ~_ITERABLE) if code.co_flags & _ITERABLE else code
