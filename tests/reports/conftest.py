@@ -26,10 +26,13 @@ from perfkit.model.finding import (
     Expected,
     Finding,
     Inside,
+    MemoryFinding,
     Place,
     Silence,
     Silenced,
+    SilencedMemory,
 )
+from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory, Trend
 from perfkit.model.recording import Call, Frame, Gap, Run, StackTable
 from perfkit.model.report import Accounting, Report
 
@@ -292,7 +295,9 @@ def hostile() -> Report:
         process_times=(ProcessTime(1, ATTACK, ATTACK, 1.0, 1000, None, 5, 1),),
         notes=(ATTACK,),
     )
-    analysis = replace(analysis, uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),))
+    analysis = replace(
+        analysis, uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),), memory=memory_of(ATTACK, f"{ROOT}/{ATTACK}.py")
+    )
     found = finding(
         1,
         "high",
@@ -315,6 +320,51 @@ def hostile() -> Report:
         gaps=(Gap(ATTACK, ATTACK, ATTACK),),
         recording=ATTACK,
         html=ATTACK,
+        memory=(leak(ATTACK, place),),
+        silenced_memory=(SilencedMemory(leak(ATTACK, place), Silence(ATTACK, ATTACK, ATTACK, ATTACK)),),
+    )
+
+
+@pytest.fixture
+def leaking(server: Report) -> Report:
+    """A server whose memory was followed."""
+    analysis = replace(server.analysis, memory=memory_of("shop.views.SEEN", VIEWS))
+    return replace(server, analysis=analysis, memory=(leak("shop.views.SEEN", Place(VIEWS, 12, "", "app")),))
+
+
+def memory_of(name: str, file: str) -> Memory:
+    trend = Trend(40_000.0, 35_000.0, 45_000.0, 55.0, True)
+    readings = tuple((at / 4, 60_000_000 + 10_000 * at) for at in range(240))
+    process = ProcessMemory(
+        2, 812, name, 60_000_000, 62_400_000, 90_000_000, 31.5, 50_000_000, readings, trend, 1200, {name: 2000.0}
+    )
+    return Memory(
+        processes=(process,),
+        growing=(
+            Growing(name, "dict", file, 12, (2,), 5200, 5000, 2_000_000, 50.0, 25, True, 1000, None, None, None),
+            Growing(f"{name}()", "lru_cache", file, 20, (2,), 128, 60, 9_000, 50.0, 25, False, 1000, 128, 7, 190),
+        ),
+        jumps=(Jump(31.0, 2, 62_000_000, 90_000_000, 1, 2),),
+        limit=512_000_000,
+        total=tuple((float(at), 90_000_000 + 40_000 * at) for at in range(60)),
+    )
+
+
+def leak(name: str, where: Place) -> MemoryFinding:
+    return MemoryFinding(
+        key=f"memory-leak:views.py:{name}",
+        rule="memory-leak",
+        title=f"{name} keeps growing with the requests",
+        severity="high",
+        confidence=Confidence("high", name),
+        rank=1,
+        bytes=2_000_000,
+        per_request=2000.0,
+        to_limit=10_300.0,
+        endpoint=name,
+        where=where,
+        evidence=(Evidence(f"dict {name} with 5,200 entries.", 5000, "entries", n=25),),
+        advice=Advice(f"give `{name}` a limit"),
     )
 
 

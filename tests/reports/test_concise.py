@@ -27,7 +27,7 @@ def test_without_a_place_of_the_project_the_librarys_is_named(server: Report) ->
 
 
 def test_hostile_names_stay_on_their_line(hostile: Report) -> None:
-    assert render(hostile, RenderOptions()).count("\n") == 1
+    assert render(hostile, RenderOptions()).count("\n") == 2
     assert render(hostile, RenderOptions(unicode=False)).isascii()
 
 

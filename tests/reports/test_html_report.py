@@ -23,7 +23,7 @@ VOCABULARY = {
     *("html", "head", "meta", "title", "style", "script", "body", "header", "nav", "main", "footer", "section"),
     *("article", "details", "summary", "h1", "h2", "h3", "p", "a", "strong", "code", "pre", "ins", "del", "span"),
     *("ul", "li", "dl", "dt", "dd", "div", "table", "thead", "tbody", "tr", "th", "td"),
-    *("svg", "rect", "canvas", "label", "input", "button"),
+    *("svg", "rect", "polygon", "canvas", "label", "input", "button"),
 }
 
 

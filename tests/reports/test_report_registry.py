@@ -22,10 +22,13 @@ SHARED = {
     "schema",
     "stacks",
 } | {
+    "json_memory",
     "json_queries",
     "log_text",
+    "memory_text",
     "plan_text",
     "plans",
+    "schema_memory",
     "schema_parts",
     "schema_queries",
     "visible",

@@ -67,8 +67,8 @@ def entries(found: Growing) -> Evidence:
 
 
 def growth(view: View, found: Growing) -> Evidence | None:
-    """What its process did meanwhile."""
-    trends = [process.trend for process in _of(view, found) if process.trend is not None]
+    """What its process did meanwhile, where that shows."""
+    trends = [process.trend for process in _of(view, found) if process.trend is not None and grows(process.trend)]
     if not trends:
         return None
     slope, low, high = (sum(getattr(trend, name) for trend in trends) for name in ("slope", "low", "high"))

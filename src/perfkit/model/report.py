@@ -25,12 +25,12 @@ class Report:
     headline: str
     analysis: Analysis
     findings: tuple[Finding, ...]
-    memory: tuple[MemoryFinding, ...]
     silenced: tuple[Silenced, ...]
-    silenced_memory: tuple[SilencedMemory, ...]
     checks: tuple[Check, ...]
     accounting: Accounting
     gaps: tuple[Gap, ...]
     recording: str | None = None
     html: str | None = None
     overhead: float | None = None
+    memory: tuple[MemoryFinding, ...] = ()
+    silenced_memory: tuple[SilencedMemory, ...] = ()

@@ -15,8 +15,16 @@ _NOTHING = 5_000.0  # bytes a second
 
 def price(finding: MemoryFinding) -> str:
     """`10 kB/req · 3 hours to the limit`, or the bytes of what is given back."""
-    size = units.size(finding.bytes) if finding.per_request is None else f"{units.size(finding.per_request)}/req"
-    return size if finding.to_limit is None else f"{size} · {span(finding.to_limit)} to the limit"
+    return " · ".join(filter(None, (size(finding), until(finding))))
+
+
+def size(finding: MemoryFinding) -> str:
+    return units.size(finding.bytes) if finding.per_request is None else f"{units.size(finding.per_request)}/req"
+
+
+def until(finding: MemoryFinding) -> str:
+    """`3 hours to the limit`, or nothing."""
+    return "" if finding.to_limit is None else f"{span(finding.to_limit)} to the limit"
 
 
 def span(seconds: float) -> str:

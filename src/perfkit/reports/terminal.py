@@ -108,13 +108,13 @@ def _memory(report: Report, screen: Screen) -> list[list[Text]]:
     facts = memory_text.facts(report.analysis)
     if not facts:
         return []
-    prices = [f"{memory_text.price(finding)}  {phrases.confidence(finding)}" for finding in report.memory]
+    prices = [f"{memory_text.size(finding)}  {phrases.confidence(finding)}" for finding in report.memory]
     width = max(map(len, prices), default=0)
     listed = [
         [*_title(finding, f"{price:>{width}}", screen), *_details(finding, screen)]
         for finding, price in zip(report.memory, prices, strict=True)
     ]
-    return [screen.hanging("Memory".ljust(LABEL), facts, " · "), *listed]
+    return [screen.hanging("Memory".ljust(LABEL), facts, screen.clean(" · ")), *listed]
 
 
 def _title(finding: Finding | MemoryFinding, price: str, screen: Screen) -> list[Text]:
@@ -133,9 +133,10 @@ def _details(finding: Finding | MemoryFinding, screen: Screen) -> list[Text]:
     lines: list[Text] = []
     spot = finding.where or (finding.inside if isinstance(finding, Finding) else None)
     where = [f"{screen.paths.short(spot.file)}:{spot.line}", phrases.call(spot.function)] if spot else []
+    where += [memory_text.until(finding)] if isinstance(finding, MemoryFinding) else []
     if finding.endpoint and finding.endpoint not in finding.title:
         where.append(finding.endpoint)
-    lines += screen.hanging("", where, "  ", INDENT)
+    lines += screen.hanging("", filter(None, where), "  ", INDENT)
     for item in finding.evidence[:2]:
         lines += screen.paragraph(phrases.evidence(item), INDENT)
     return lines + _fix(finding, screen)
@@ -188,7 +189,7 @@ def _log(report: Report, screen: Screen) -> list[Text]:
     log = report.analysis.log
     if log is None:
         return []
-    lines = screen.hanging("Log".ljust(LABEL), log_text.facts(log), " · ")
+    lines = screen.hanging("Log".ljust(LABEL), log_text.facts(log), screen.clean(" · "))
     when = log_text.over_time(log) if screen.unicode else ""
     if when:
         lines += screen.paragraph(when, LABEL)
