@@ -1,7 +1,6 @@
 """Hits and seconds of lines, as both ways of counting (`zoom_monitoring`, `zoom_hooks`) keep them.
 
-Each thread has cells of its own for each function, so that no two threads ever add to the same number. A frame that counts
-is found by its `id`: it is alive for as long as it is in `under_way`.
+Each thread has cells of its own for each function, so that no two threads ever add to the same number.
 """
 
 from __future__ import annotations
@@ -15,12 +14,19 @@ if TYPE_CHECKING:
     from types import CodeType
     from typing import Any, Callable
 
-    # Line: [hits, seconds]. Line 0: [calls, 0.0].
-    Cells = dict[int, list[Any]]
     Key = tuple[str, int]
 
 CALLS = 0
-_MOST_UNDER_WAY = 10_000
+
+
+class Cell:
+    """Of one line in one thread. That of line `CALLS` counts the calls."""
+
+    __slots__ = ("hits", "seconds")
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.seconds = 0.0
 
 
 class Function:
@@ -32,31 +38,34 @@ class Function:
         self.file = file
         self.line = line
         self.name = name
-        self.threads: dict[int, Cells] = {}
+        self.threads: dict[int, dict[int, Cell]] = {}
 
-    def cells(self) -> Cells:
-        """This thread's."""
+    def cells(self) -> dict[int, Cell]:
+        """This thread's, by line."""
         mine = self.threads.get(get_ident())
         if mine is None:
-            mine = self.threads.setdefault(get_ident(), {CALLS: [0, 0.0]})
+            mine = self.threads.setdefault(get_ident(), {CALLS: Cell()})
             for step in when_first:
                 step()
         return mine
 
 
+# What a frame adds to while it runs none of its lines: nobody looks at it.
+NOWHERE = Cell()
+
+
 class Activation:
-    """One call under way. `cell` is that of its line, None while it is suspended; then `paused` is."""
+    """One call under way. `cell` is that of its line; while the frame is suspended, `paused` is."""
 
     __slots__ = ("cell", "cells", "paused", "since")
 
-    def __init__(self, cells: Cells) -> None:
+    def __init__(self, cells: dict[int, Cell]) -> None:
         self.cells = cells
-        self.cell: list[Any] | None = None
-        self.paused: list[Any] | None = None
+        self.cell = NOWHERE
+        self.paused = NOWHERE
         self.since = 0.0
 
 
-under_way: dict[int, Activation] = {}
 found: dict[tuple[str, int, str], Function] = {}
 gaps: list[tuple[str, str, str]] = []
 # Called when a thread comes into one of the functions for the first time.
@@ -74,28 +83,23 @@ def function(key: Key, name: str) -> Function:
 
 
 def clear() -> None:
-    under_way.clear()
     found.clear()
     del gaps[:]
 
 
 def begin_again() -> None:
     """In a forked process: what the parent counted is its own."""
-    under_way.clear()
     for one in found.values():
         one.threads.clear()
 
 
-def told() -> list[dict[str, Any]]:
+def told(under_way: list[Activation]) -> list[dict[str, Any]]:
     """The functions as the lines file has them, with the time of what is still going on."""
     now = monotonic()
     going: dict[int, float] = {}
-    for frame, at in list(under_way.copy().items()):
-        cell = at.cell
-        if cell is not None:
-            going[id(cell)] = going.get(id(cell), 0.0) + max(0.0, now - at.since)
-        elif len(under_way) > _MOST_UNDER_WAY:
-            under_way.pop(frame, None)  # suspended, and perhaps never to be resumed
+    for at in under_way:
+        cell, since = at.cell, at.since
+        going[id(cell)] = going.get(id(cell), 0.0) + max(0.0, now - since)
     return [_told(one, going) for one in list(found.copy().values())]
 
 
@@ -104,8 +108,8 @@ def _told(one: Function, going: dict[int, float]) -> dict[str, Any]:
     for cells in list(one.threads.copy().values()):
         for line, cell in list(cells.copy().items()):
             total = lines.setdefault(line, [0, 0.0])
-            total[0] += cell[0]
-            total[1] += cell[1] + going.get(id(cell), 0.0)
+            total[0] += cell.hits
+            total[1] += cell.seconds + going.get(id(cell), 0.0)
     calls = lines.pop(CALLS, [0])[0]
     counted = [[line, hits, seconds] for line, (hits, seconds) in sorted(lines.items())]
     return {"file": one.file, "line": one.line, "function": one.name, "calls": calls, "lines": counted}

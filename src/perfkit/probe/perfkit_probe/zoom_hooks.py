@@ -1,7 +1,8 @@
 """What the statements that `zoom_rewriting` puts into a function call, before Python 3.12. Nothing here raises by itself.
 
-The hooks are methods of a constant of the code, so that the function's names, variables and closure stay what they were.
-All that they use is bound in their defaults: generators are closed when modules are empty already.
+A call's state is in a variable of its own, whose name no source can have; where a function looks at its variables, it is
+found by the frame. All that is called often has what it needs in its defaults: generators are closed when modules are empty
+already.
 """
 
 from __future__ import annotations
@@ -10,145 +11,84 @@ import sys
 from sys import _getframe
 from time import monotonic
 
-from .zoom_counts import CALLS, Activation, Function, under_way
+from .zoom_counts import CALLS, NOWHERE, Activation, Cell, Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_at = under_way.get
-_end = under_way.pop
 _FILE = _getframe().f_code.co_filename
+running: dict[int, Hooked] = {}
+# Of functions that look at their variables, by the frame's id.
+_hidden: dict[int, Hooked] = {}
+_end = running.pop
+_end_hidden = _hidden.pop
 
 
-def _step(at: Activation, line: int, clock: Any = monotonic) -> None:
-    now = clock()
-    if at.cell is not None:
-        at.cell[1] += now - at.since
-    at.cell = cell = at.cells.setdefault(line, [0, 0.0])
-    cell[0] += 1
-    at.since = now
+class Hooked(Activation):
+    """One call of a function with hooks."""
 
+    __slots__ = ()
 
-def _pause(at: Activation, clock: Any = monotonic) -> None:
-    cell = at.cell
-    if cell is not None:
-        cell[1] += clock() - at.since
-        at.cell = None
-    at.paused = cell
-
-
-def _resume(at: Activation, clock: Any = monotonic) -> None:
-    at.cell = at.paused
-    at.since = clock()
-
-
-class Hooks:
-    """Of one function."""
-
-    __slots__ = ("function", "on")
-
-    def __init__(self, function: Function) -> None:
-        self.function = function
-        self.on = True
-
-    def enter(self, frame: Any = _getframe) -> None:
-        """A call begins."""
-        if self.on:
-            cells = self.function.cells()
-            cells[CALLS][0] += 1
-            under_way[id(frame(1))] = Activation(cells)
-
-    def line(
-        self, line: int, frame: Any = _getframe, clock: Any = monotonic, of: Any = _at, identity: Any = id
-    ) -> None:
+    def line(self, line: int, clock: Any = monotonic, make: Any = Cell) -> None:
         """A line begins, and the one before it ends."""
-        at = of(identity(frame(1)))
-        if at is None:
-            return
         now = clock()
-        cell = at.cell
-        if cell is not None:
-            cell[1] += now - at.since
-        cells = at.cells
-        if line in cells:
-            cell = cells[line]
-        else:
-            cell = cells[line] = [0, 0.0]
-        cell[0] += 1
-        at.cell = cell
-        at.since = now
+        self.cell.seconds += now - self.since
+        self.since = now
+        try:
+            self.cell = cell = self.cells[line]
+        except KeyError:
+            self.cell = cell = self.cells[line] = make()
+        cell.hits += 1
 
-    def passed(self, value: Any, line: int, frame: Any = _getframe, of: Any = _at, step: Any = _step) -> Any:
+    def passed(self, value: Any, line: int) -> Any:
         """The same in an expression."""
-        at = of(id(frame(1)))
-        if at is not None:
-            step(at, line)
+        self.line(line)
         return value
 
-    def leave(self, frame: Any = _getframe, clock: Any = monotonic, end: Any = _end, identity: Any = id) -> None:
+    def leave(self, clock: Any = monotonic, end: Any = _end, identity: Any = id) -> None:
         """The frame returns or is unwound."""
-        at = end(identity(frame(1)), None)
-        if at is not None:
-            cell = at.cell
-            if cell is not None:
-                cell[1] += clock() - at.since
+        self.cell.seconds += clock() - self.since
+        end(identity(self), None)
 
-    def pause(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, pause: Any = _pause) -> Any:
+    def leave_hidden(
+        self, frame: Any = _getframe, leave: Any = leave, end: Any = _end_hidden, identity: Any = id
+    ) -> None:
+        leave(self)
+        end(identity(frame(1)), None)
+
+    def pause(self, value: Any, clock: Any = monotonic, nowhere: Cell = NOWHERE) -> Any:
         """`value` is about to be yielded."""
-        at = of(identity(frame(1)))
-        if at is not None:
-            pause(at)
+        self.cell.seconds += clock() - self.since
+        self.paused = self.cell
+        self.cell = nowhere
         return value
 
-    def resume(
-        self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id, resume: Any = _resume
-    ) -> Any:
+    def resume(self, value: Any, clock: Any = monotonic) -> Any:
         """`value` is what the yield gave."""
-        at = of(identity(frame(1)))
-        if at is not None:
-            resume(at)
+        self.cell = self.paused
+        self.since = clock()
         return value
 
-    def awaiting(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
+    def awaiting(self, value: Any) -> Any:
         """What to await instead of `value`."""
-        at = of(identity(frame(1)))
-        return value if at is None else _awaited(at, value)
+        return _awaited(self, value)
 
-    def delegating(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
+    def delegating(self, value: Any) -> Any:
         """What to `yield from` instead of `value`."""
-        at = of(identity(frame(1)))
-        if at is None or type(value) is _Coroutine or not hasattr(type(value), "__iter__"):
+        if type(value) is _Coroutine or not hasattr(type(value), "__iter__"):
             return value
-        return _driven(at, value, iter)
+        return _driven(self, value, iter)
 
-    def managing(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
+    def managing(self, value: Any) -> Any:
         """What to use in `async with` instead of `value`."""
-        at = of(identity(frame(1)))
         kind = type(value)
-        if at is None or not hasattr(kind, "__aenter__") or not hasattr(kind, "__aexit__"):
-            return value
-        return _Manager(at, value)
+        fits = hasattr(kind, "__aenter__") and hasattr(kind, "__aexit__")
+        return _Manager(self, value) if fits else value
 
-    def iterating(self, value: Any, frame: Any = _getframe, of: Any = _at, identity: Any = id) -> Any:
+    def iterating(self, value: Any) -> Any:
         """What to use in `async for` instead of `value`."""
-        at = of(identity(frame(1)))
-        return value if at is None or not hasattr(type(value), "__aiter__") else _Iterable(at, value)
-
-    def begin(self, line: int, clock: Any = monotonic) -> float:
-        """A lambda begins: it cannot be told when it is unwound, and nothing is kept of it."""
-        if not self.on:
-            return 0.0
-        cells = self.function.cells()
-        cells[CALLS][0] += 1
-        cells.setdefault(line, [0, 0.0])[0] += 1
-        return float(clock())
-
-    def end(self, began: float, value: Any, line: int, clock: Any = monotonic) -> Any:
-        """The lambda's value is there."""
-        if self.on and began:
-            self.function.cells().setdefault(line, [0, 0.0])[1] += clock() - began
-        return value
+        return _Iterable(self, value) if hasattr(type(value), "__aiter__") else value
 
     def shown(self, exc_info: Any = sys.exc_info, file: str = _FILE) -> None:
         """An exception is handled, or leaves: what drives awaited things for us goes out of its traceback."""
@@ -162,7 +102,53 @@ class Hooks:
             entry = following
 
 
-def _driven(at: Activation, value: Any, begin: Any, pause: Any = _pause, resume: Any = _resume) -> Any:
+class Hooks:
+    """Of one function: a constant of its code, so that the function's names and closure stay what they were."""
+
+    __slots__ = ("function", "on")
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.on = True
+
+    def enter(self, make: Any = Hooked, calls: int = CALLS, under_way: Any = running, identity: Any = id) -> Hooked:
+        """A call begins."""
+        if not self.on:
+            at: Hooked = make({})
+            return at
+        cells = self.function.cells()
+        cells[calls].hits += 1
+        at = make(cells)
+        under_way[identity(at)] = at
+        return at
+
+    def enter_hidden(self, frame: Any = _getframe, hidden: Any = _hidden, identity: Any = id) -> None:
+        hidden[identity(frame(1))] = self.enter()
+
+    def here(self, frame: Any = _getframe, hidden: Any = _hidden, identity: Any = id, make: Any = Hooked) -> Hooked:
+        """The state of the frame that calls."""
+        at: Hooked | None = hidden.get(identity(frame(1)))
+        return make({}) if at is None else at
+
+    def begin(self, line: int, clock: Any = monotonic, calls: int = CALLS, make: Any = Cell) -> float:
+        """A lambda begins: it cannot be told when it is unwound, and nothing is kept of it."""
+        if not self.on:
+            return 0.0
+        cells = self.function.cells()
+        cells[calls].hits += 1
+        cells.setdefault(line, make()).hits += 1
+        return float(clock())
+
+    def end(self, began: float, value: Any, line: int, clock: Any = monotonic) -> Any:
+        """The lambda's value is there."""
+        if self.on and began:
+            cell = self.function.cells().get(line)
+            if cell is not None:
+                cell.seconds += clock() - began
+        return value
+
+
+def _driven(at: Hooked, value: Any, begin: Any) -> Any:
     """Does what `yield from` does (PEP 380), and stops the clock of `at` wherever it is suspended in it."""
     source = begin(value)
     value = None  # it lives no longer than without us
@@ -179,23 +165,23 @@ def _driven(at: Activation, value: Any, begin: Any, pause: Any = _pause, resume:
                 out = source.send(sent)
         except StopIteration as end:
             return end.value
-        pause(at)
+        at.pause(None)
         try:
             sent = yield out
         except GeneratorExit:
-            resume(at)
+            at.resume(None)
             if hasattr(source, "close"):
                 source.close()
             raise
         except BaseException as error:
-            resume(at)
+            at.resume(None)
             if not hasattr(source, "throw"):
                 raise
             thrown, sent = error, None
             if error.__traceback__ is not None:
                 thrown.__traceback__ = error.__traceback__.tb_next
         else:
-            resume(at)
+            at.resume(None)
 
 
 async def _nothing() -> None:
@@ -205,10 +191,10 @@ async def _nothing() -> None:
 _never = _nothing()
 _Coroutine = type(_never)
 _never.close()
-_Generator = type(_driven(Activation({}), (), iter))
+_Generator = type(_driven(Hooked({}), (), iter))
 
 
-def _driven_coroutine(at: Activation, value: Any, begin: Any) -> Any:
+def _driven_coroutine(at: Hooked, value: Any, begin: Any) -> Any:
     return (yield from ())
 
 
@@ -217,7 +203,7 @@ _driven_coroutine.__code__ = _driven.__code__.replace(co_flags=_driven.__code__.
 _driven_coroutine.__defaults__ = _driven.__defaults__
 
 
-def _awaited(at: Activation, value: Any) -> Any:
+def _awaited(at: Hooked, value: Any) -> Any:
     kind = type(value)
     if kind is _Coroutine:
         # Python refuses by itself what is awaited elsewhere already.
@@ -245,7 +231,7 @@ def _iterator(value: Any) -> Any:
 class _Manager:
     __slots__ = ("_at", "_genuine")
 
-    def __init__(self, at: Activation, genuine: Any) -> None:
+    def __init__(self, at: Hooked, genuine: Any) -> None:
         self._at = at
         self._genuine = genuine
 
@@ -259,7 +245,7 @@ class _Manager:
 class _Iterable:
     __slots__ = ("_at", "_genuine")
 
-    def __init__(self, at: Activation, genuine: Any) -> None:
+    def __init__(self, at: Hooked, genuine: Any) -> None:
         self._at = at
         self._genuine = genuine
 
@@ -271,7 +257,7 @@ class _Iterable:
 class _Iterator:
     __slots__ = ("_at", "_genuine")
 
-    def __init__(self, at: Activation, genuine: Any) -> None:
+    def __init__(self, at: Hooked, genuine: Any) -> None:
         self._at = at
         self._genuine = genuine
 

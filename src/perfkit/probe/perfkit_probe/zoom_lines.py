@@ -88,11 +88,10 @@ def _stop() -> None:
     _on = False
     _ended = monotonic()
     try:
-        _final = zoom_counts.told()
+        _final = zoom_counts.told(engine.under_way())
         engine.stop()
     except Exception as error:
         zoom_counts.gap("the end of counting", "%s: %s" % (type(error).__name__, error), "restart the target")
-    zoom_counts.under_way.clear()
 
 
 def counting() -> bool:
@@ -107,7 +106,7 @@ def counted() -> dict[str, Any]:
     """What the file `lines-PID-HEX.json` holds."""
     functions = _final
     if functions is None:
-        functions = zoom_counts.told()
+        functions = zoom_counts.told(engine.under_way())
     return {
         "version": 1,
         "pid": os.getpid(),
@@ -124,6 +123,7 @@ def after_fork() -> None:
     _lock = allocate_lock()
     if _on:
         zoom_counts.begin_again()
+        engine.forget()
         _began = monotonic()
 
 

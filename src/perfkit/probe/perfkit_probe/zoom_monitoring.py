@@ -2,6 +2,9 @@
 
 A chosen function is recognised when it starts or is resumed for the first time, whenever and however it was defined: of
 all other code each such place is reported once and never again. Only unwinding cannot be asked for locally.
+
+Frames that run are found by themselves: each ends or is suspended before anything else can want it gone. A suspended one
+may vanish without a word, and is found by its `id`.
 """
 
 from __future__ import annotations
@@ -11,11 +14,11 @@ from sys import _getframe
 from time import monotonic
 
 from . import zoom_counts
-from .zoom_counts import CALLS, Activation, Function, Wanted, under_way
+from .zoom_counts import CALLS, NOWHERE, Activation, Cell, Function, Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Any
 
 # Ids that nobody is meant to ask for: a target that starts cProfile (2), coverage (1) or a debugger (0) finds its own free.
@@ -28,7 +31,9 @@ _wanted = Wanted([])
 # By the code's id, which the code beside it keeps from meaning another one.
 _armed: dict[int, tuple[Function, CodeType]] = {}
 _armed_of = _armed.get
-_at = under_way.get
+_MOST_SUSPENDED = 10_000
+_running: dict[FrameType, Activation] = {}
+_suspended: dict[int, Activation] = {}
 
 
 def refusal() -> tuple[str, str] | None:
@@ -83,6 +88,7 @@ def stop() -> None:
         _monitoring.register_callback(tool, event, None)
     _monitoring.free_tool_id(tool)
     _armed.clear()
+    forget()
 
 
 def at_load() -> None:
@@ -91,6 +97,16 @@ def at_load() -> None:
 
 def look_again() -> None:
     """Nothing to do: what starts is seen."""
+
+
+def under_way() -> list[Activation]:
+    return list(_running.copy().values())
+
+
+def forget() -> None:
+    """What runs in the parent of a forked process."""
+    _running.clear()
+    _suspended.clear()
 
 
 def _arm_running() -> None:
@@ -122,25 +138,27 @@ def _function(code: CodeType) -> Function | None:
     return known[0] if known is not None else _arm(code)
 
 
-def _start(code: CodeType, offset: int, frame: Any = _getframe) -> Any:
+def _start(code: CodeType, offset: int) -> Any:
     try:
         function = _function(code)
         if function is None:
             return _monitoring.DISABLE
         cells = function.cells()
-        cells[CALLS][0] += 1
-        under_way[id(frame(1))] = Activation(cells)
+        cells[CALLS].hits += 1
+        _running[_getframe(1)] = Activation(cells)
     except Exception as error:
         _failed(error)
     return None
 
 
-def _resume(code: CodeType, offset: int, frame: Any = _getframe, clock: Any = monotonic) -> Any:
+def _resume(code: CodeType, offset: int) -> Any:
     try:
-        at = _at(id(frame(1)))
+        frame = _getframe(1)
+        at = _suspended.pop(id(frame), None)
         if at is not None:
+            _running[frame] = at
             at.cell = at.paused
-            at.since = clock()
+            at.since = monotonic()
         elif _function(code) is None:
             return _monitoring.DISABLE
     except Exception as error:
@@ -148,53 +166,61 @@ def _resume(code: CodeType, offset: int, frame: Any = _getframe, clock: Any = mo
     return None
 
 
-def _line(code: CodeType, line: int, frame: Any = _getframe, clock: Any = monotonic) -> None:
-    now = clock()
+def _line(code: CodeType, line: int) -> None:
+    now = monotonic()
     try:
-        at = _at(id(frame(1)))
-        if at is None:
-            known = _armed_of(id(code))
-            if known is None:
-                return
-            at = under_way[id(frame(1))] = Activation(known[0].cells())  # it ran before we came
-        cell = at.cell
-        if cell is not None:
-            cell[1] += now - at.since
-        cell = at.cells.get(line)
-        if cell is None:
-            cell = at.cells[line] = [0, 0.0]
-        cell[0] += 1
-        at.cell = cell
-        at.since = now
-    except Exception as error:
-        _failed(error)
+        at = _running[_getframe(1)]
+    except KeyError:
+        at = _came_late(_getframe(1))
+    at.cell.seconds += now - at.since
+    at.since = now
+    try:
+        at.cell = cell = at.cells[line]
+    except KeyError:
+        at.cell = cell = at.cells[line] = Cell()
+    cell.hits += 1
 
 
-def _return(code: CodeType, offset: int, value: object, frame: Any = _getframe, clock: Any = monotonic) -> None:
-    now = clock()
-    at = under_way.pop(id(frame(1)), None)
-    if at is not None and at.cell is not None:
-        at.cell[1] += now - at.since
+def _came_late(frame: FrameType) -> Activation:
+    """It ran before we did, or an exception was thrown into it where it was suspended."""
+    at = _suspended.pop(id(frame), None)
+    if at is None:
+        function = _function(frame.f_code)
+        at = Activation({} if function is None else function.cells())
+    _running[frame] = at
+    return at
 
 
-def _yield(code: CodeType, offset: int, value: object, frame: Any = _getframe, clock: Any = monotonic) -> None:
-    now = clock()
-    at = _at(id(frame(1)))
+def _return(code: CodeType, offset: int, value: object) -> None:
+    now = monotonic()
+    at = _running.pop(_getframe(1), None)
     if at is not None:
-        cell = at.cell
-        if cell is not None:
-            cell[1] += now - at.since
-            at.cell = None
-        at.paused = cell
+        at.cell.seconds += now - at.since
 
 
-def _unwind(code: CodeType, offset: int, error: BaseException, frame: Any = _getframe, clock: Any = monotonic) -> None:
+def _yield(code: CodeType, offset: int, value: object) -> None:
+    now = monotonic()
+    frame = _getframe(1)
+    at = _running.pop(frame, None)
+    if at is not None:
+        at.cell.seconds += now - at.since
+        at.paused = at.cell
+        at.cell = NOWHERE
+        if len(_suspended) > _MOST_SUSPENDED:
+            _suspended.clear()  # most of them are gone; the others are known again with their next line
+        _suspended[id(frame)] = at
+
+
+def _unwind(code: CodeType, offset: int, error: BaseException) -> None:
     """Called for whatever an exception leaves, anywhere in the process."""
     if id(code) in _armed:
-        now = clock()
-        at = under_way.pop(id(frame(1)), None)
-        if at is not None and at.cell is not None:
-            at.cell[1] += now - at.since
+        now = monotonic()
+        frame = _getframe(1)
+        at = _running.pop(frame, None)
+        if at is not None:
+            at.cell.seconds += now - at.since
+        else:
+            _suspended.pop(id(frame), None)
 
 
 def _failed(error: Exception) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _FILE = "<perfkit zoom>"
 _MARK = "\0perfkit zoom %d\0"
+# The call's state: no source can have a variable of this name.
+_VARIABLE = "<perfkit>"
+# Who says one of these may look at all variables.
+_LOOKS = ("locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe", "stack", "f_locals")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.Lambda, ast.ClassDef)
 _COLLECTED = (ast.ListComp, ast.SetComp, ast.DictComp)
@@ -155,8 +159,8 @@ class _Chosen(ast.NodeTransformer):
         if node.lineno in self._lines and not _suspends(node.body):
             hooks = self._mark()
             line = ast.Constant(node.body.lineno)
-            body = _call(hooks, "end", node.body, _call(hooks, "begin", node.body, line), node.body, line)
-            node.body = body
+            began = _call(ast.Constant(hooks), "begin", node.body, line)
+            node.body = _call(ast.Constant(hooks), "end", node.body, began, node.body, line)
         return node
 
 
@@ -185,10 +189,15 @@ def _own(nodes: list[Any]) -> list[Any]:
     return found
 
 
-def _call(hooks: str, method: str, at: Any, *arguments: Any) -> Any:
-    made = ast.Call(ast.Attribute(ast.Constant(hooks), method, ast.Load()), list(arguments), [])
+def _call(owner: Any, method: str, at: Any, *arguments: Any) -> Any:
+    """`owner.method(...)`, at the place of `at`. `owner` is a mark, or makes the owner's expression."""
+    made = ast.Call(ast.Attribute(owner, method, ast.Load()), list(arguments), [])
+    return _placed(made, at)
+
+
+def _placed(made: Any, at: Any) -> Any:
     for node in ast.walk(made):
-        if isinstance(node, (ast.expr,)) and not hasattr(node, "lineno"):
+        if isinstance(node, ast.expr) and not hasattr(node, "lineno"):
             ast.copy_location(node, at)
     return made
 
@@ -201,6 +210,13 @@ class _Body(ast.NodeTransformer):
         self._outer = outer
         self._loops: list[int] = []
         self._managers: list[int] = []
+        self._hidden = False
+
+    def _at(self) -> Any:
+        """The expression for the call's state."""
+        if self._hidden:
+            return ast.Call(ast.Attribute(ast.Constant(self._hooks), "here", ast.Load()), [], [])
+        return ast.Name(_VARIABLE, ast.Load())
 
     def function(self, node: Any) -> None:
         """try: …; finally: leave, which Python's own line table and tracebacks do not notice."""
@@ -209,19 +225,23 @@ class _Body(ast.NodeTransformer):
         if _is_text(body[0]):
             kept.append(body.pop(0))
         kept.extend(one for one in body if isinstance(one, (ast.Global, ast.Nonlocal)))
-        body = self._block([one for one in body if not isinstance(one, (ast.Global, ast.Nonlocal))])
-        suspended = any(isinstance(one, (ast.Await, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith)) for one in _own(body))
-        last = [self._hook("leave", node)]
+        body = [one for one in body if not isinstance(one, (ast.Global, ast.Nonlocal))]
+        own = _own(body)
+        self._hidden = any(getattr(one, "id", getattr(one, "attr", "")) in _LOOKS for one in own)
+        suspended = any(isinstance(one, (ast.Await, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith)) for one in own)
+        body = self._block(body)
+        last = [self._hook("leave_hidden" if self._hidden else "leave", node)]
         if suspended:
             last.insert(0, self._hook("shown", node))
-        if body:
-            attempt = ast.copy_location(ast.Try(body, [], [], last), node)
-            node.body = [*kept, self._hook("enter", node), attempt]
-        else:
-            node.body = [*kept, self._hook("enter", node), *last]
+        enter = _call(ast.Constant(self._hooks), "enter_hidden" if self._hidden else "enter", node)
+        first: Any = ast.Expr(enter)
+        if not self._hidden:
+            first = ast.Assign([_placed(ast.Name(_VARIABLE, ast.Store()), node)], enter)
+        kept.append(ast.copy_location(first, node))
+        node.body = [*kept, ast.copy_location(ast.Try(body, [], [], last), node)] if body else [*kept, *last]
 
     def _hook(self, method: str, at: Any, *arguments: Any) -> Any:
-        call = _call(self._hooks, method, at, *arguments)
+        call = _call(self._at(), method, at, *arguments)
         return ast.copy_location(ast.Expr(call), at)
 
     def _line(self, line: int, at: Any) -> Any:
@@ -277,7 +297,7 @@ class _Body(ast.NodeTransformer):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
         if node.type is not None:
             self.generic_visit(node)
-            node.type = _call(self._hooks, "passed", node.type, node.type, ast.Constant(node.lineno))
+            node.type = _call(self._at(), "passed", node.type, node.type, ast.Constant(node.lineno))
         else:
             self.generic_visit(node)
             node.body.insert(0, self._line(node.lineno, node.body[0]))
@@ -288,14 +308,14 @@ class _Body(ast.NodeTransformer):
         self.generic_visit(node)
         if self._managers:
             value = node.value if node.value is not None else ast.copy_location(ast.Constant(None), node)
-            node.value = _call(self._hooks, "passed", value, value, ast.Constant(self._managers[-1]))
+            node.value = _call(self._at(), "passed", value, value, ast.Constant(self._managers[-1]))
         return node
 
     def visit_Yield(self, node: ast.Yield) -> Any:
         self.generic_visit(node)
         value = node.value if node.value is not None else ast.copy_location(ast.Constant(None), node)
-        node.value = _call(self._hooks, "pause", value, value)
-        return _call(self._hooks, "resume", node, node)
+        node.value = _call(self._at(), "pause", value, value)
+        return _call(self._at(), "resume", node, node)
 
     def visit_Await(self, node: ast.Await) -> Any:
         return self._replaced(node, "value", "awaiting")
@@ -309,13 +329,13 @@ class _Body(ast.NodeTransformer):
     def visit_AsyncWith(self, node: ast.AsyncWith) -> Any:
         self.generic_visit(node)
         for item in node.items:
-            item.context_expr = _call(self._hooks, "managing", item.context_expr, item.context_expr)
+            item.context_expr = _call(self._at(), "managing", item.context_expr, item.context_expr)
         return node
 
     def _replaced(self, node: Any, field: str, method: str) -> Any:
         self.generic_visit(node)
         value = getattr(node, field)
-        setattr(node, field, _call(self._hooks, method, value, value))
+        setattr(node, field, _call(self._at(), method, value, value))
         return node
 
     def _scope(self, node: Any) -> Any:

@@ -12,8 +12,8 @@ from os.path import getsize
 from time import monotonic
 
 from . import zoom_counts, zoom_rewriting
-from .zoom_counts import Wanted
-from .zoom_hooks import Hooks
+from .zoom_counts import Activation, Wanted
+from .zoom_hooks import Hooks, running
 from .zoom_rewriting import Pair, constants
 
 TYPE_CHECKING = False
@@ -113,6 +113,7 @@ def stop() -> None:
     for hooks in _state.hooks:
         hooks.on = False
     _state.change = None
+    forget()
     for module in _state.loaded:
         module.undo()
     originals = _state.originals
@@ -121,6 +122,15 @@ def stop() -> None:
             known = originals.get(id(function.__code__))
             if known is not None:
                 function.__code__ = known[0]
+
+
+def under_way() -> list[Activation]:
+    return list(running.copy().values())
+
+
+def forget() -> None:
+    """What runs in the parent of a forked process."""
+    running.clear()
 
 
 def _functions() -> list[Any]:

@@ -13,11 +13,13 @@ import os
 import sys
 from time import monotonic, sleep
 
-from . import zoom_counts, zoom_lines, zoom_wishes
+from . import zoom_counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .zoom_wishes import Wish
 
 _LOOK = 0.25
 _WRITE = 1.0
@@ -30,6 +32,19 @@ if "gevent.monkey" in sys.modules:  # a greenlet would wait for the others
     _make_lock = _saved.get("_thread", {}).get("allocate_lock", _threads.allocate_lock)
 else:
     _start_thread, _make_lock = _threads.start_new_thread, _threads.allocate_lock
+
+
+def _lines() -> Any:
+    """What counts: nobody pays for it before there is a wish."""
+    from . import zoom_lines
+
+    return zoom_lines
+
+
+def _wishes() -> Any:
+    from . import zoom_wishes
+
+    return zoom_wishes
 
 
 class _Thread:
@@ -51,7 +66,7 @@ _ready = False  # to start the thread with whatever comes first
 _listening = False
 _ours = False  # the hooks for forks and the end are in place
 _began = 0.0
-_wish: zoom_wishes.Wish | None = None
+_wish: Wish | None = None
 _path = ""
 _written = 0.0
 
@@ -63,7 +78,7 @@ def begin(folder: str, wish: str) -> None:
     _named = "" if wish == "1" else wish
     _prepare()
     if _named:
-        found = zoom_wishes.read(_named, monotonic())
+        found = _wishes().read(_named, monotonic())
         if found is not None and found.holds(monotonic()):
             _start(found, at_load=True)
     _be_ready()
@@ -163,7 +178,7 @@ def _look() -> bool:
     """Do what the spool says now. False: it is gone, and so is all reason to be here."""
     now = monotonic()
     try:
-        wish = zoom_wishes.newest(_folder, now, _named)
+        wish = _wishes().newest(_folder, now, _named)
     except OSError:
         _stop(None)
         return False
@@ -175,20 +190,21 @@ def _look() -> bool:
         _stop(_write)
         if wish is not None and wish.functions:
             _start(wish)
-    if _wish is not None and zoom_lines.counting():
-        zoom_lines.look_again()
+    if _wish is not None and _lines().counting():
+        _lines().look_again()
         if now - _written > _WRITE:
             _write()
     return True
 
 
-def _start(wish: zoom_wishes.Wish, at_load: bool = False) -> None:
+def _start(wish: Wish, at_load: bool = False) -> None:
     global _wish, _written
     _wish = wish
-    (zoom_lines.at_load if at_load else zoom_lines.start)(wish.functions)
+    lines = _lines()
+    (lines.at_load if at_load else lines.start)(wish.functions)
     _name_file()
     _written = monotonic()
-    if not zoom_lines.counting():
+    if not _lines().counting():
         _write()  # the reason is all that there is to tell
 
 
@@ -197,15 +213,15 @@ def _stop(write: Any) -> None:
     if _wish is None:
         return
     _wish = None
-    counted = zoom_lines.counting()
-    zoom_lines.stop()
+    counted = _lines().counting()
+    _lines().stop()
     if counted and write is not None:
         write()
 
 
 def _name_file() -> None:
     global _path
-    _path = "%s/lines-%d-%x.json" % (_folder, os.getpid(), int(zoom_lines.began() * 1e6))
+    _path = "%s/lines-%d-%x.json" % (_folder, os.getpid(), int(_lines().began() * 1e6))
 
 
 def _write() -> None:
@@ -215,7 +231,7 @@ def _write() -> None:
     part = _path + ".part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        data = json.dumps(zoom_lines.counted()).encode("ascii")
+        data = json.dumps(_lines().counted()).encode("ascii")
         file = os.open(part, flags, 0o600)
         try:
             whole = os.write(file, data) == len(data)
@@ -278,8 +294,8 @@ def _in_child() -> None:
     global _starting, _thread
     _starting = _make_lock()
     _thread = None
-    zoom_lines.after_fork()
     if _wish is not None:
+        _lines().after_fork()
         _name_file()
     if _listening:
         _be_ready()
