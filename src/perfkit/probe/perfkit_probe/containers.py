@@ -24,7 +24,8 @@ _DEEPEST = 2  # objects of objects of a module
 _SAMPLE = 30  # entries whose size is looked at
 _LENGTHS = {kind: kind.__len__ for kind in (dict, list, set, deque, bytearray)}
 _NAMESPACE = type.__dict__["__dict__"]
-_BASES = type.__dict__["__mro__"]
+_TITLE = type.__dict__["__qualname__"]
+_ORDER = type.__dict__["__mro__"]
 _CACHED = type(functools.lru_cache(maxsize=1)(len))
 _PLAIN = frozenset((str, bytes, int, float, bool, type(None), complex, range, frozenset, tuple, ModuleType))
 _UNWRAPPED = (staticmethod, classmethod, MethodType)
@@ -70,7 +71,7 @@ class Look:
             return
         self._left -= 1
         self._seen.add(id(value))
-        bases = _BASES.__get__(kind)
+        bases = _bases(kind)
         if kind is _CACHED:
             self._cached(name, value)
         elif kind is FunctionType:
@@ -90,8 +91,7 @@ class Look:
         if values.get("__module__") != module:
             self._seen.discard(id(value))
             return
-        of = values.get("__qualname__")
-        title = of if type(of) is str else type.__dict__["__name__"].__get__(value)
+        title = _TITLE.__get__(value)
         for key, inner in list(values.items()):
             if not key.startswith("__"):
                 self._value("%s.%s.%s" % (module, title, key), inner, module, file, "%s.%s" % (title, key), 1)
@@ -106,7 +106,7 @@ class Look:
         file = home.__dict__.get("__file__") if type(home) is ModuleType else ""
         for key, inner in list(values.items()):
             if type(key) is str:
-                path = "%s.self.%s" % (kind.__qualname__, key)
+                path = "%s.self.%s" % (_TITLE.__get__(kind), key)
                 self._value(name + "." + key, inner, str(module), file if type(file) is str else "", path, depth + 1)
 
     def _function(self, name: str, value: FunctionType, module: str, file: str, depth: int) -> None:
@@ -140,9 +140,14 @@ class Look:
         self.found.append(kept)
 
 
+def _bases(kind: type) -> Any:
+    """Of a type of C that was never made ready there are none."""
+    return _ORDER.__get__(kind) or ()
+
+
 def namespace(value: Any) -> Any:
     """An object's attributes; None where reading them would run code of its class."""
-    for base in _BASES.__get__(type(value)):
+    for base in _bases(type(value)):
         descriptor = _NAMESPACE.__get__(base).get("__dict__")
         if descriptor is not None:
             return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else None
@@ -157,7 +162,7 @@ def size_of(kept: Kept) -> int:
         if not inner:
             return 0
         held = max(inner, key=len)
-    base = next(base for base in _BASES.__get__(type(held)) if base in _LENGTHS)
+    base = next(base for base in _bases(type(held)) if base in _LENGTHS)
     own = int(base.__sizeof__(held))
     try:
         if base is dict:
