@@ -146,17 +146,19 @@ def _jumps(recording: Recording, by_process: dict[int, list[MemoryUse]], begin: 
 def _jump(rises: Sequence[Rise], uses: Sequence[MemoryUse]) -> Jump:
     first, last = rises[0], rises[-1]
     near = [use.rss for use in uses if first.at <= use.at <= last.at + _APART]
-    return Jump(first.at, first.process, first.before, max([last.rss, *near]), last.stack, len(rises))
+    # The last look may find the process at giving it back.
+    (stack, _), *_ = Counter(rise.stack for rise in rises).most_common(1)
+    return Jump(first.at, first.process, first.before, max([last.rss, *near]), stack, len(rises))
 
 
 def _total(by_process: dict[int, list[MemoryUse]]) -> tuple[tuple[float, int], ...]:
     """Of all processes together, each second: PSS where it is known, so that what they share counts once."""
     seconds: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for process, uses in by_process.items():
-        share = 1.0
+        others = 0  # bytes that are shared, as far as others pay for them
         for use in uses:
-            if use.pss is not None and use.rss:
-                share = use.pss / use.rss
+            if use.pss is not None:
+                others = use.rss - use.pss
             second = seconds[int(use.at)]
-            second[process] = max(second.get(process, 0), int(use.rss * share))
+            second[process] = max(second.get(process, 0), use.rss - others)
     return tuple((float(second), sum(found.values())) for second, found in sorted(seconds.items()))

@@ -107,6 +107,8 @@ class Measuring:
             self._collectors.append(self._probe)
         elif self._options.engine == "py-spy":
             self._writer.gap(_no_probe(isinstance(self._target, RunningProcess)))
+        if self._options.memory and self._probe is None:
+            self._writer.gap(_NO_CONTAINERS)
         self._driving.begin()
 
     def _with_probe(self) -> bool:
@@ -353,6 +355,13 @@ class Measuring:
         if not self._has_data():
             self.path.unlink(missing_ok=True)
         shutil.rmtree(self._spool, ignore_errors=True)
+
+
+_NO_CONTAINERS = Gap(
+    "which containers and caches grow, and what requests leave behind",
+    "they are looked through from inside, and the probe is not there",
+    "launch it with `perfkit run --memory`",
+)
 
 
 def _no_probe(attached: bool) -> Gap:
