@@ -25,13 +25,8 @@ _FOR_ANOTHER_TRACER = 1.0  # py-spy comes and goes
 _FOR_THE_END = 0.5
 _BETWEEN_IMPORTS = 0.02
 _BETWEEN = 0.002  # seconds until a thread that may hold a lock of malloc's is looked at again
-_LOOKS = (
-    0.1,
-    0.2,
-    0.4,
-    0.8,
-    1.6,
-)  # seconds in which a pending call may come to run, before the thread is looked at again
+# Seconds in which a pending call may come to run, before the thread is looked at again.
+_LOOKS = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 def inject(pid: int, source: str, *, spool: str, timeout: float = 5.0) -> Path:
@@ -42,6 +37,15 @@ def inject(pid: int, source: str, *, spool: str, timeout: float = 5.0) -> Path:
     Raises Refused where the source could not be brought in, raised something, or has not run within `timeout` seconds: then it
     never will, unless the gap says that it has begun.
     """
+    try:
+        return _injected(pid, source, spool, timeout)
+    except Refused:
+        if preconditions.is_ending(pid):
+            raise preconditions.ended(pid) from None  # of which anything else was only a sign
+        raise
+
+
+def _injected(pid: int, source: str, spool: str, timeout: float) -> Path:
     deadline = time.monotonic() + timeout
     subject = preconditions.examine(pid)
     with Claim(subject, spool) as claim:
@@ -74,7 +78,7 @@ def _brought(target: ptrace_path.Target, source: str, claim: Claim, deadline: fl
     begun = time.monotonic()
     patience = iter(_LOOKS)
     left: ptrace_path.Left | None = None
-    while (now := time.monotonic()) < deadline:
+    while (now := time.monotonic()) < deadline and processes.alive(target.subject.pid):
         careful = now < (begun + deadline) / 2
         text = payload.called(source, target.subject.inner_pid, claim.path, "ptrace", careful=careful)
         try:
@@ -99,7 +103,8 @@ def _brought(target: ptrace_path.Target, source: str, claim: Claim, deadline: fl
 
 def _given_back(target: ptrace_path.Target, left: ptrace_path.Left | None, claim: Claim, until: float) -> bool:
     """Waits until the run was claimed or the time is over (False), or until the pages were given back without it."""
-    while claim.said() is None and time.monotonic() < until:
+    pid = target.subject.pid
+    while claim.said() is None and time.monotonic() < until and processes.alive(pid):
         if left and target.has_given_back(left):
             return True
         time.sleep(_BETWEEN)
@@ -109,8 +114,6 @@ def _given_back(target: ptrace_path.Target, left: ptrace_path.Left | None, claim
 def _judged(subject: Subject, said: str | None, claim: Claim, timeout: float) -> Path:
     pid = subject.pid
     if said is None and claim.close_to_others():
-        if not processes.alive(pid):
-            raise preconditions.ended(pid)
         why = f"its main thread did not come to run Python within {timeout:g} s: it is inside one long call, waits for a lock, or is only starting"
         raise refused(pid, why, "try again later; what was brought in now will not run any more")
     path, _, raised = (said or claim.wait(time.monotonic() + _FOR_THE_END) or "").partition("\n")

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from perfkit.collectors.injection.interface import Subject, refused
+from perfkit.shared import processes
 
 _TEMPORARY = ("tmp", "dev/shm", "var/tmp", "run")
 _POLL = 0.001
@@ -106,7 +107,7 @@ class Claim:
 
     def wait(self, deadline: float) -> str | None:
         """Until it has said something, or the deadline; then as `said`."""
-        while not (said := self.said()) and time.monotonic() < deadline and os.path.exists(f"/proc/{self._pid}"):
+        while not (said := self.said()) and time.monotonic() < deadline and processes.alive(self._pid):
             time.sleep(_POLL)
         return said
 

@@ -13,6 +13,7 @@ from perfkit.shared import privileges, processes, yama
 
 OLDEST = (3, 9)
 _PATIENCE = 0.5  # seconds for a state that may pass by itself
+_PF_EXITING = 4  # include/linux/sched.h
 _OFF = "PYTHON_DISABLE_REMOTE_DEBUG"
 _OPTION = "disable-remote-debug"
 _WITH_A_WORD = ("-X", "-W", "--check-hash-based-pycs")
@@ -87,6 +88,15 @@ def forbidden(pid: int) -> Exception:
             f"start perfkit's container with the capability SYS_PTRACE: {_containers()}",
         )
     return _not_allowed(pid)
+
+
+def is_ending(pid: int) -> bool:
+    """Gone, a zombie, or on its way there: then its memory is gone before it is (proc(5): stat, the flag PF_EXITING)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
+    except OSError:
+        return True
+    return fields[0] in "ZXx" or bool(int(fields[6]) & _PF_EXITING)
 
 
 def stopped(pid: int) -> Exception:

@@ -21,7 +21,7 @@ from perfkit.collectors.injection.registers import Registers
 from perfkit.shared import processes
 
 _GETREGS, _SETREGS, _DETACH, _SYSCALL, _CONT = 12, 13, 17, 24, 7
-_GETREGSET, _SEIZE, _INTERRUPT, _GETSIGMASK = 0x4204, 0x4206, 0x4207, 0x420A
+_GETSIGINFO, _GETREGSET, _SEIZE, _INTERRUPT, _GETSIGMASK = 0x4202, 0x4204, 0x4206, 0x4207, 0x420A
 _O_TRACESYSGOOD = 1
 _NT_X86_XSTATE = 0x202
 _EVENT_STOP = 128
@@ -144,12 +144,13 @@ class Tracee:
         return self._stop
 
     def _status(self) -> int | None:
-        """Looks before it takes: a child of ours that ended is left to whoever waits for it."""
+        """Looks before it takes: a child of ours that ended is left to whoever waits for it. And whoever waits for a child
+        (Popen.poll in another thread) may take a stop away from us: then the thread itself tells of it."""
         looking = os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT | _WALL
         try:
             seen = os.waitid(os.P_PID, self.pid, looking)
             if seen is None:
-                return None
+                return self._told_by_itself()
             if seen.si_code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED):
                 if not _is_ours(self.pid):
                     os.waitpid(self.pid, os.WNOHANG | _WALL)
@@ -158,6 +159,16 @@ class Tracee:
         except ChildProcessError:
             raise Ended from None
         return status if pid else None
+
+    def _told_by_itself(self) -> int | None:
+        information = (ctypes.c_int32 * 32)()
+        try:
+            _ptrace(_GETSIGINFO, self.pid, 0, ctypes.addressof(information))
+        except OSError:
+            return None  # it is not stopped
+        number, _, code = information[:3]
+        special = code == signal.SIGTRAP | 0x80 or code >> 8 == _EVENT_STOP
+        return (code if special else number) << 8 | 0x7F
 
     def _detach(self) -> None:
         deadline = time.monotonic() + _LONGEST_DETACH
