@@ -8,23 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from injected import Program, Run
-
-from perfkit_command import interpreter
+from injected import Program, Run, found
 
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
-_ELSEWHERE = Path("/opt/sid")
 
 
 @pytest.fixture(autouse=True)
 def _machine() -> None:
     if not sys.platform.startswith("linux") or platform.machine() != "x86_64":
         pytest.skip("code is brought into running processes on Linux on x86-64")
-
-
-def found(version: str) -> str:
-    elsewhere = _ELSEWHERE / f"py{version}" / "bin" / "python3"
-    return str(elsewhere) if elsewhere.exists() else interpreter(version)
 
 
 @pytest.fixture(params=VERSIONS)

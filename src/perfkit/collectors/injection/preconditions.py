@@ -27,8 +27,9 @@ def examine(pid: int) -> Subject:
         raise refused(pid, "this is perfkit itself", "give the pid of another process")
     status = _status(pid)
     _check_state(pid)
+    if not privileges.may_read(pid):
+        raise _not_allowed(pid)
     version = _version(pid)
-    _check_permission(pid)
     _check_consent(pid)
     if _status(pid).get("TracerPid", "0") != "0":
         _check_tracer(pid)
@@ -137,8 +138,6 @@ def _check_state(pid: int) -> None:
 
 def _version(pid: int) -> tuple[int, int]:
     found = processes.python_of(pid)
-    if found is None and not privileges.may_read(pid):
-        raise _not_allowed(pid)
     name = os.path.basename(executable(pid))
     if found is None or name.startswith("pypy"):
         raise refused(pid, f"it does not run CPython ({name or 'unknown program'})", "give the pid of a Python process")
@@ -148,11 +147,6 @@ def _version(pid: int) -> tuple[int, int]:
     if (major, minor) < OLDEST:
         raise refused(pid, f"it runs Python {found}, and this needs 3.9", "samples cover it from outside")
     return major, minor
-
-
-def _check_permission(pid: int) -> None:
-    if not privileges.may_read(pid):
-        raise _not_allowed(pid)
 
 
 def _not_allowed(pid: int) -> Exception:
