@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Ids that nobody is meant to ask for: a target that starts cProfile (2), coverage (1) or a debugger (0) finds its own free.
 _OURS = (4, 3)
 _OTHERS = {0: "a debugger", 1: "coverage", 2: "a profiler"}
+# Code that begins at a function's own line and is not the function.
+_BESIDE = ("__annotate__", "<generic parameters of ")
 _REMEDY = "zoom in when it does not run"
 _monitoring: Any = getattr(sys, "monitoring", None)
 _tool = -1
@@ -122,7 +124,7 @@ def _arm_running() -> None:
 def _arm(code: CodeType) -> Function | None:
     key = _wanted.key(code)
     tool = _tool
-    if key is None or tool < 0:
+    if key is None or tool < 0 or code.co_name.startswith(_BESIDE):
         return None
     function = zoom_counts.function(key, getattr(code, "co_qualname", code.co_name))
     _armed[id(code)] = (function, code)
