@@ -79,6 +79,9 @@ ReadyTimeout = Annotated[
 Memory = Annotated[
     bool, flag("--memory", help="Follow memory: what grows, what takes much at once, and where.", env="MEMORY")
 ]
+Lines = Annotated[
+    bool, flag("--lines", help="Count hits and seconds of each line of the hottest functions.", env="LINES")
+]
 KeepLiterals = Annotated[
     bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")
 ]

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from perfkit.cli import options as o
+from perfkit.errors import USAGE, PerfkitError
 
 
 def run(
@@ -36,6 +37,7 @@ def run(
     ] = True,
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
+    lines: o.Lines = False,
     dsn: o.Dsn = None,
     rate: o.Rate = 50.0,
     project: o.Project = None,
@@ -56,6 +58,12 @@ def run(
     """
     _check(duration, rate, requests, concurrency, warmup, color, engine)
     o.check_load(context, load, ready)
+    if lines and (not probe or engine != "py-spy"):
+        raise PerfkitError(
+            "--lines counts inside the target, where the probe is.",
+            "leave out " + ("--no-probe" if engine == "py-spy" else f"--engine {engine}"),
+            USAGE,
+        )
     from perfkit.targets.command import resolve_command
 
     target = resolve_command(command or [], Path.cwd(), os.environ)
@@ -74,6 +82,7 @@ def run(
         probe=probe,
         keep_literals=keep_literals,
         memory=memory,
+        lines=lines,
         rate=rate,
         duration=duration,
         warmup=warmup,

@@ -52,12 +52,14 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class LineTime:
-    """A line of a function that was followed line by line: `seconds` with all that it called. `first_line` is the function's."""
+    """A line of a function that was followed line by line: `seconds` with all that it called, without what it awaited.
+    `first_line` and `calls` are the function's."""
 
     process: int
     function: str
     file: str
     first_line: int
+    calls: int
     line: int
     hits: int
     seconds: float

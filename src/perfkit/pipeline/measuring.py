@@ -24,6 +24,7 @@ from perfkit.pipeline.values import Measured, Options, Progress, Say
 if TYPE_CHECKING:
     from perfkit.collectors.follow import Follow
     from perfkit.collectors.interface import Collector, Context, Engine
+    from perfkit.collectors.lines import LinesCollector
     from perfkit.collectors.probe import ProbeCollector
     from perfkit.recordings import Writer
     from perfkit.targets.interruption import Interruption
@@ -66,6 +67,7 @@ class Measuring:
         self._engine: Engine | None = None
         self._follow: Follow | None = None
         self._probe: ProbeCollector | None = None
+        self._lines: LinesCollector | None = None
         self._collectors: list[Collector] = []
         self._writer: Writer = Writer(path, self._run())
 
@@ -102,6 +104,11 @@ class Measuring:
             from perfkit.collectors.memory import MemoryCollector
 
             self._collectors.append(MemoryCollector(context, self._follow))
+        if self._options.lines:
+            from perfkit.collectors.lines import LinesCollector
+
+            self._lines = LinesCollector(context, self._follow, self._engine, self._options.duration)
+            self._collectors.append(self._lines)
         if self._with_probe():
             self._probe = ProbeCollector(context, self._follow)
             self._collectors.append(self._probe)
@@ -123,6 +130,10 @@ class Measuring:
             self._open_spool()
             options = self._options
             extra |= ProbeCollector.variables(self._spool, self._project, options.keep_literals, options.memory)
+            if options.lines:
+                from perfkit.collectors.lines import LinesCollector
+
+                extra |= LinesCollector.variables(None)
         return extra
 
     def _open_spool(self) -> None:
@@ -269,6 +280,8 @@ class Measuring:
         probe, until = self._probe, self._ended_at
         if probe in self._collectors and probe is not None and until is not None:
             self._guarded(lambda: probe.take_last_words(until))
+        if self._lines is not None and self._lines in self._collectors:
+            self._guarded(self._lines.take_last_words)
         return Outcome(self._launched.poll() if self._launched else None, self._stopped_by, self._driving.exit_code)
 
     def _seal(self, outcome: Outcome) -> None:

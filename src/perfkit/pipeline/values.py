@@ -19,6 +19,7 @@ class Options:
     probe: bool = True
     keep_literals: bool = False
     memory: bool = False
+    lines: bool = False
     rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0

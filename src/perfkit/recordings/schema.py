@@ -157,6 +157,7 @@ STATEMENTS = (
         function TEXT NOT NULL,
         file TEXT NOT NULL,
         first_line INTEGER NOT NULL,
+        calls INTEGER NOT NULL,
         line INTEGER NOT NULL,
         hits INTEGER NOT NULL,
         seconds REAL NOT NULL

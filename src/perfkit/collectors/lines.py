@@ -1,0 +1,164 @@
+"""Zooming in on lines: after some seconds of samples the hottest functions are followed line by line, in the same run.
+
+perfkit writes its wish into the spool, the probe inside each process counts as it says, and what it left is read at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+from perfkit.collectors.follow import Follow
+from perfkit.collectors.hot_functions import HotFunction, hot_functions
+from perfkit.collectors.interface import Context, Engine
+from perfkit.model.memory import LineTime
+from perfkit.model.recording import Gap, Process
+
+# Samples first: a fifth of the time, within these bounds.
+_SHARE, _LEAST, _MOST = 0.2, 2.0, 8.0
+_LONGEST = 6 * 3600.0
+_LARGEST = 16 << 20  # bytes of what a process left
+_NAME = re.compile(r"lines-(\d+)-[0-9a-f]+\.json")
+_WHAT = "hits and seconds of lines"
+
+
+class LinesCollector:
+    """`chosen` are the functions that the samples found hot, empty until then."""
+
+    def __init__(
+        self,
+        context: Context,
+        follow: Follow,
+        engine: Engine,
+        duration: float | None,
+        given: tuple[HotFunction, ...] = (),
+    ) -> None:
+        """`given` are followed from the start, in place of what samples find."""
+        self.chosen: tuple[HotFunction, ...] = given
+        self._context = context
+        self._follow = follow
+        self._engine = engine
+        self._wait = min(_MOST, max(_LEAST, _SHARE * duration)) if duration else _LEAST
+        self._wished = bool(given)
+
+    @staticmethod
+    def variables(wish: Path | None) -> dict[str, str]:
+        """What a launched target's environment needs; `wish` is what is counted from the start."""
+        return {"PERFKIT_TARGET_ZOOM": "1" if wish is None else str(wish)}
+
+    def poll(self) -> None:
+        begin = self._context.measured_from()
+        if self._wished or begin is None or self._context.clock() < begin + self._wait:
+            return
+        found = hot_functions(self._context.sink.stacks, self._engine.stack_seconds)
+        if found:
+            self._wished = True
+            self.chosen = tuple(found)
+            write_wish(Path(self._context.spool), self.chosen, self._context.path_map)
+
+    def stop(self) -> None:
+        """Take the wish back, so that the hooks go before the target does."""
+        for path in Path(self._context.spool).glob("zoom-*.json"):
+            path.unlink(missing_ok=True)
+
+    def take_last_words(self) -> None:
+        """All that processes left."""
+        left = 0
+        for entry in sorted(Path(self._context.spool).iterdir()):
+            match = _NAME.fullmatch(entry.name)
+            written = _read(entry) if match else None
+            if match and written is not None:
+                left += 1
+                self._take(self._process(int(match[1]), written), written)
+        if not self._wished:
+            self._gap("too few samples of the project's functions were taken before it ended", "measure for longer")
+        elif not left:
+            self._gap("no process of the target told any", "a longer run; -I, -E or -S keep the probe out")
+
+    def _gap(self, why: str, remedy: str) -> None:
+        self._context.sink.gap(Gap(_WHAT, why, remedy))
+
+    def _process(self, pid: int, written: dict[str, Any]) -> Process:
+        zero = time.monotonic() - self._context.clock()
+        return self._follow.known(pid, 0, "", max(0.0, float(written["began"]) - zero))
+
+    def _take(self, process: Process, written: dict[str, Any]) -> None:
+        for gap in written["gaps"]:
+            self._context.sink.gap(Gap(*gap))
+        rows = []
+        for function in written["functions"]:
+            file = self._context.local_path(function["file"], process.cwd)
+            whose = (process.id, function["function"], file, function["line"], function["calls"])
+            rows += [LineTime(*whose, line, hits, seconds) for line, hits, seconds in function["lines"] if hits]
+        self._context.sink.lines(rows)
+
+
+def write_wish(folder: Path, functions: tuple[HotFunction, ...], path_map: tuple[tuple[str, str], ...] = ()) -> Path:
+    """Whole or not at all, for whoever the target runs as."""
+    wish = {
+        "version": 1,
+        "what": "lines",
+        "functions": [[_inside(function.file, path_map), function.first_line] for function in functions],
+        "until": time.monotonic() + _LONGEST,
+        "owner": os.getpid(),
+    }
+    path = folder / "zoom-1.json"
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(wish), encoding="ascii")
+    part.chmod(0o644)
+    part.replace(path)
+    return path
+
+
+def _inside(file: str, path_map: tuple[tuple[str, str], ...]) -> str:
+    """A file as the target names it: the way back of `Context.local_path`."""
+    for inside, outside in path_map:
+        if file.startswith(outside.rstrip("/") + "/"):
+            return inside.rstrip("/") + file[len(outside.rstrip("/")) :]
+    return file
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """Of a regular file only, and only what has the shape that a probe writes."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
+        written: dict[str, Any] = json.loads(os.read(file, _LARGEST))
+        return written if _is_sound(written) else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    finally:
+        os.close(file)
+
+
+def _is_sound(written: Any) -> bool:
+    try:
+        return (
+            written["version"] == 1
+            and 0 <= float(written["began"]) < 1e10
+            and all(len(gap) == 3 and all(isinstance(text, str) for text in gap) for gap in written["gaps"])
+            and all(map(_is_function, written["functions"]))
+        )
+    except (TypeError, KeyError, ValueError):
+        return False
+
+
+def _is_function(function: Any) -> bool:
+    texts = isinstance(function["file"], str) and isinstance(function["function"], str)
+    counts = [function["line"], function["calls"], *(n for line in function["lines"] for n in line[:2])]
+    seconds = [line[2] for line in function["lines"]]
+    return (
+        texts
+        and all(type(n) is int and 0 <= n < 2**53 for n in counts)
+        and all(type(one) in (int, float) and 0 <= one < 1e9 for one in seconds)
+        and all(len(line) == 3 for line in function["lines"])
+    )
