@@ -159,7 +159,7 @@ def _not_allowed(pid: int) -> Exception:
             "kernel.yama.ptrace_scope is 3: nobody may trace a process until the next start of the machine",
             "start the machine with kernel.yama.ptrace_scope=1",
         )
-    if os.geteuid() == 0 or privileges.container():
+    if os.geteuid() == 0:
         why = "tracing it needs the capability CAP_SYS_PTRACE, which this container does not have"
         return refused(pid, why, _containers())
     if processes.owner_id(pid) != os.geteuid():
@@ -168,7 +168,8 @@ def _not_allowed(pid: int) -> Exception:
         why = f"kernel.yama.ptrace_scope is {scope}: tracing it needs the capability CAP_SYS_PTRACE"
     else:
         why = "it has changed its user or its privileges, and tracing it needs the capability CAP_SYS_PTRACE"
-    return refused(pid, why, f"sudo perfkit attach {pid}")
+    sudo = f"sudo perfkit attach {pid}"
+    return refused(pid, why, f"{sudo}, or {_containers()}" if privileges.container() else sudo)
 
 
 def _containers() -> str:
