@@ -24,6 +24,7 @@ SHARED = {
 } | {
     "json_memory",
     "json_queries",
+    "line_text",
     "log_text",
     "memory_text",
     "plan_text",

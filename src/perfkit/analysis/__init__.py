@@ -4,7 +4,7 @@
   `tables` adds up endpoints and functions, `machine` weighs the kernel's accounting, `calls` reads deterministic profiles.
 - What the probe timed: `inside` charges spans, blocks and collections (`intervals`, `inflight`, `uses`), `division` gives the
   samples what is left.
-- `memory` weighs what was followed with --memory, with the slopes of `trends`.
+- `memory` weighs what was followed with --memory, with the slopes of `trends`; `zoom` adds up single lines.
 - What a database logged: `logs` has one stack a statement.
 """
 
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from perfkit.analysis import calls, clusters, division, inside, logs, machine, memory, tables, waits
+from perfkit.analysis import calls, clusters, division, inside, logs, machine, memory, tables, waits, zoom
 from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis
@@ -78,6 +78,7 @@ def analyse(recording: Recording) -> Analysis:
         plans=recording.plans,
         not_planned=recording.not_planned,
         memory=memory.read(recording, begin),
+        zoomed=zoom.read(recording),
         requests=requests or None,
         latency=tables.percentiles([request.seconds for request in counted or timed if request.status]),
         # Of those that were under way at the end clients saw some fail that the probe did not see begin.

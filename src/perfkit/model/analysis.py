@@ -10,6 +10,7 @@ from perfkit.model.growth import Memory
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import Call, Frame, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
 from perfkit.model.sqllog import SqlLog
+from perfkit.model.zoom import Zoomed
 
 # log: what a database's log says; its statements are all that is known.
 Kind = Literal["server", "script", "log"]
@@ -198,6 +199,7 @@ class Analysis:
     plans: tuple[Plan, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
     memory: Memory | None = None
+    zoomed: tuple[Zoomed, ...] = ()
     requests: int | None = None
     latency: tuple[float, float, float] | None = None
     failed_requests: int = 0

@@ -15,6 +15,7 @@ from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, Process
 from perfkit.model.finding import Evidence, Expected, Finding, Inside, Silenced
 from perfkit.model.recording import Run
 from perfkit.model.report import Report
+from perfkit.model.zoom import Zoomed
 from perfkit.reports import labels
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.json_memory import memory_document
@@ -47,6 +48,7 @@ def document(report: Report, options: RenderOptions = RenderOptions()) -> Object
         "log": log_document(analysis.log) if analysis.log is not None else None,
         "queries": [query_document(query, paths) for query in queries(analysis, options.sort)[: options.top]],
         "plans": [plan_document(plan) for plan in analysis.plans],
+        "lines": [_zoomed(zoomed, paths) for zoomed in analysis.zoomed],
         "functions": [_function(function, paths) for function in labels.functions(analysis)],
         "checks": [{"rule": c.rule, "status": c.status, "reason": c.reason} for c in report.checks],
         "gaps": [{"what": g.what, "why": g.why, "remedy": g.remedy} for g in report.gaps],
@@ -203,6 +205,17 @@ def _endpoint(endpoint: EndpointTime) -> Object:
         "source": endpoint.source,
         # Failures by endpoint are counted inside the target alone.
         "failed": endpoint.failed if endpoint.source == "probe" else None,
+    }
+
+
+def _zoomed(zoomed: Zoomed, paths: Paths) -> Object:
+    return {
+        "function": zoomed.function,
+        "file": paths.inside(zoomed.file),
+        "first_line": zoomed.first_line,
+        "calls": zoomed.calls,
+        "seconds": zoomed.seconds,
+        "lines": [{"line": line.line, "hits": line.hits, "seconds": line.seconds} for line in zoomed.lines],
     }
 
 

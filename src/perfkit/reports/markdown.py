@@ -13,7 +13,8 @@ from html import escape
 from perfkit.model.analysis import EndpointTime
 from perfkit.model.finding import Finding, MemoryFinding
 from perfkit.model.report import Report
-from perfkit.reports import brief, memory_text, phrases
+from perfkit.model.zoom import Zoomed
+from perfkit.reports import brief, line_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import visible
@@ -22,6 +23,7 @@ from perfkit.shared import units
 LIMIT = 65_536
 LOGGED = 20  # statements of a log
 ENDPOINTS = 20
+ZOOMED, LINES = 3, 8  # functions that were followed, and lines of each
 STATEMENT = 100  # characters
 UNKNOWN = "–"
 MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
@@ -38,6 +40,7 @@ def render(report: Report, options: RenderOptions) -> str:
     parts = [f"### {sentence(opening[0][:1000])}\n", *(f"{sentence(line)}\n" for line in opening[1:])]
     parts += [_finding(finding, paths) for finding in report.findings]
     parts += _memory(report, paths)
+    parts += [_lines(zoomed, report, paths) for zoomed in report.analysis.zoomed[:ZOOMED]]
     parts += [
         _endpoints(report),
         _statements(brief.statements(report, paths, STATEMENT)),
@@ -112,6 +115,15 @@ def _finding(finding: Finding, paths: Paths) -> str:
     rows[-1] = rows[-1].rstrip()
     diff = f"\n{block(finding.advice.diff, 'diff')}" if finding.advice.diff else ""
     return "\n".join(rows) + "\n" + diff
+
+
+def _lines(zoomed: Zoomed, report: Report, paths: Paths) -> str:
+    place = code(f"{paths.short(zoomed.file)}:{zoomed.first_line}")
+    facts = text(f"{units.plural(zoomed.calls, 'call')}, {units.seconds(zoomed.seconds)}")
+    title = f"**Lines** of {code(phrases.call(zoomed.function))} at {place}, {facts}\n"
+    shown = line_text.hottest(zoomed, report.analysis, LINES)
+    rows = [f"{line.number:>6} {units.share(line.share):>6}  {line.text}" for line in shown]
+    return f"{title}\n{block(chr(10).join(rows), 'text')}"
 
 
 def _memory(report: Report, paths: Paths) -> list[str]:

@@ -46,6 +46,7 @@ def json_schema() -> Schema:
             log=or_null(log()),
             queries=list_of(query()),
             plans=list_of(plan()),
+            lines=list_of(_zoomed()),
             functions=list_of(_function()),
             checks=list_of(object_of(rule=TEXT, status={"enum": ["found", "clean", "not_run"]}, reason=TEXT_OR_NULL)),
             gaps=list_of(object_of(what=TEXT, why=TEXT, remedy=TEXT)),
@@ -53,6 +54,11 @@ def json_schema() -> Schema:
         ),
         "$defs": {"finding": _finding(), "place": _place()},
     }
+
+
+def _zoomed() -> Schema:
+    lines = list_of(object_of(line=COUNT, hits=COUNT, seconds=SECONDS))
+    return object_of(function=TEXT, file=TEXT, first_line=COUNT, calls=COUNT, seconds=SECONDS, lines=lines)
 
 
 def _unit() -> Schema:

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from io import StringIO
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
 from perfkit.model.finding import Finding, MemoryFinding, Severity, Silenced, SilencedMemory
 from perfkit.model.report import Report
-from perfkit.reports import brief, log_text, memory_text, phrases
+from perfkit.model.zoom import Zoomed
+from perfkit.reports import brief, line_text, log_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -27,6 +28,7 @@ NAMES = 34  # columns that a table's names need at least
 SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
+ZOOMED, LINES = 3, 8  # functions that were followed, and lines of each
 LOGGED = 10  # statements of a log
 REASONS = 10  # of what was not checked; the HTML report has all
 MARKS: dict[Severity, tuple[str, str, str]] = {
@@ -64,6 +66,7 @@ def render(report: Report, options: RenderOptions) -> str:
     screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
     blocks += _memory(report, screen)
+    blocks += [_lines(zoomed, report, screen) for zoomed in report.analysis.zoomed[:ZOOMED]]
     blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
     blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
     blocks += [_log(report, screen), _summary(report, screen), _pointers(report, screen)]
@@ -115,6 +118,25 @@ def _memory(report: Report, screen: Screen) -> list[list[Text]]:
         for finding, price in zip(report.memory, prices, strict=True)
     ]
     return [screen.hanging("Memory".ljust(LABEL), facts, screen.clean(" · ")), *listed]
+
+
+def _lines(zoomed: Zoomed, report: Report, screen: Screen) -> list[Text]:
+    """The lines of one function that take most, with their source."""
+    name = f"{phrases.call(zoomed.function)} {screen.paths.short(zoomed.file)}:{zoomed.first_line}"
+    facts = [name, units.plural(zoomed.calls, "call"), units.seconds(zoomed.seconds)]
+    lines = screen.hanging("Lines".ljust(LABEL), facts, screen.clean(" · "))
+    shown = line_text.hottest(zoomed, report.analysis, LINES)
+    indent = min(len(line.text) - len(line.text.lstrip()) for line in shown)
+    lines.append(Text(f"{'line':>8} {'hits':>11} {'share':>6}  source"))
+    for line in shown:
+        hits = units.count(line.total.hits) if line.total else ""
+        start = f"{line.number:>8} {hits:>11} {units.share(line.share):>6}  "
+        source = screen.clean(line.text[indent:]) or screen.clean("(its source was not kept)")
+        room = screen.width - len(start)
+        lines.append(
+            Text(start + (source if cell_len(source) <= room else set_cell_size(source, room - 1) + screen.clean("…")))
+        )
+    return lines
 
 
 def _title(finding: Finding | MemoryFinding, price: str, screen: Screen) -> list[Text]:

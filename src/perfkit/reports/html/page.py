@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
-from perfkit.reports.html import about, database, findings, flame, log, memory, plans, summary, tables
+from perfkit.reports.html import about, database, findings, flame, lines, log, memory, plans, summary, tables
 from perfkit.reports.html.markup import section, text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -31,6 +31,7 @@ def render(report: Report, options: RenderOptions) -> str:
         database.database(report.analysis, paths, options),
         plans.plans(report.analysis),
         log.log(report.analysis),
+        lines.lines(report.analysis, paths),
         _code(report.analysis, paths),
         tables.checks(report.checks),
         about.about(report),
@@ -87,6 +88,7 @@ def _navigation(report: Report, main: str) -> str:
         "database": "Database",
         "plans": "Plans",
         "log": "Log",
+        "lines": "Lines",
         "code": "Code",
         "checks": "Checks",
         "about": "About this run",
