@@ -182,6 +182,20 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.002)
 
 
+def computed(pid: int, thread: int) -> int:
+    """Clock ticks of the processor that a thread has had."""
+    fields = Path(f"/proc/{pid}/task/{thread}/stat").read_text().rpartition(") ")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def until_it_computes(program: Program) -> None:
+    """From its next line on: one of its threads, for longer than another one would be kept waiting by Python."""
+    assert program.process.stdout and program.process.stdout.readline() == "computes\n"
+    tasks = Path(f"/proc/{program.pid}/task")
+    before = {int(task.name): computed(program.pid, int(task.name)) for task in tasks.iterdir()}
+    until(lambda: any(computed(program.pid, thread) > ticks + 4 for thread, ticks in before.items()))
+
+
 def pages(pid: int) -> list[str]:
     """Mappings that hold instructions and have no file behind them: what injection lends."""
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()

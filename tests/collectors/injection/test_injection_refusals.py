@@ -8,13 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from injected import KINDS, Run, found, until
+from injected import KINDS, Run, found, until, until_it_computes
 
 from perfkit.collectors.injection import Refused, inject
 from perfkit.model.recording import Gap
@@ -189,19 +188,16 @@ def long(count):
     before = time.perf_counter()
     sum(itertools.repeat(1, count))
     return time.perf_counter() - before
-long(int(2_000_000 * 1.5 / long(2_000_000)))
+count = int(2_000_000 * 1.5 / long(2_000_000))
+print("computes", flush=True)
+long(count)
 """
     program = run(some_python, body)
-    time.sleep(0.1)
-    try:
+    until_it_computes(program)
+    with pytest.raises(Refused, match=r"did not come to run Python within 0\.3 s.*will not run any more"):
         program.inject(spool, timeout=0.3)
-    except Refused as error:
-        assert "did not come to run Python within 0.3 s" in error.gap.why
-        assert "will not run any more" in error.gap.remedy
-        program.finish()
-        assert program.runs() == 0
-    else:
-        pytest.fail("the call was not long")
+    program.finish()
+    assert program.runs() == 0
 
 
 def test_a_limit_on_its_memory(run: Run, spool: Path) -> None:
