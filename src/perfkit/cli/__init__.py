@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "attach": "perfkit.cli.attach:attach",
     "sql": "perfkit.cli.sql:sql",
     "explain": "perfkit.cli.explain:explain",
+    "zoom": "perfkit.cli.zoom:zoom",
     "report": "perfkit.cli.report:report",
     "rule": "perfkit.cli.rule:rule",
     "doctor": "perfkit.cli.doctor:doctor",

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from perfkit.cli.console import Ticker, say, screen, show_error, write_file
 from perfkit.cli.defaults import settings
 from perfkit.errors import FAILED, PerfkitError
+from perfkit.model.target import Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from perfkit.model.analysis import EndpointTime
     from perfkit.model.report import Report
-    from perfkit.model.target import Command, RunningProcess
+    from perfkit.model.target import RunningProcess
     from perfkit.pipeline import Measured, Options, Progress
     from perfkit.recordings import Store
 
@@ -49,8 +50,12 @@ def measure_and_report(
             store.set_latest(measured.path)
         if dsn is not None:
             _plan(measured.path, dsn, quiet)
+        if options.lines and isinstance(target, Command) and _ended_too_early(measured):
+            again = counting_again(measured.path, target, options, quiet)
+            if again is not None:
+                show_error(again)
         if not _never_answered(measured):
-            _report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
+            show_report(measured.path, quiet=quiet, color=color, open_html=open_html, stored=store is not None)
     if measured.failure is not None:
         show_error(measured.failure)
     return _exit_code(measured)
@@ -93,7 +98,6 @@ def _measure(target: Command | RunningProcess, options: Options, path: Path, tic
 
 def _greeting(target: Command | RunningProcess, options: Options) -> str:
     from perfkit import __version__
-    from perfkit.model.target import Command
 
     how = f"up to {options.rate:.0f} samples per second" if options.engine == "py-spy" else options.engine
     if isinstance(target, Command):
@@ -123,7 +127,35 @@ def _plan(path: Path, dsn: str, quiet: bool) -> None:
         ticker.clear()
 
 
-def _report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: bool) -> None:
+def counting_again(path: Path, target: Command, options: Options, quiet: bool) -> PerfkitError | None:
+    """Run it once more for the lines of what was hot; they go into the recording. What went wrong comes back."""
+    from perfkit.pipeline import zoom
+
+    if not quiet:
+        say("perfkit  runs it once more, and counts the lines of its hottest functions")
+    ticker = Ticker(quiet)
+
+    def progress(step: Progress) -> None:
+        ticker.show(f"perfkit  {step.seconds:.0f} s")
+
+    try:
+        return zoom(path, target, options, progress).failure
+    except PerfkitError as error:
+        return error
+    finally:
+        ticker.clear()
+
+
+def _ended_too_early(measured: Measured) -> bool:
+    """A script that went well, before its lines could be counted."""
+    from perfkit.recordings import load
+
+    outcome = measured.outcome
+    went_well = outcome.stopped_by == "target" and outcome.exit_code == 0
+    return went_well and measured.path is not None and not load(measured.path).lines
+
+
+def show_report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: bool = False) -> None:
     """The terminal report on stderr, because stdout is the target's, and the HTML report beside the recording."""
     from perfkit.pipeline import render, report_of, with_links
 

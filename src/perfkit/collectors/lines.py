@@ -16,15 +16,14 @@ from typing import Any
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.hot_functions import HotFunction, hot_functions
 from perfkit.collectors.interface import Context, Engine
-from perfkit.model.memory import LineTime
+from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.recording import Gap, Process
 
-# Samples first: a fifth of the time, within these bounds.
-_SHARE, _LEAST, _MOST = 0.2, 2.0, 8.0
+# Samples first: a third of the time, within these bounds.
+_SHARE, _LEAST, _MOST = 0.3, 2.0, 10.0
 _LONGEST = 6 * 3600.0
 _LARGEST = 16 << 20  # bytes of what a process left
 _NAME = re.compile(r"lines-(\d+)-[0-9a-f]+\.json")
-_WHAT = "hits and seconds of lines"
 
 
 class LinesCollector:
@@ -81,7 +80,7 @@ class LinesCollector:
             self._gap("no process of the target told any", "a longer run; -I, -E or -S keep the probe out")
 
     def _gap(self, why: str, remedy: str) -> None:
-        self._context.sink.gap(Gap(_WHAT, why, remedy))
+        self._context.sink.gap(Gap(NO_LINES, why, remedy))
 
     def _process(self, pid: int, written: dict[str, Any]) -> Process:
         zero = time.monotonic() - self._context.clock()

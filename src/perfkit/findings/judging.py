@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from perfkit.findings import RULES
+from perfkit.findings.counted_lines import with_lines
 from perfkit.findings.interface import Candidate, NotRunError, Rule, View
 from perfkit.findings.memory_list import memory_findings
 from perfkit.findings.rank import ranked, take
@@ -39,7 +40,7 @@ def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | No
     checks.extend(memory_checks)
     today = today or date.today()
     quiet = {found.key: silence for found in memory if (silence := _silence_of(found, silences, today))}
-    shown, silenced = _silence(ranked(findings), silences, today)
+    shown, silenced = _silence(with_lines(ranked(findings), analysis.zoomed), silences, today)
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
     used = {found.silence for found in silenced} | set(quiet.values())
     return Verdicts(

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NO_LINES = "hits and seconds of lines"
+"""What a gap is called where lines were asked for and none was counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:

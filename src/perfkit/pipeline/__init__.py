@@ -2,6 +2,7 @@
 
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
+- `zoom` runs a command again to follow the lines of what a recording ranks highest.
 - `digest`, `digest_on_dask`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
     from perfkit.pipeline.reporting import render, report_of, with_links
     from perfkit.pipeline.values import Measured, Options, Progress
+    from perfkit.pipeline.zooming import zoom
 
 __all__ = [
     "Digested",
@@ -35,6 +37,7 @@ __all__ = [
     "render",
     "report_of",
     "with_links",
+    "zoom",
 ]
 
 _HOMES = {
@@ -52,6 +55,7 @@ _HOMES = {
     "render": "reporting",
     "report_of": "reporting",
     "with_links": "reporting",
+    "zoom": "zooming",
     "Measured": "values",
     "Options": "values",
     "Progress": "values",

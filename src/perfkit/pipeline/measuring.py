@@ -107,7 +107,9 @@ class Measuring:
         if self._options.lines:
             from perfkit.collectors.lines import LinesCollector
 
-            self._lines = LinesCollector(context, self._follow, self._engine, self._options.duration)
+            self._lines = LinesCollector(
+                context, self._follow, self._engine, self._options.duration, self._options.lines_of
+            )
             self._collectors.append(self._lines)
         if self._with_probe():
             self._probe = ProbeCollector(context, self._follow)
@@ -131,9 +133,10 @@ class Measuring:
             options = self._options
             extra |= ProbeCollector.variables(self._spool, self._project, options.keep_literals, options.memory)
             if options.lines:
-                from perfkit.collectors.lines import LinesCollector
+                from perfkit.collectors.lines import LinesCollector, write_wish
 
-                extra |= LinesCollector.variables(None)
+                given = write_wish(Path(self._spool), options.lines_of, options.path_map) if options.lines_of else None
+                extra |= LinesCollector.variables(given)
         return extra
 
     def _open_spool(self) -> None:

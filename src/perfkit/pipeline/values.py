@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perfkit.errors import PerfkitError
 from perfkit.model.recording import Engine as EngineName
 from perfkit.model.target import Outcome, Workload
 
+if TYPE_CHECKING:
+    from perfkit.collectors.hot_functions import HotFunction
+
 
 @dataclass(frozen=True)
 class Options:
-    """How to measure. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
+    """How to measure. `lines_of` are followed from the start, in place of those that samples find. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
 
     engine: EngineName = "py-spy"
     probe: bool = True
     keep_literals: bool = False
     memory: bool = False
     lines: bool = False
+    lines_of: tuple[HotFunction, ...] = ()
     rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields
 from pathlib import Path
 
+from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.sqllog import SqlLog
+from perfkit.recordings.codec import stored
 from perfkit.recordings.failures import write_failure
 from perfkit.recordings.logs import write_log, write_plans
 from perfkit.recordings.migrations import MIGRATIONS
@@ -25,6 +28,30 @@ def add(
 
     Raises PerfkitError where the file is no recording, damaged, in use or cannot be written.
     """
+    with _adding(path) as connection:
+        if log is not None:
+            write_log(connection, log)
+        connection.execute("DELETE FROM not_planned")
+        write_plans(connection, plans, not_planned)
+
+
+def add_lines(path: Path, lines: Iterable[LineTime]) -> None:
+    """As `add`; the gap that they close goes. The processes of the lines must be the recording's."""
+    names = [field.name for field in fields(LineTime)]
+    with _adding(path) as connection:
+        connection.execute("DELETE FROM line")
+        connection.execute("DELETE FROM gap WHERE what = ?", (NO_LINES,))
+        connection.executemany(
+            f"INSERT INTO line ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+            [
+                tuple(stored(v) if isinstance(v, str) else v for v in (getattr(row, name) for name in names))
+                for row in lines
+            ],
+        )
+
+
+@contextmanager
+def _adding(path: Path) -> Iterator[sqlite3.Connection]:
     with opened(path):
         pass  # what it refuses must not be written to
     try:
@@ -32,10 +59,7 @@ def add(
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("BEGIN IMMEDIATE")
             _bring_forward(connection)
-            if log is not None:
-                write_log(connection, log)
-            connection.execute("DELETE FROM not_planned")
-            write_plans(connection, plans, not_planned)
+            yield connection
             connection.execute("COMMIT")
     except (sqlite3.Error, OSError) as error:
         raise write_failure(path, error) from error

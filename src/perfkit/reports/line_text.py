@@ -23,9 +23,14 @@ def annotated(zoomed: Zoomed, analysis: Analysis) -> list[SourceLine]:
     """From the first line to the last that ran, with the lines between them."""
     source, totals = Lines(analysis.sources), {total.line: total for total in zoomed.lines}
     whole = zoomed.seconds or 1.0
+    first = next(
+        number
+        for number in range(zoomed.first_line, max(totals) + 1)
+        if number in totals or source.text(zoomed.file, number)
+    )
     return [
         SourceLine(number, source.text(zoomed.file, number) or "", total, total.seconds / whole if total else 0.0)
-        for number in range(zoomed.first_line, max(totals) + 1)
+        for number in range(first, max(totals) + 1)
         for total in (totals.get(number),)
     ]
 

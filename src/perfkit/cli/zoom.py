@@ -1,0 +1,111 @@
+"""`perfkit zoom`: run again what a recording measured, and count the lines of what it ranks highest."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from perfkit.cli import options as o
+from perfkit.errors import FAILED, USAGE, PerfkitError
+
+if TYPE_CHECKING:
+    from perfkit.model.recording import Run
+    from perfkit.model.target import Command
+
+
+def zoom(
+    context: typer.Context,
+    recording: Annotated[
+        str, typer.Argument(metavar="RECORDING", help="A file, the beginning of its name, or latest.")
+    ],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- COMMAND…]", help="What to run, if not what was recorded.")
+    ] = None,
+    duration: o.Duration = None,
+    load: o.Load_ = None,
+    requests: o.Requests = None,
+    concurrency: o.Concurrency = 4,
+    while_: o.While = None,
+    ready: o.Ready = None,
+    ready_timeout: o.ReadyTimeout = 60.0,
+    path_map: o.PathMap = None,
+    open_: o.Open = False,
+    quiet: o.Quiet = False,
+    debug: o.Debug = False,
+    color: o.Color = "auto",
+) -> None:
+    """Count the lines of a recording's hottest functions.
+
+    Runs the command once more with the probe, which counts hits and seconds of each line of at most five functions, and puts them
+    into the recording. Its ranks stay as they were sampled.
+
+    Examples:  perfkit zoom latest  ·  perfkit zoom latest --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
+    """
+    o.check_color(color)
+    o.at_least("--duration", duration, 0.1)
+    o.at_least("--requests", requests, 1)
+    o.at_least("--concurrency", concurrency, 1)
+    o.check_load(context, load, ready)
+    from perfkit.recordings import Store
+    from perfkit.recordings.reader import load_run
+
+    path = Store(Path.cwd()).resolve(None if recording == "latest" else recording)
+    run = load_run(path)
+    target = _target(command, run, path)
+    from perfkit.cli.measuring import counting_again, show_report
+    from perfkit.model.target import Load, Workload
+    from perfkit.pipeline import Options
+
+    workload = Workload(
+        load=Load(tuple(load), requests, concurrency) if load else None,
+        command=while_,
+        ready=ready,
+        ready_timeout=ready_timeout,
+    )
+    options = Options(
+        duration=duration, project=run.project, path_map=o.path_maps(path_map), workload=workload, lines=True
+    )
+    failure = counting_again(path, target, options, quiet)
+    show_report(path, quiet=quiet, color=color, open_html=open_)
+    if failure is not None:
+        from perfkit.cli.console import show_error
+
+        show_error(failure)
+        raise typer.Exit(FAILED)
+
+
+zoom.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": True}}  # type: ignore[attr-defined]
+
+
+def _target(words: list[str] | None, run: Run, path: Path) -> Command:
+    """What is given, else what was recorded here: a file from elsewhere could ask for anything to be run. Raises PerfkitError (2)
+    where neither says what."""
+    from perfkit.recordings.store import FOLDER
+    from perfkit.shared.redact import HIDDEN
+    from perfkit.targets.command import resolve_command
+
+    if words:
+        return resolve_command(words, Path.cwd(), os.environ)
+    if run.mode != "run":
+        raise PerfkitError(
+            f"the recording is of {'a log' if run.mode == 'sql' else 'a process that ran already'}: there is no command to run again.",
+            "give one: perfkit zoom RECORDING -- COMMAND",
+            USAGE,
+        )
+    if path.resolve().parent != (Path.cwd() / FOLDER).resolve():
+        raise PerfkitError(
+            f"{path.name} is not of this folder's recordings: its command is not run.",
+            "give the command: perfkit zoom RECORDING -- COMMAND",
+            USAGE,
+        )
+    if HIDDEN in run.command:
+        raise PerfkitError(
+            "the recorded command has lost its secrets.", "give it again: perfkit zoom RECORDING -- COMMAND", USAGE
+        )
+    if not Path(run.cwd).is_dir():
+        raise PerfkitError(f"the folder {run.cwd} is not there any more.", "give the command: … -- COMMAND", USAGE)
+    return resolve_command(shlex.split(run.command), Path(run.cwd), os.environ)
