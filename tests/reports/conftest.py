@@ -33,8 +33,9 @@ from perfkit.model.finding import (
     SilencedMemory,
 )
 from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory, Trend
-from perfkit.model.recording import Call, Frame, Gap, Run, StackTable
+from perfkit.model.recording import Call, Frame, Gap, Run, SourceText, StackTable
 from perfkit.model.report import Accounting, Report
+from perfkit.model.zoom import LineTotal, Zoomed
 
 ROOT = "/srv/shop"
 VIEWS = f"{ROOT}/shop/views.py"
@@ -296,7 +297,11 @@ def hostile() -> Report:
         notes=(ATTACK,),
     )
     analysis = replace(
-        analysis, uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),), memory=memory_of(ATTACK, f"{ROOT}/{ATTACK}.py")
+        analysis,
+        uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),),
+        memory=memory_of(ATTACK, f"{ROOT}/{ATTACK}.py"),
+        zoomed=(zoomed_of(ATTACK, f"{ROOT}/{ATTACK}.py"),),
+        sources=(SourceText(f"{ROOT}/{ATTACK}.py", 5, f"def f():\n    {ATTACK}\n    pass"),),
     )
     found = finding(
         1,
@@ -330,6 +335,21 @@ def leaking(server: Report) -> Report:
     """A server whose memory was followed."""
     analysis = replace(server.analysis, memory=memory_of("shop.views.SEEN", VIEWS))
     return replace(server, analysis=analysis, memory=(leak("shop.views.SEEN", Place(VIEWS, 12, "", "app")),))
+
+
+@pytest.fixture
+def zoomed(server: Report) -> Report:
+    """A server of which one function was followed line by line."""
+    source = SourceText(
+        VIEWS, 5, "def orders():\n    total = 0\n    for row in rows:\n        total += row\n    return total"
+    )
+    analysis = replace(server.analysis, zoomed=(zoomed_of("orders", VIEWS),), sources=(source,))
+    return replace(server, analysis=analysis)
+
+
+def zoomed_of(name: str, file: str) -> Zoomed:
+    lines = (LineTotal(6, 20, 0.1), LineTotal(7, 2020, 0.4), LineTotal(8, 2000, 1.5))
+    return Zoomed(name, file, 5, "app", 20, lines)
 
 
 def memory_of(name: str, file: str) -> Memory:

@@ -132,11 +132,13 @@ def _lines(zoomed: Zoomed, report: Report, screen: Screen) -> list[Text]:
         hits = units.count(line.total.hits) if line.total else ""
         start = f"{line.number:>8} {hits:>11} {units.share(line.share):>6}  "
         source = screen.clean(line.text[indent:]) or screen.clean("(its source was not kept)")
-        room = screen.width - len(start)
-        lines.append(
-            Text(start + (source if cell_len(source) <= room else set_cell_size(source, room - 1) + screen.clean("…")))
-        )
+        lines.append(Text(start + _cut(source, screen.width - len(start), screen.clean("…"))))
     return lines
+
+
+def _cut(text: str, room: int, mark: str) -> str:
+    """What is too wide ends in `mark`: a line of source that is wrapped would look like two."""
+    return text if cell_len(text) <= room else set_cell_size(text, room - cell_len(mark)) + mark
 
 
 def _title(finding: Finding | MemoryFinding, price: str, screen: Screen) -> list[Text]:
