@@ -598,3 +598,38 @@ def test_a_cell_that_is_busy_is_told(tmp_path: Path, python: str) -> None:
     )
     printed, _ = program.run(python)
     assert printed == "True\n"
+
+
+def test_code_may_be_sent_to_another_process(tmp_path: Path, some_old_python: str) -> None:
+    """As cloudpickle does with functions of the main script: it runs where nothing of the probe is."""
+    program = Program(
+        tmp_path,
+        """
+        import pickle, subprocess, sys
+        def work(n):  # zoom 1
+            with open(__file__):
+                for i in range(n):
+                    yield i
+                return locals()
+        double = lambda n: 2 * n  # zoom 0
+        def plain(n):  # zoom 0
+            with open(__file__):
+                return n
+        class Code:
+            def __init__(self, code):
+                self.code = code
+            def __reduce__(self):
+                return tuple, (self.code.co_consts,)
+        def run():
+            list(work(2))
+            for code in (work.__code__, double.__code__, plain.__code__):
+                sent = pickle.dumps(Code(code))
+                words = "import pickle, sys; print(len([one for one in pickle.load(sys.stdin.buffer) if hasattr(one, 'enter')]))"
+                print(subprocess.run([sys.executable, "-I", "-c", words], input=sent, capture_output=True).stdout)
+            function = type(run)(code.replace(co_consts=pickle.loads(sent)), globals())
+            print(function(7))
+        """,
+    )
+    printed, counted = program.run(some_old_python)
+    assert printed.split() == [*["b'1\\n'"] * 3, "7"]
+    assert calls(counted) == program.chosen()

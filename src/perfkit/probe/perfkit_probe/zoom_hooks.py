@@ -8,6 +8,7 @@ already.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from sys import _getframe
 from time import monotonic
 
@@ -102,6 +103,18 @@ class Hooked(Activation):
             entry = following
 
 
+# What does nothing and needs nothing: code may be sent to a process where there is no probe (cloudpickle does that).
+_ELSEWHERE = """type("Off", (), {
+    **{name: lambda self, *values: self for name in ("enter", "here")},
+    **{name: lambda self, *values: None for name in ("enter_hidden", "leave_hidden", "leave", "line", "shown")},
+    **{name: lambda self, value, *line: value for name in (
+        "passed", "pause", "resume", "awaiting", "delegating", "managing", "iterating"
+    )},
+    "begin": lambda self, line: 0.0,
+    "end": lambda self, began, value, line: value,
+})()"""
+
+
 class Hooks:
     """Of one function: a constant of its code, so that the function's names and closure stay what they were."""
 
@@ -111,12 +124,22 @@ class Hooks:
         self.function = function
         self.on = True
 
-    def enter(self, make: Any = Hooked, calls: int = CALLS, under_way: Any = running, identity: Any = id) -> Hooked:
+    def __reduce__(self) -> Any:
+        return eval, (_ELSEWHERE,)
+
+    def enter(
+        self,
+        make: Any = Hooked,
+        calls: int = CALLS,
+        under_way: Any = running,
+        identity: Any = id,
+        thread: Any = get_ident,
+    ) -> Hooked:
         """A call begins."""
         if not self.on:
             at: Hooked = make({})
             return at
-        cells = self.function.cells()
+        cells = self.function.threads.get(thread()) or self.function.cells()
         cells[calls].hits += 1
         at = make(cells)
         under_way[identity(at)] = at

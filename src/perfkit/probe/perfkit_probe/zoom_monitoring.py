@@ -10,6 +10,7 @@ may vanish without a word, and is found by its `id`.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from sys import _getframe
 from time import monotonic
 
@@ -142,12 +143,15 @@ def _function(code: CodeType) -> Function | None:
 
 def _start(code: CodeType, offset: int) -> Any:
     try:
-        function = _function(code)
+        known = _armed_of(id(code))
+        function = known[0] if known is not None else _arm(code)
         if function is None:
             return _monitoring.DISABLE
-        cells = function.cells()
+        cells = function.threads.get(get_ident()) or function.cells()
         cells[CALLS].hits += 1
         _running[_getframe(1)] = Activation(cells)
+        if _tool < 0:  # it has just ended
+            _running.pop(_getframe(1), None)
     except Exception as error:
         _failed(error)
     return None
@@ -158,9 +162,11 @@ def _resume(code: CodeType, offset: int) -> Any:
         frame = _getframe(1)
         at = _suspended.pop(id(frame), None)
         if at is not None:
-            _running[frame] = at
             at.cell = at.paused
             at.since = monotonic()
+            _running[frame] = at
+            if _tool < 0:
+                _running.pop(frame, None)
         elif _function(code) is None:
             return _monitoring.DISABLE
     except Exception as error:
@@ -189,7 +195,8 @@ def _came_late(frame: FrameType) -> Activation:
     if at is None:
         function = _function(frame.f_code)
         at = Activation({} if function is None else function.cells())
-    _running[frame] = at
+    if _tool >= 0:
+        _running[frame] = at
     return at
 
 

@@ -114,6 +114,8 @@ def _walk(
         pair.nested = _walk(one, other, inner, found, refused, lines)
         pair.wanted = one.co_firstlineno in lines and any(map(_is_mark, other.co_consts))
         pair.refused = refused.get(one.co_firstlineno, "")
+        if (one.co_freevars, one.co_cellvars) != (other.co_freevars, other.co_cellvars):
+            pair.refused = pair.refused or "its closure would change"
         here.append(pair)
         found.append(pair)
     return here
