@@ -105,12 +105,13 @@ def test_a_long_source(run: Run, spool: Path, some_python: str) -> None:
 
 def test_not_inside_an_import(run: Run, spool: Path, some_python: str) -> None:
     """Where modules are only half there, and would be so for what is brought in as well."""
-    half = "import time\nlimit = time.monotonic() + 0.7\nwhile time.monotonic() < limit: {}\nwhole = True\n"
+    half = "import time\nprint('importing', flush=True)\nlimit = time.monotonic() + 0.7\nwhile time.monotonic() < limit: {}\nwhole = True\n"
     for waiting in ("pass", "time.sleep(0.005)"):
         folder = spool / waiting
         folder.mkdir()
         (folder / "half_there.py").write_text(half.format(waiting))
         program = run(some_python, f"sys.path.insert(0, {str(folder)!r})\nimport half_there\n{KINDS['sleeps']}")
+        assert program.process.stdout and program.process.stdout.readline() == "importing\n"
         inject(program.pid, f"import half_there\nhalf_there.whole\n{program.payload}", spool=str(spool), timeout=60)
         program.finish()
         assert program.runs() == 1

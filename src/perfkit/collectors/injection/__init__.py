@@ -121,6 +121,7 @@ def _judged(subject: Subject, said: str | None, claim: Claim, timeout: float) ->
         why = f"the code that was brought in has begun and did not end within {timeout:g} s"
         raise refused(pid, why, "it goes on when the process lets it; do not bring it in again")
     if raised:
+        raised = " ".join(raised.split()).rstrip(".")
         raise refused(
             pid, f"the code that was brought in raised {raised}", "report it with the version of the process's Python"
         )

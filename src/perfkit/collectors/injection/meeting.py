@@ -20,6 +20,7 @@ from perfkit.shared import processes
 
 _TEMPORARY = ("tmp", "dev/shm", "var/tmp", "run")
 _POLL = 0.001
+_LONGEST_SAYING = 2000
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,11 @@ class Claim:
         """What the target wrote at the end of the run: the path, and on a second line what the code raised. "" is a run
         that has begun, None one that has not."""
         try:
-            with open(os.open(self._name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=self._at), encoding="utf-8") as file:
-                return file.read()
+            file = os.open(self._name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._at)
         except OSError:
             return None
+        with os.fdopen(file, "rb") as reading:
+            return reading.read(_LONGEST_SAYING).decode("utf-8", "replace")
 
     def wait(self, deadline: float) -> str | None:
         """Until it has said something, or the deadline; then as `said`."""

@@ -17,13 +17,14 @@ from perfkit.collectors.injection.memory import Mapping, Memory, mappings
 from perfkit.collectors.injection.ptrace import Ended, Silent, Stopped, Tracee
 from perfkit.collectors.injection.registers import going_on, led_to
 from perfkit.collectors.injection.signal_frame import TilesInUse, signal_frame
-from perfkit.collectors.injection.symbols import Module, NotX8664, python_module
+from perfkit.collectors.injection.symbols import Module, NotElf, NotX8664, python_module
 from perfkit.collectors.injection.syscalls import MMAP, Stance, stance
 
 # glibc's system calls compare the result with the last error and return; musl's return at once.
 _SYSCALL = re.compile(rb"\x0f\x05(?:\x48\x3d\x01\xf0\xff\xff[\x72-\x77].)?\xc3", re.DOTALL)
 _RESTORER = re.compile(rb"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05")
 _SYSCALL_INSTRUCTION = 2
+_LARGEST_LIBRARY = 1 << 26  # bytes
 _PROT_READ_EXEC, _MAP_PRIVATE_ANONYMOUS = 1 | 4, 2 | 0x20
 
 
@@ -119,8 +120,10 @@ def look_at(subject: Subject) -> Target:
             syscall, restorer = _in_libc(memory, maps)
     except NotX8664:
         raise preconditions.other_architecture(pid) from None
-    except OSError:
-        raise preconditions.ended(pid) from None
+    except PermissionError:
+        raise preconditions.forbidden(pid) from None
+    except (NotElf, OSError):
+        raise preconditions.not_cpython(pid) from None
     if not (all(functions.values()) and syscall and restorer):
         raise preconditions.not_cpython(pid)
     return Target(subject, python, Places(functions, syscall, restorer))
@@ -133,7 +136,10 @@ def _in_libc(memory: Memory, maps: list[Mapping]) -> tuple[int, int]:
     named = re.compile(r"/(libc[.-]|ld-musl)")
     syscall = restorer = 0
     for mapping in sorted(code, key=lambda mapping: not named.search(mapping.path)):
-        data = memory.read(mapping.start, mapping.end - mapping.start)
+        try:
+            data = memory.read(mapping.start, min(mapping.end - mapping.start, _LARGEST_LIBRARY))
+        except OSError:  # a file that was cut off
+            continue
         one, other = _SYSCALL.search(data), _RESTORER.search(data)
         syscall = syscall or (mapping.start + one.start() if one else 0)
         restorer = restorer or (mapping.start + other.start() if other else 0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 from perfkit.collectors.injection.memory import Mapping, Memory
 
@@ -21,19 +21,42 @@ _X86_64 = 62
 _SYMBOL = struct.Struct("<IBBHQQ")
 
 
+_LARGEST = 1 << 16  # bytes of headers: what is read was written by a stranger
+
+
 class NotX8664(Exception):
     """The process's program is of another architecture than x86-64."""
+
+
+class NotElf(Exception):
+    """What is mapped is not a program that the kernel and libc would have loaded."""
+
+
+@contextmanager
+def _strange() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, struct.error, ArithmeticError, LookupError, ValueError) as error:
+        raise NotElf from error
 
 
 class Module:
     """An ELF file mapped at `start`. `data` are the addresses that it may write to, static variables included."""
 
     def __init__(self, memory: Memory, start: int) -> None:
+        """Raises NotX8664 and NotElf."""
         self._memory = memory
+        with _strange():
+            self._read(start)
+
+    def _read(self, start: int) -> None:
+        memory = self._memory
         header = memory.read(start, 64)
         if header[4] != 2 or struct.unpack_from("<H", header, 18)[0] != _X86_64:
             raise NotX8664
         at, size, count = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
+        if at > _LARGEST or size * count > _LARGEST:
+            raise NotElf
         headers = memory.read(start + at, size * count)
         segments = [struct.unpack_from("<IIQQQQQQ", headers, size * index) for index in range(count)]
         loads = [segment for segment in segments if segment[0] == _PT_LOAD]
@@ -41,15 +64,19 @@ class Module:
         self.data = tuple(
             range(self._bias + load[3], self._bias + load[3] + load[6]) for load in loads if load[1] & _PF_W
         )
-        dynamic = next(segment for segment in segments if segment[0] == _PT_DYNAMIC)
-        raw = memory.read(self._bias + dynamic[3], dynamic[6] & ~0xF)
+        (dynamic,) = (segment for segment in segments if segment[0] == _PT_DYNAMIC)
+        raw = memory.read(self._bias + dynamic[3], min(dynamic[6], _LARGEST) & ~0xF)
         # glibc stores addresses there, musl leaves what the file says.
         self._table = {
             tag: value if value >= start else value + self._bias for tag, value in struct.iter_unpack("<qQ", raw)
         }
 
     def address(self, name: str) -> int | None:
-        """Of a symbol that the module defines."""
+        """Of a symbol that the module defines. Raises NotElf."""
+        with _strange():
+            return self._find(name)
+
+    def _find(self, name: str) -> int | None:
         wanted = name.encode() + b"\0"
         for index in self._candidates(name.encode()):
             named, _, _, section, value, _ = _SYMBOL.unpack(
@@ -90,13 +117,14 @@ def python_module(memory: Memory, executable: str, maps: list[Mapping]) -> Modul
     """The library or program that holds CPython and tells its names; None where it is not CPython or was stripped."""
     begins = {mapping.path: mapping.start for mapping in reversed(maps) if mapping.path and not mapping.offset}
     if executable in begins:
-        Module(memory, begins[executable])  # of another architecture: that is to be said first
+        with suppress(NotElf):
+            Module(memory, begins[executable])  # of another architecture: that is to be said first
     likely = sorted(
         (path for path in begins if path == executable or "python" in os.path.basename(path)),
         key=lambda path: (not os.path.basename(path).startswith("libpython"), path != executable, path),
     )
     for path in likely:
-        with suppress(OSError, struct.error, StopIteration, KeyError, IndexError):
+        with suppress(NotElf, NotX8664):
             module = Module(memory, begins[path])
             if module.address("Py_AddPendingCall"):
                 return module
