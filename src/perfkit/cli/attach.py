@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perfkit.cli import options as o
+from perfkit.errors import USAGE, PerfkitError
+
+if TYPE_CHECKING:
+    from perfkit.model.target import RunningProcess
 
 
 def attach(
@@ -20,6 +25,8 @@ def attach(
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
     memory: o.Memory = False,
+    lines: o.Lines = False,
+    yes: o.Yes = False,
     rate: o.Rate = 50.0,
     project: o.Project = None,
     path_map: o.PathMap = None,
@@ -31,7 +38,7 @@ def attach(
 ) -> None:
     """Measure a running process and its workers.
 
-    From outside, for 30 seconds or until Ctrl-C. It runs on.
+    From outside, for 30 seconds or until Ctrl-C. It runs on. With --lines code is brought into it, and taken out again.
 
     Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --duration 60  ·  perfkit attach 811
     """
@@ -44,12 +51,15 @@ def attach(
     from perfkit.targets import resolve_running
 
     found = resolve_running(target)
+    if lines and not yes:
+        _ask(found)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.model.target import Load, Workload
     from perfkit.pipeline import Options
 
     options = Options(
         memory=memory,
+        lines=lines,
         rate=rate,
         duration=duration,
         warmup=warmup,
@@ -62,3 +72,23 @@ def attach(
         found, options, label=f"attach-{target.lstrip(':')}", output=output, quiet=quiet, color=color, open_html=open_
     )
     raise typer.Exit(code)
+
+
+def _ask(process: RunningProcess) -> None:
+    """Raises PerfkitError (2) where nobody is there to answer, or the answer is no."""
+    if not sys.stdin.isatty():
+        raise PerfkitError(
+            "--lines brings code into a running process, and nobody is there to be asked.",
+            "add --yes to allow it",
+            USAGE,
+        )
+    from perfkit.cli.console import say
+
+    say(f"perfkit  will stop {process.description} for some milliseconds, and let it load what counts the lines of its")
+    say(
+        "         hottest functions. That is taken out again when measuring ends, within 2 s even if perfkit is killed."
+    )
+    if not typer.confirm("         Go on?", err=True):
+        raise PerfkitError(
+            "nothing was brought in, nothing was measured.", "leave --lines out to look from outside", USAGE
+        )

@@ -82,6 +82,7 @@ Memory = Annotated[
 Lines = Annotated[
     bool, flag("--lines", help="Count hits and seconds of each line of the hottest functions.", env="LINES")
 ]
+Yes = Annotated[bool, flag("--yes", "-y", help="Do not ask before code is brought into the process.", env="YES")]
 KeepLiterals = Annotated[
     bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")
 ]

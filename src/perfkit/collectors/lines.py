@@ -13,15 +13,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from perfkit.collectors.entering import Entering
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.hot_functions import HotFunction, hot_functions
 from perfkit.collectors.interface import Context, Engine
 from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.recording import Gap, Process
+from perfkit.shared import processes
 
 # Samples first: a third of the time, within these bounds.
 _SHARE, _LEAST, _MOST = 0.3, 2.0, 10.0
 _LONGEST = 6 * 3600.0
+_LAST_WORDS = 1.0
 _LARGEST = 16 << 20  # bytes of what a process left
 _NAME = re.compile(r"lines-(\d+)-[0-9a-f]+\.json")
 
@@ -36,14 +39,16 @@ class LinesCollector:
         engine: Engine,
         duration: float | None,
         given: tuple[HotFunction, ...] = (),
+        entering: Entering | None = None,
     ) -> None:
-        """`given` are followed from the start, in place of what samples find."""
+        """`given` are followed from the start, in place of what samples find; `entering` is the way into what runs already."""
         self.chosen: tuple[HotFunction, ...] = given
         self._context = context
         self._follow = follow
         self._engine = engine
         self._wait = min(_MOST, max(_LEAST, _SHARE * duration)) if duration else _LEAST
         self._wished = bool(given)
+        self._entering = entering
 
     @staticmethod
     def variables(wish: Path | None) -> dict[str, str]:
@@ -52,6 +57,9 @@ class LinesCollector:
 
     def poll(self) -> None:
         begin = self._context.measured_from()
+        if self._wished and self._entering is not None:
+            for process in self._follow.alive:
+                self._entering.into(process)
         if self._wished or begin is None or self._context.clock() < begin + self._wait:
             return
         found = hot_functions(self._context.sink.stacks, self._engine.stack_seconds)
@@ -61,22 +69,34 @@ class LinesCollector:
             write_wish(Path(self._context.spool), self.chosen, self._context.path_map)
 
     def stop(self) -> None:
-        """Take the wish back, so that the hooks go before the target does."""
+        """Take the wish back, so that the hooks go before the target does, and wait for what is told of that."""
+        if self._entering is not None:
+            self._entering.wait(_LAST_WORDS)
         for path in Path(self._context.spool).glob("zoom-*.json"):
             path.unlink(missing_ok=True)
+        until = time.monotonic() + _LAST_WORDS
+        while time.monotonic() < until and any(
+            written is not None and written["ended"] is None and processes.alive(pid)
+            for pid, written in self._written()
+        ):
+            time.sleep(0.02)
+
+    def _written(self) -> list[tuple[int, dict[str, Any] | None]]:
+        entries = sorted(Path(self._context.spool).iterdir())
+        return [(int(match[1]), _read(entry)) for entry in entries if (match := _NAME.fullmatch(entry.name))]
 
     def take_last_words(self) -> None:
         """All that processes left."""
         left = 0
-        for entry in sorted(Path(self._context.spool).iterdir()):
-            match = _NAME.fullmatch(entry.name)
-            written = _read(entry) if match else None
-            if match and written is not None:
+        for pid, written in self._written():
+            if written is not None:
                 left += 1
-                self._take(self._process(int(match[1]), written), written)
+                self._take(self._process(pid, written), written)
+        for gap in self._entering.refusals if self._entering is not None else ():
+            self._context.sink.gap(gap)
         if not self._wished:
             self._gap("too few samples of the project's functions were taken before it ended", "measure for longer")
-        elif not left:
+        elif not left and not (self._entering and self._entering.refusals):
             self._gap("no process of the target told any", "a longer run; -I, -E or -S keep the probe out")
 
     def _gap(self, why: str, remedy: str) -> None:
@@ -143,6 +163,7 @@ def _is_sound(written: Any) -> bool:
     try:
         return (
             written["version"] == 1
+            and (written["ended"] is None or type(written["ended"]) in (int, float))
             and 0 <= float(written["began"]) < 1e10
             and all(len(gap) == 3 and all(isinstance(text, str) for text in gap) for gap in written["gaps"])
             and all(map(_is_function, written["functions"]))

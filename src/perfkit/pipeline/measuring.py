@@ -22,6 +22,7 @@ from perfkit.pipeline.driving import Driving
 from perfkit.pipeline.values import Measured, Options, Progress, Say
 
 if TYPE_CHECKING:
+    from perfkit.collectors.entering import Entering
     from perfkit.collectors.follow import Follow
     from perfkit.collectors.interface import Collector, Context, Engine
     from perfkit.collectors.lines import LinesCollector
@@ -107,8 +108,14 @@ class Measuring:
         if self._options.lines:
             from perfkit.collectors.lines import LinesCollector
 
+            running = isinstance(self._target, RunningProcess)
             self._lines = LinesCollector(
-                context, self._follow, self._engine, self._options.duration, self._options.lines_of
+                context,
+                self._follow,
+                self._engine,
+                self._options.duration,
+                self._options.lines_of,
+                self._entering() if running else None,
             )
             self._collectors.append(self._lines)
         if self._with_probe():
@@ -140,8 +147,15 @@ class Measuring:
         return extra
 
     def _open_spool(self) -> None:
+        """Workers that give up root can still add their own file, and read none; where they look for wishes, see its name."""
         if os.geteuid() == 0:
-            os.chmod(self._spool, 0o1733)  # workers that give up root can still add their own file, and read none
+            os.chmod(self._spool, 0o1777 if self._options.lines else 0o1733)
+
+    def _entering(self) -> Entering:
+        from perfkit.collectors.entering import Entering
+
+        self._open_spool()
+        return Entering(PROBE_FOLDER, self._spool)
 
     def _launch(self, command: Command, extra: dict[str, str]) -> None:
         from perfkit.targets.launch import Launched

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from _thread import allocate_lock
 from time import monotonic
 
@@ -129,6 +128,8 @@ def after_fork() -> None:
 
 def _traced() -> tuple[str, str] | None:
     """(why, remedy) when a trace or profile function is set where we are, or for each new thread."""
+    # Not imported: it takes the thread that does so first for the main one.
+    threading = sys.modules.get("threading")
     set_for_threads = (getattr(threading, "_trace_hook", None), getattr(threading, "_profile_hook", None))
     if sys.gettrace() is None and sys.getprofile() is None and set_for_threads == (None, None):
         return None
