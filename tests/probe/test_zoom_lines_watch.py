@@ -340,6 +340,46 @@ def test_a_child_counts_by_itself(tmp_path: Path, some_python: str) -> None:
     assert len({one["pid"] for one in told}) == 4
 
 
+ATTACHED = """
+    import os, sys, time
+    sys.path.append(PROBE)
+    from perfkit_probe import zoom_watch
+    def work(n):  # zoom 1
+        return n
+    def counted():
+        return [name for name in os.listdir(sys.argv[1]) if name.startswith("lines-%d-" % os.getpid())]
+    def until_counted():
+        while not counted():
+            work(1)
+            time.sleep(0.01)
+    zoom_watch.watch(sys.argv[1])
+    zoom_watch.watch(sys.argv[1])
+    until_counted()
+    for child in range(2):
+        pid = os.fork()
+        if pid == 0:
+            until_counted()
+            os._exit(0)
+        os.waitpid(pid, 0)
+    before = len(counted())
+    print(before, len(os.listdir("/proc/self/task")))
+"""
+
+
+def test_a_process_that_is_watched_from_now_on_forks(tmp_path: Path, some_python: str) -> None:
+    """Its children count as well, and it has its one thread again afterwards."""
+    program = Program(tmp_path, ATTACHED.replace("PROBE", repr(PROBE_FOLDER)))
+    spool = tmp_path / "spool"
+    spool.mkdir(mode=0o700)
+    write_wish(spool, program)
+    words = [some_python, "-W", "error", str(program.path), str(spool)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=LONGEST, check=False)
+    assert (done.stdout, done.stderr) == ("1 2\n", "")
+    told = [json.loads(path.read_text()) for path in spool.glob("lines-*.json")]
+    assert len({one["pid"] for one in told}) == 3
+    assert all(one["functions"][0]["calls"] > 0 for one in told if one["ended"] is not None)
+
+
 def test_what_compiling_warns_of_is_said_once(tmp_path: Path, some_python: str) -> None:
     program = Program(
         tmp_path,
