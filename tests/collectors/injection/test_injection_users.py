@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -114,6 +115,8 @@ def test_root_does_not_run_an_ordinary_ones_interpreter(
     spool.mkdir()
     spool.chmod(0o1733)
     assert inject(program.pid, payload(everyones), spool=str(spool), timeout=30) == "remote_exec"
+    left = [path.name for path in Path("/tmp").glob("perfkit-*") if path.owner() == "nobody"]
+    assert not [name for name in left if re.fullmatch(r"perfkit-[0-9a-f]{16}", name)]
     over.touch()
     program.finish()
     assert (everyones / "his" / "ran").read_text() == "x"

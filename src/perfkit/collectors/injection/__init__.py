@@ -48,11 +48,8 @@ def inject(pid: int, source: str, *, spool: str, timeout: float = 5.0) -> Path:
 def _injected(pid: int, source: str, spool: str, timeout: float) -> Path:
     deadline = time.monotonic() + timeout
     subject = preconditions.examine(pid)
-    with Claim(subject, spool) as claim:
-        said = None
-        handed = remote_exec.possible(subject) and remote_exec.hand_over(subject, source, claim.path)
-        if handed:
-            said = claim.wait(min(deadline, time.monotonic() + _FOR_REMOTE_EXEC))
+    with Claim(subject, spool) as claim, remote_exec.handed_over(subject, source, claim.path) as handed:
+        said = claim.wait(min(deadline, time.monotonic() + _FOR_REMOTE_EXEC)) if handed else None
         if said is None:
             said = _by_ptrace(subject, source, claim, deadline, handed)
         if not said:

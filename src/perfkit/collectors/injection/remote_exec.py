@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from perfkit.collectors.injection import payload
 from perfkit.collectors.injection.interface import Refused, Subject
 from perfkit.collectors.injection.meeting import private_folder
-from perfkit.collectors.injection.preconditions import environment, executable
+from perfkit.collectors.injection.preconditions import environment, executable, is_ending
 
 SINCE = (3, 14)
 _CALL = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
-_LONGEST = 10.0
+_LONGEST = 3.0
 _FILE = "run.py"
 
 
@@ -26,33 +28,39 @@ def possible(subject: Subject) -> bool:
     return subject.version >= SINCE and subject.shares_files and name.startswith("python")
 
 
-def hand_over(subject: Subject, source: str, claim: str) -> bool:
-    """Whether the target has got it. What it has got it removes itself, as soon as it comes to it."""
+@contextmanager
+def handed_over(subject: Subject, source: str, claim: str) -> Iterator[bool]:
+    """Whether the target has got it. It removes the file itself, as soon as it comes to it: were the file gone by then, it
+    would say so on its standard error. Only a process that has ended leaves that to us."""
+    if not possible(subject):
+        yield False
+        return
     try:
         folder = private_folder(subject)
     except Refused:
-        return False
+        yield False
+        return
     accepted = False
     try:
-        text = payload.script(source, subject.inner_pid, claim, folder.path, _FILE)
-        folder.create(_FILE, text, subject)
-        accepted = _call(subject, f"{folder.path}/{_FILE}")
-    except OSError:
-        accepted = False
+        with suppress(OSError):
+            folder.create(_FILE, payload.script(source, subject.inner_pid, claim, folder.path, _FILE), subject)
+            accepted = True  # should a signal end the call, it may have been made
+            accepted = _call(subject, f"{folder.path}/{_FILE}")
+        yield accepted
     finally:
-        if not accepted:
+        if not accepted or is_ending(subject.pid):
             folder.remove()
         folder.close()
-    return accepted
 
 
 def _call(subject: Subject, script: str) -> bool:
-    """As the target's own user: its interpreter may be anybody's program, and root does not run those."""
+    """As the target's own user: its interpreter may be anybody's program, and root does not run those. One that is not
+    finished in time may have handed it over all the same."""
     words = [f"/proc/{subject.pid}/exe", "-I", "-S", "-c", _CALL, str(subject.pid), script]
-    user: dict[str, object] = {}
+    user: dict[str, Any] = {}
     if os.geteuid() == 0 and subject.user != 0:
         user = {"user": subject.user, "group": subject.group, "extra_groups": subject.groups}
-    with suppress(OSError, subprocess.SubprocessError):
+    try:
         done = subprocess.run(
             words,
             cwd="/",
@@ -62,10 +70,13 @@ def _call(subject: Subject, script: str) -> bool:
             stderr=subprocess.DEVNULL,
             timeout=_LONGEST,
             check=False,
-            **user,  # type: ignore[call-overload]
+            **user,
         )
-        return bool(done.returncode == 0)
-    return False
+    except subprocess.TimeoutExpired:
+        return True
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return done.returncode == 0
 
 
 def _libraries(pid: int) -> dict[str, str]:
