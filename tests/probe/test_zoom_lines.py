@@ -117,9 +117,9 @@ EVERYTHING = """
 
     square = lambda x: x * x  # zoom 25
 
-    @contextlib.contextmanager  # zoom 4
+    @contextlib.contextmanager  # zoom 4 + 2
     def managed():
-        yield 1  # 4
+        yield 1  # 4 + 2
 
     def managing():  # zoom 4
         with managed() as one:  # 4 * 2
@@ -149,6 +149,12 @@ EVERYTHING = """
             last = await nap(3)  # 5
         return last  # 5
 
+    async def left_early():  # zoom 2
+        for i in range(3):  # 2
+            with managed():  # 2 * 2
+                yield i  # 2
+                return  # 2
+
     async def cancelled():  # zoom 1
         try:  # 1
             await asyncio.sleep(60)
@@ -158,6 +164,8 @@ EVERYTHING = """
     async def main():
         assert await asyncio.gather(*[work() for _ in range(5)]) == [3] * 5
         await asyncio.gather(*[nap(3) for _ in range(15)])
+        assert [i async for i in left_early()] == [0]
+        assert [i async for i in left_early()] == [0]
         task = asyncio.ensure_future(cancelled())
         await asyncio.sleep(0)
         task.cancel()

@@ -213,6 +213,7 @@ class _Body(ast.NodeTransformer):
         self._loops: list[int] = []
         self._managers: list[int] = []
         self._hidden = False
+        self._suspended = False
 
     def _at(self) -> Any:
         """The expression for the call's state."""
@@ -230,10 +231,10 @@ class _Body(ast.NodeTransformer):
         body = [one for one in body if not isinstance(one, (ast.Global, ast.Nonlocal))]
         own = _own(body)
         self._hidden = any(getattr(one, "id", getattr(one, "attr", "")) in _LOOKS for one in own)
-        suspended = any(isinstance(one, (ast.Await, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith)) for one in own)
+        self._suspended = any(isinstance(one, (ast.Await, ast.YieldFrom, ast.AsyncFor, ast.AsyncWith)) for one in own)
         body = self._block(body)
         last = [self._hook("leave_hidden" if self._hidden else "leave", node)]
-        if suspended:
+        if self._suspended:
             last.insert(0, self._hook("shown", node))
         enter = _call(ast.Constant(self._hooks), "enter_hidden" if self._hidden else "enter", node)
         first: Any = ast.Expr(enter)
@@ -258,6 +259,8 @@ class _Body(ast.NodeTransformer):
             made.append(self._line(_first(one), _place(one)))
             if isinstance(one, ast.Continue) and self._loops and self._loops[-1]:
                 made.append(self._line(self._loops[-1], one))
+            if isinstance(one, ast.Return) and one.value is None and self._managers:
+                made.append(self._line(self._managers[-1], one))
             made.append(self._own(one))
         if after is not None:
             made.append(self._line(after.lineno, _place(after)))
@@ -303,14 +306,14 @@ class _Body(ast.NodeTransformer):
         else:
             self.generic_visit(node)
             node.body.insert(0, self._line(node.lineno, node.body[0]))
-        node.body.insert(0, self._hook("shown", node.body[0]))
+        if self._suspended:
+            node.body.insert(0, self._hook("shown", node.body[0]))
         return node
 
     def visit_Return(self, node: ast.Return) -> Any:
         self.generic_visit(node)
-        if self._managers:
-            value = node.value if node.value is not None else ast.copy_location(ast.Constant(None), node)
-            node.value = _call(self._at(), "passed", value, value, ast.Constant(self._managers[-1]))
+        if self._managers and node.value is not None:
+            node.value = _call(self._at(), "passed", node.value, node.value, ast.Constant(self._managers[-1]))
         return node
 
     def visit_Yield(self, node: ast.Yield) -> Any:
