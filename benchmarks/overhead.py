@@ -41,7 +41,10 @@ STATEMENTS = 10
 WITHOUT = "-0"
 TARGET = str(Path(__file__).with_name("overhead_target.py"))
 # A profiler that attaches is given this long to start, and is measured after it.
-START, HALF, LAUNCHED = 1.2, 2.0, 2.5
+START, HALF = 1.2, 2.0
+# A launched target serves for so many seconds. The first are its start, in which perfkit takes twice the samples; lines are
+# counted after two seconds of samples, and measured from then on.
+LAUNCHED, BEGUN, COUNTING = 7.0, 1.5, 3.0
 BIN = Path(sys.executable).parent
 
 
@@ -101,17 +104,24 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS + PROBED)
     parser.add_argument("--launched", action="store_true")
+    parser.add_argument("--only", nargs="+", help="these profilers alone, by name")
     parser.add_argument("--rate", type=int, help="perfkit's --rate, where it is not the default")
     options = parser.parse_args()
     print(circumstances() + "\n")
     rate = ["--rate", str(options.rate)] if options.rate else []
     found = {}
     for kind in options.kinds:
-        found[kind] = launched(kind, options.pairs, rate) if options.launched else attached(kind, options.pairs, rate)
+        found[kind] = (
+            launched(kind, options.pairs, rate, options.only)
+            if options.launched
+            else attached(kind, options.pairs, rate)
+        )
     rows = [pairs.row(kind, name) for kind, measured in found.items() for name, pairs in measured.items()]
     costs = ("CPU", "95 %", "wall without the run queue", "95 %", "wall", "95 %")
     table(("target", "profiler", *costs, "looks/s", "pairs"), rows)
     for kind, measured in found.items():
+        if "perfkit" not in measured:
+            continue
         print("\n".join(verdict(kind, measured, probed=options.launched and kind in PROBED)))
 
 
@@ -125,7 +135,7 @@ def verdict(kind: str, measured: dict[str, Pairs], probed: bool) -> list[str]:
     said = [f"- {kind}: perfkit {ours:.3f}× CPU, limit {limit:.2f}×: {held}. Costlier: {', '.join(above) or 'none'}."]
     if below:
         said.append(f"  Cheaper: {', '.join(below)}.")
-    if probed:
+    if probed and "perfkit" + WITHOUT in measured:
         request, without = (
             statistics.median(measured[name].more) for name in ("perfkit" + WITHOUT, "perfkit --no-probe")
         )
@@ -209,22 +219,25 @@ def serving(kind: str, seconds: float, before: Sequence[str] = ()) -> Iterator[t
         reader.join(5)
 
 
-def launched(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
-    """Fresh processes, two profilers between bare ones, in a new order each time; the first half second is left out."""
+def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | None) -> dict[str, Pairs]:
+    """Fresh processes, two profilers between bare ones, in a new order each time; their start is left out."""
     python = sys.executable
     with tempfile.TemporaryDirectory() as folder:
         profilers = {
             "perfkit": [python, "-m", "perfkit", "run", "-q", *rate, "-o", f"{folder}/recording", "--", python],
             "perfkit --no-probe": [python, "-m", "perfkit", "run", "-q", "--no-probe", *rate, "-o", f"{folder}/recording", "--", python],
+            "perfkit --memory": [python, "-m", "perfkit", "run", "-q", "--memory", *rate, "-o", f"{folder}/recording", "--", python],
+            "perfkit --lines": [python, "-m", "perfkit", "run", "-q", "--lines", *rate, "-o", f"{folder}/recording", "--", python],
             "py-spy 100 Hz": [str(BIN / "py-spy"), "record", "-r", "100", "-f", "raw", "-o", f"{folder}/raw", "--", python],
             "pyinstrument": [python, "-m", "pyinstrument", "-o", f"{folder}/pyinstrument"],
             "cProfile": [python, "-m", "cProfile", "-o", f"{folder}/cprofile"],
         }  # fmt: skip
         if (BIN / "scalene").exists():
             profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
+        profilers = {name: words for name, words in profilers.items() if not only or name in only}
         measured = {name: Pairs() for name in profilers}
         without = "perfkit" + WITHOUT
-        if kind in PROBED:
+        if kind in PROBED and not only:
             measured[without] = Pairs()
         for number in range(pairs):
             order = random.Random(number).sample(sorted(profilers), len(profilers))
@@ -252,7 +265,8 @@ def _launch(kind: str, before: Sequence[str]) -> Cost | None:
         pass
     if len(served.marks) < 10:
         return None
-    return served.per_request(served.marks[0][0] + 0.5, served.marks[-1][0])
+    begun = COUNTING if "--lines" in before else BEGUN
+    return served.per_request(served.marks[0][0] + begun, served.marks[-1][0])
 
 
 def _ratio(values: Sequence[float]) -> list[str]:
