@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from injected import ATTACHES, KINDS, LONGEST, Run, until_it_computes
+from injected import ATTACHES, KINDS, LONGEST, Run, until, until_it_computes
 
 from perfkit.collectors.injection import Refused, preconditions
 from perfkit.collectors.injection.memory import Memory, mappings
@@ -109,9 +109,17 @@ signal.pause()
 assert over()
 """
     program = run(python, body)
+    until(lambda: _system_call(program.pid) == PAUSE)
     program.inject(spool)
+    until(lambda: _system_call(program.pid) == PAUSE)
     program.finish()
     assert program.runs() == 1
+
+
+def _system_call(pid: int) -> int | None:
+    """Of the main thread, while it waits in one."""
+    first = Path(f"/proc/{pid}/syscall").read_text().split()[0]
+    return int(first) if first.isdigit() else None
 
 
 @pytest.mark.real
