@@ -347,7 +347,8 @@ ATTACHED = """
     def work(n):  # zoom 1
         return n
     def counted():
-        return [name for name in os.listdir(sys.argv[1]) if name.startswith("lines-%d-" % os.getpid())]
+        mine = "lines-%d-" % os.getpid()
+        return [name for name in os.listdir(sys.argv[1]) if name.startswith(mine) and name.endswith(".json")]
     def until_counted():
         while not counted():
             work(1)
