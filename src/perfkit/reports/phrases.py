@@ -104,16 +104,21 @@ def endpoint_groups(analysis: Analysis) -> list[tuple[str, list[EndpointTime]]]:
 
 
 def unchecked(report: Report) -> list[str]:
-    """`n-plus-one, slow-query (no SQL was recorded)` per reason, then gaps as `what (remedy)`."""
+    """`n-plus-one and 3 more (no SQL was recorded)` per reason, then gaps as `what (remedy)`."""
     rules: dict[str, list[str]] = {}
     for check in report.checks:
         if check.status == "not_run":
             rules.setdefault(_short(check.reason or ""), []).append(check.rule)
-    items = [", ".join(names) + (f" ({reason})" if reason else "") for reason, names in rules.items()]
+    items = [_first_of(names) + (f" ({reason})" if reason else "") for reason, names in rules.items()]
     for gap in gaps(report):
         reason = _short(gap.remedy) or _short(gap.why)
         items.append(_clause(gap.what) + (f" ({reason})" if reason else ""))
     return items
+
+
+def _first_of(names: list[str]) -> str:
+    """The table of checks has all of them."""
+    return ", ".join(names) if len(names) < 3 else f"{names[0]} and {len(names) - 1} more"
 
 
 def gaps(report: Report) -> list[Gap]:
