@@ -188,9 +188,13 @@ def computed(pid: int, thread: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
+def until_it_says(program: Program, word: str) -> None:
+    assert program.process.stdout and program.process.stdout.readline() == f"{word}\n"
+
+
 def until_it_computes(program: Program) -> None:
     """From its next line on: one of its threads, for longer than another one would be kept waiting by Python."""
-    assert program.process.stdout and program.process.stdout.readline() == "computes\n"
+    until_it_says(program, "computes")
     tasks = Path(f"/proc/{program.pid}/task")
     before = {int(task.name): computed(program.pid, int(task.name)) for task in tasks.iterdir()}
     until(lambda: any(computed(program.pid, thread) > ticks + 4 for thread, ticks in before.items()))

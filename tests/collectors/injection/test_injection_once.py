@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from injected import ATTACHES, KINDS, Run, pages, until
+from injected import ATTACHES, KINDS, Run, pages, until, until_it_says
 
 from perfkit.collectors.injection import Refused, inject
 
@@ -53,17 +53,18 @@ faulthandler.enable()
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
 got = []
 signal.signal(signal.SIGUSR1, lambda *_: got.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())))
+print("ready", flush=True)
 while not over():
     time.sleep(0.01)
     if got:
         print(signal.SIGUSR2 in got.pop(), flush=True)
 """
     program = run(python, body)
+    until_it_says(program, "ready")
     for _ in range(3):
         program.inject(spool)
         program.process.send_signal(signal.SIGUSR1)
-        assert program.process.stdout is not None
-        assert program.process.stdout.readline() == "True\n"
+        until_it_says(program, "True")
     program.finish()
 
 
@@ -111,7 +112,7 @@ def test_not_inside_an_import(run: Run, spool: Path, some_python: str) -> None:
         folder.mkdir()
         (folder / "half_there.py").write_text(half.format(waiting))
         program = run(some_python, f"sys.path.insert(0, {str(folder)!r})\nimport half_there\n{KINDS['sleeps']}")
-        assert program.process.stdout and program.process.stdout.readline() == "importing\n"
+        until_it_says(program, "importing")
         inject(program.pid, f"import half_there\nhalf_there.whole\n{program.payload}", spool=str(spool), timeout=60)
         program.finish()
         assert program.runs() == 1

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from injected import KINDS, Run, found, until, until_it_computes
+from injected import KINDS, Run, found, until, until_it_computes, until_it_says
 
 from perfkit.collectors.injection import Refused, inject
 from perfkit.model.recording import Gap
@@ -201,8 +201,9 @@ long(count)
 
 
 def test_a_limit_on_its_memory(run: Run, spool: Path) -> None:
-    body = "import resource, time\nresource.setrlimit(resource.RLIMIT_AS, (1, -1))\nwhile not over(): time.sleep(0.01)"
+    body = "import resource, time\nresource.setrlimit(resource.RLIMIT_AS, (1, -1))\nprint('limited', flush=True)\nwhile not over(): time.sleep(0.01)"
     program = run(sys.executable, body)
+    until_it_says(program, "limited")
     assert "another page of memory" in refusal(program.pid, spool).why
     program.finish()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from injected import KINDS, Run, found
+from injected import KINDS, Run, found, until_it_says
 
 import perfkit
 from perfkit.collectors.injection import inject
@@ -109,7 +109,7 @@ def test_root_does_not_run_an_ordinary_ones_interpreter(
     over = everyones / "his" / "over"
     body = f"import time\nprint('imported', flush=True)\nwhile not os.path.exists({str(over)!r}): time.sleep(0.01)"
     program = run(found(version), body, before=nobody)
-    assert program.process.stdout and program.process.stdout.readline() == "imported\n"
+    until_it_says(program, "imported")
     everyones.chmod(0o755)
     spool = everyones / "spool"
     spool.mkdir()
