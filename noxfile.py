@@ -37,6 +37,13 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *session.posargs)
 
 
+@nox.session(python=PYTHONS[:1])
+def attaches(session: nox.Session) -> None:
+    """Fifty attaches for each kind of target, where the suite makes a few: half an hour."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", "tests/collectors/injection", env={"PERFKIT_TEST_ATTACHES": "50"})
+
+
 @nox.session
 def package(session: nox.Session) -> None:
     """The wheel, built from the sdist and alone in a new environment, does the main job."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,13 @@ VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 def _machine() -> None:
     if not sys.platform.startswith("linux") or platform.machine() != "x86_64":
         pytest.skip("code is brought into running processes on Linux on x86-64")
+
+
+@pytest.fixture(autouse=True)
+def asked_for() -> None:
+    """Hundreds of attaches take minutes; tests/cli attaches to a few processes each time."""
+    if "PERFKIT_TEST_ATTACHES" not in os.environ:
+        pytest.skip("hundreds of attaches: nox -s attaches, or set PERFKIT_TEST_ATTACHES to a number")
 
 
 @pytest.fixture(params=VERSIONS)

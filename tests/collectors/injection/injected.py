@@ -12,7 +12,7 @@ from pathlib import Path
 from perfkit.collectors.injection import inject
 from perfkit_command import interpreter
 
-ATTACHES = int(os.environ.get("PERFKIT_TEST_ATTACHES", "5"))
+ATTACHES = int(os.environ.get("PERFKIT_TEST_ATTACHES", "3"))
 _ELSEWHERE = Path("/opt/sid")
 LONGEST = 60.0
 OWN_CODE = 7
