@@ -70,7 +70,10 @@ REQUESTS = (
 )
 NAMES = (SpanName(1, "SELECT * FROM orders WHERE id = ?", "postgresql"), SpanName(2, "page.html", ""))
 CALLS = (Call(1, None, MAIN, 1, 1, 0.5, 2.0), Call(1, MAIN, PARSE, 60, 30, 1.5, 1.5))
-LINES = (LineTime(1, "main", "/srv/shop/app.py", 3, 2, 4, 60, 1.5), LineTime(1, "main", "/srv/shop/app.py", 3, 2, 5, 0, 0.0))
+LINES = (
+    LineTime(1, "main", "/srv/shop/app.py", 3, 2, 4, 60, 1.5),
+    LineTime(1, "main", "/srv/shop/app.py", 3, 2, 5, 0, 0.0),
+)
 MEMORY = (MemoryUse(0.5, 1, 62_000_000, 51_000_000), MemoryUse(0.75, 1, 62_500_000, None))
 CONTAINERS = (
     Container(0.5, 1, "shop.SEEN", "dict", "/srv/shop/app.py", 7, 4_000, 400_000),
