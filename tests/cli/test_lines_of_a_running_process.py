@@ -94,7 +94,7 @@ def test_its_lines_are_counted_and_nothing_stays(here: Here, target: subprocess.
 
 def test_it_is_gone_when_perfkit_is_killed(here: Here, target: subprocess.Popen[bytes]) -> None:
     assert becomes(here, clean=True)
-    perfkit = here.start("attach", str(target.pid), "--lines", "--yes", "-d30", "-q", "-o", "lines.perfkit")
+    perfkit = here.start("attach", str(target.pid), "--lines", "--yes", "-d12", "-q", "-o", "lines.perfkit")
     assert becomes(here, clean=False)
     os.kill(perfkit.pid, signal.SIGKILL)
     perfkit.wait(10)

@@ -10,7 +10,7 @@ from perfkit_command import interpreter
 from zoomed_programs import Program, calls, hits, seconds
 
 
-@pytest.fixture(params=("3.9", "3.10", "3.11"))
+@pytest.fixture(params=("3.9", "3.11"))
 def some_old_python(request: pytest.FixtureRequest) -> str:
     """Those in which code is swapped."""
     return interpreter(request.param)

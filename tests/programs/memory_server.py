@@ -54,7 +54,7 @@ def noisy() -> str:
 
 @app.get("/warm")
 def warm() -> str:
-    number = random.randrange(1500)
+    number = random.randrange(400)
     if number not in FULL:
         FULL[number] = "value" * 400
     RECENT.append(FULL[number][:50])

@@ -1,7 +1,7 @@
 """A thread that looks through what the process keeps, every two seconds, and tells what grows. Only where memory is asked for.
 
 It is gone while the process forks, and comes back with a collection of garbage later on: a fork beside a thread warns from
-Python 3.12 on. One look costs at most a fiftieth of the time until the next.
+Python 3.12 on. One look costs at most a hundredth of the time until the next.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 EVERY = 2.0
-_SHARE = 50
+_SHARE = 100
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
 _MOST = 200
