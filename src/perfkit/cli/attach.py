@@ -54,7 +54,6 @@ def attach(
     if lines and not yes:
         _ask(found)
     from perfkit.cli.measuring import measure_and_report
-    from perfkit.model.target import Load, Workload
     from perfkit.pipeline import Options
 
     options = Options(
@@ -66,7 +65,7 @@ def attach(
         exclude=tuple(exclude or ()),
         project=tuple(project or ()),
         path_map=o.path_maps(path_map),
-        workload=Workload(load=Load(tuple(load), requests, concurrency) if load else None, command=while_),
+        workload=o.workload(load, requests, concurrency, while_),
     )
     code = measure_and_report(
         found, options, label=f"attach-{target.lstrip(':')}", output=output, quiet=quiet, color=color, open_html=open_

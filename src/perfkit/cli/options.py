@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfkit.errors import USAGE, PerfkitError
+
+if TYPE_CHECKING:
+    from perfkit.model.target import Workload
 
 
 def flag(*names: str, help: str, env: str, **settings: Any) -> Any:
@@ -130,6 +133,25 @@ def at_least(name: str, value: float | None, least: float) -> None:
     """Raises PerfkitError (2) for a number below what makes sense."""
     if value is not None and not value >= least:
         raise PerfkitError(f"{name} {value:g} is too small.", f"give {least:g} or more", USAGE)
+
+
+def workload(
+    load: list[str] | None,
+    requests: int | None,
+    concurrency: int,
+    command: str | None,
+    ready: str | None = None,
+    ready_timeout: float = 60.0,
+) -> Workload:
+    """What drives the target, as the options say."""
+    from perfkit.model.target import Load, Workload
+
+    return Workload(
+        load=Load(tuple(load), requests, concurrency) if load else None,
+        command=command,
+        ready=ready,
+        ready_timeout=ready_timeout,
+    )
 
 
 def check_load(context: typer.Context, urls: list[str] | None, ready: str | None = None) -> None:

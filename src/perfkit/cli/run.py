@@ -68,15 +68,8 @@ def run(
 
     target = resolve_command(command or [], Path.cwd(), os.environ)
     from perfkit.cli.measuring import measure_and_report
-    from perfkit.model.target import Load, Workload
     from perfkit.pipeline import Options
 
-    workload = Workload(
-        load=Load(tuple(load), requests, concurrency) if load else None,
-        command=while_,
-        ready=ready,
-        ready_timeout=ready_timeout,
-    )
     options = Options(
         engine=engine,
         probe=probe,
@@ -89,7 +82,7 @@ def run(
         exclude=tuple(exclude or ()),
         project=tuple(project or ()),
         path_map=o.path_maps(path_map),
-        workload=workload,
+        workload=o.workload(load, requests, concurrency, while_, ready, ready_timeout),
     )
     code = measure_and_report(
         target, options, label=_label(target.argv), output=output, quiet=quiet, color=color, open_html=open_, dsn=dsn

@@ -57,17 +57,14 @@ def zoom(
     run = load_run(path)
     target = _target(command, run, path)
     from perfkit.cli.measuring import counting_again, show_report
-    from perfkit.model.target import Load, Workload
     from perfkit.pipeline import Options
 
-    workload = Workload(
-        load=Load(tuple(load), requests, concurrency) if load else None,
-        command=while_,
-        ready=ready,
-        ready_timeout=ready_timeout,
-    )
     options = Options(
-        duration=duration, project=run.project, path_map=o.path_maps(path_map), workload=workload, lines=True
+        duration=duration,
+        project=run.project,
+        path_map=o.path_maps(path_map),
+        workload=o.workload(load, requests, concurrency, while_, ready, ready_timeout),
+        lines=True,
     )
     failure = counting_again(path, target, options, quiet)
     show_report(path, quiet=quiet, color=color, open_html=open_)

@@ -59,4 +59,4 @@ class Entering:
         try:
             return all(os.path.samefile(path, f"/proc/{pid}/root{path}") for path in (self._folder, self._spool))
         except OSError:
-            return os.path.exists(f"/proc/{pid}") is False  # it has ended, which is said better elsewhere
+            return not os.path.exists(f"/proc/{pid}")  # it has ended, which is said better elsewhere

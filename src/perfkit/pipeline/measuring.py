@@ -19,6 +19,7 @@ from perfkit.model.recording import Gap, Run
 from perfkit.model.target import Command, Outcome, RunningProcess, StoppedBy
 from perfkit.pipeline import circumstances
 from perfkit.pipeline.driving import Driving
+from perfkit.pipeline.left_out import NO_CONTAINERS, no_probe
 from perfkit.pipeline.values import Measured, Options, Progress, Say
 
 if TYPE_CHECKING:
@@ -122,9 +123,9 @@ class Measuring:
             self._probe = ProbeCollector(context, self._follow)
             self._collectors.append(self._probe)
         elif self._options.engine == "py-spy":
-            self._writer.gap(_no_probe(isinstance(self._target, RunningProcess)))
+            self._writer.gap(no_probe(isinstance(self._target, RunningProcess)))
         if self._options.memory and self._probe is None:
-            self._writer.gap(_NO_CONTAINERS)
+            self._writer.gap(NO_CONTAINERS)
         self._driving.begin()
 
     def _with_probe(self) -> bool:
@@ -385,18 +386,3 @@ class Measuring:
         if not self._has_data():
             self.path.unlink(missing_ok=True)
         shutil.rmtree(self._spool, ignore_errors=True)
-
-
-_NO_CONTAINERS = Gap(
-    "which containers and caches grow, and what requests leave behind",
-    "they are looked through from inside, and the probe is not there",
-    "launch it with `perfkit run --memory`",
-)
-
-
-def _no_probe(attached: bool) -> Gap:
-    return Gap(
-        "requests, routes, statements and blocked event loops",
-        "perfkit looks at a running process from outside" if attached else "--no-probe leaves the probe out",
-        "launch it with `perfkit run`" + ("" if attached else ", without --no-probe"),
-    )
