@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from perfkit.model.distribution import Distribution
-from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
 from perfkit.model.plan import Index, IndexAdvice, NotPlanned, Plan, PlanNode, RedundantIndex
 from perfkit.model.recording import (
     Call,
@@ -74,7 +74,14 @@ LINES = (
     LineTime(1, "main", "/srv/shop/app.py", 3, 2, 4, 60, 1.5),
     LineTime(1, "main", "/srv/shop/app.py", 3, 2, 5, 0, 0.0),
 )
-MEMORY = (MemoryUse(0.5, 1, 62_000_000, 51_000_000), MemoryUse(0.75, 1, 62_500_000, None))
+MEMORY = (
+    MemoryUse(0.5, 1, 62_000_000, 51_000_000, 40_000_000, 12_000, 0.25),
+    MemoryUse(0.75, 1, 62_500_000, None),
+)
+HEAPS = (
+    Heap(0.5, 1, 3, 50_000_000, 90_000, 8_000_000, 9_000_000, 20_000_000, 1_000_000, 0, 300, 4, 6_000, 0.25, 0.0125),
+    Heap(2.5, 1, 3, 50_000_000, 90_000, None, None, None, None, None, 310, 4, 6_100, 0.375, 0.001),
+)
 CONTAINERS = (
     Container(0.5, 1, "shop.SEEN", "dict", "/srv/shop/app.py", 7, 4_000, 400_000),
     Container(0.5, 1, "shop.price_of()", "lru_cache", "/srv/shop/app.py", 9, 128, 9_000, 128, 3, 4_000),
@@ -147,6 +154,17 @@ def rises_of(writer: Writer) -> tuple[Rise, ...]:
     return (Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", writer.intern((MAIN, LOAD))),)
 
 
+def garbage_of(writer: Writer) -> tuple[Garbage, ...]:
+    return (
+        Garbage(1.5, 1, writer.intern((MAIN, LOAD)), 0, 424, 90_000, "shop.Node 212, dict 212"),
+        Garbage(2.5, 1, 0, 2, 7, 0, ""),
+    )
+
+
+def imports_of(writer: Writer) -> tuple[Import, ...]:
+    return (Import(1.5, 1, writer.intern((MAIN,)), 30_000_000, 0.5), Import(1.5, 1, 0, 900_000, 0.25))
+
+
 def write_everything(path: Path) -> None:
     """A sealed recording that holds every noun, with three samples of 97 rounds."""
     writer = Writer(path, RUN)
@@ -171,6 +189,9 @@ def write_everything(path: Path) -> None:
     writer.memory(MEMORY)
     writer.rises(rises_of(writer))
     writer.containers(CONTAINERS)
+    writer.heaps(HEAPS)
+    writer.garbage(garbage_of(writer))
+    writer.imports(imports_of(writer))
     for file in FILES:
         writer.file(file)
     for source in SOURCES:

@@ -17,6 +17,7 @@ from recording_cases import (
     CONTAINERS,
     FILES,
     GAP,
+    HEAPS,
     LINES,
     LOAD,
     LOG,
@@ -37,7 +38,7 @@ from recording_cases import (
     WINDOW,
 )
 
-from perfkit.model.memory import Rise
+from perfkit.model.memory import Garbage, Import, Rise
 from perfkit.model.recording import (
     Frame,
     Gap,
@@ -78,10 +79,18 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.sources == SOURCES
     assert found.gaps == (GAP,)
     assert (found.log, found.plans, found.not_planned) == (LOG, (PLAN,), (NOT_PLANNED,))
-    assert (found.lines, found.memory, found.containers) == (LINES, MEMORY, CONTAINERS)
+    assert (found.lines, found.memory, found.containers, found.heaps) == (LINES, MEMORY, CONTAINERS, HEAPS)
     (rise,) = found.rises
     assert replace(rise, stack=0) == Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", 0)
     assert found.stacks.expand(rise.stack) == (MAIN, LOAD)
+    assert [(found.stacks.expand(seen.stack), replace(seen, stack=0)) for seen in found.garbage] == [
+        ((MAIN, LOAD), Garbage(1.5, 1, 0, 0, 424, 90_000, "shop.Node 212, dict 212")),
+        ((), Garbage(2.5, 1, 0, 2, 7, 0, "")),
+    ]
+    assert [(found.stacks.expand(seen.stack), replace(seen, stack=0)) for seen in found.imports] == [
+        ((MAIN,), Import(1.5, 1, 0, 30_000_000, 0.5)),
+        ((), Import(1.5, 1, 0, 900_000, 0.25)),
+    ]
     assert found.path == str(recording)
     stacks = [(found.stacks.expand(sample.stack), sample.n, sample.seconds) for sample in found.samples]
     assert stacks == [((MAIN, LOAD, PARSE), 60, 0.625), ((MAIN, LOAD), 37, 0.375), ((), 97, 1.0)]

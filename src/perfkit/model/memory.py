@@ -1,4 +1,5 @@
-"""What memory and single lines were seen to do: readings, jumps, containers that the target keeps, and lines that were timed."""
+"""What memory and single lines were seen to do: readings, jumps, containers that the target keeps, its heap, garbage and imports, and
+lines that were timed."""
 
 from __future__ import annotations
 
@@ -10,12 +11,17 @@ NO_LINES = "hits and seconds of lines"
 
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
-    """A reading of one process. `pss` (pages shared with others divided among them) is None where it was not read."""
+    """A reading of one process. `pss` (pages shared with others divided among them) and `private` (pages that it shares with
+    nobody) are None where they were not read. `faults` are the pages that it was given so far, `system` the seconds that the
+    kernel worked for it, both since it began."""
 
     at: float
     process: int
     rss: int
     pss: int | None
+    private: int | None = None
+    faults: int | None = None
+    system: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,59 @@ class Container:
     bound: int | None = None
     hits: int | None = None
     misses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heap:
+    """A look at a process's heap from inside. `anonymous` is resident memory that no file stands behind.
+
+    Python takes what small objects need in arenas: `blocks` objects in `live` of `arenas` bytes. All else that asks malloc has
+    `used` bytes, and `mapped` in pieces of their own; `free` is what malloc keeps for later. None where the interpreter, or the
+    C library, does not tell. Collections of garbage are counted since the process began: all, `full` ones, the objects that
+    they `collected`, their `seconds`; `longest` is the longest pause since the look before.
+    """
+
+    at: float
+    process: int
+    threads: int
+    anonymous: int
+    blocks: int
+    live: int | None
+    arenas: int | None
+    used: int | None
+    free: int | None
+    mapped: int | None
+    collections: int
+    full: int
+    collected: int
+    gc_seconds: float
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Garbage:
+    """A look at one collection: what it found in cycles, the bytes that were free afterwards, the most frequent `types` of what it
+    found (`shop.Node 212, dict 212`, empty where that was not looked at), and the `stack` that it came upon."""
+
+    at: float
+    process: int
+    stack: int
+    generation: int
+    collected: int
+    freed: int
+    types: str
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """Bytes by which a process grew while it stood at a line that imports. `stack` is the chain of such lines, from the
+    program's own to the innermost module's; the empty one is for all chains that took little."""
+
+    at: float
+    process: int
+    stack: int
+    bytes: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.sqllog import SqlLog
 
@@ -395,6 +395,9 @@ class Recording:
     memory: tuple[MemoryUse, ...] = ()
     rises: tuple[Rise, ...] = ()
     containers: tuple[Container, ...] = ()
+    heaps: tuple[Heap, ...] = ()
+    garbage: tuple[Garbage, ...] = ()
+    imports: tuple[Import, ...] = ()
     files: Mapping[str, SourceFile] = field(default_factory=dict)
     sources: tuple[SourceText, ...] = ()
     gaps: tuple[Gap, ...] = ()

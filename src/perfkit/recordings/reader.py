@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned
 from perfkit.model.recording import (
     Call,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
+S = TypeVar("S", Rise, Garbage, Import)
 
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: what a calendar cannot show was not written by a clock
 
@@ -81,8 +82,11 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         calls=_calls(connection, frames),
         lines=_table(connection, LineTime, "line"),
         memory=_table(connection, MemoryUse, "memory"),
-        rises=_rises(connection, stack_ids),
+        rises=_standing(connection, Rise, "rise", stack_ids),
         containers=_table(connection, Container, "container"),
+        heaps=_table(connection, Heap, "heap"),
+        garbage=_standing(connection, Garbage, "garbage", stack_ids),
+        imports=_standing(connection, Import, "import", stack_ids),
         files=files,
         sources=_sources(connection, paths),
         gaps=_table(connection, Gap, "gap"),
@@ -196,10 +200,11 @@ def _calls(connection: sqlite3.Connection, frames: dict[object, Frame]) -> tuple
     return _nouns(Call, [(row[0], frames.get(row[1]), frames.get(row[2]), *row[3:]) for row in rows])
 
 
-def _rises(connection: sqlite3.Connection, stack_ids: dict[int, int]) -> tuple[Rise, ...]:
-    rises = _table(connection, Rise, "rise")
-    check_references("stack", (rise.stack for rise in rises), stack_ids)
-    return tuple(replace(rise, stack=stack_ids[rise.stack]) for rise in rises)
+def _standing(connection: sqlite3.Connection, noun: type[S], table: str, stack_ids: dict[int, int]) -> tuple[S, ...]:
+    """What was seen at a stack."""
+    rows = _table(connection, noun, table)
+    check_references("stack", (row.stack for row in rows), stack_ids)
+    return tuple(replace(row, stack=stack_ids[row.stack]) for row in rows)
 
 
 def _sources(connection: sqlite3.Connection, paths: dict[object, object]) -> tuple[SourceText, ...]:
@@ -215,7 +220,8 @@ def _check_links(recording: Recording) -> None:
     samples, spans = recording.samples, recording.spans
     inside = (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls)
     zoomed = (recording.lines, recording.memory, recording.rises, recording.containers)
-    for rows in (*inside, *zoomed):
+    heap = (recording.heaps, recording.garbage, recording.imports)
+    for rows in (*inside, *zoomed, *heap):
         check_references("process", (row.process for row in rows), processes)
     check_references("process", spans.process, processes)
     check_references("name", spans.name, recording.names)

@@ -166,7 +166,10 @@ STATEMENTS = (
         at REAL NOT NULL,
         process INTEGER NOT NULL REFERENCES process (id),
         rss INTEGER NOT NULL,
-        pss INTEGER
+        pss INTEGER,
+        private INTEGER,
+        faults INTEGER,
+        system REAL
     )""",
     """CREATE TABLE rise (
         at REAL NOT NULL,
@@ -188,6 +191,39 @@ STATEMENTS = (
         bound INTEGER,
         hits INTEGER,
         misses INTEGER
+    )""",
+    """CREATE TABLE heap (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        threads INTEGER NOT NULL,
+        anonymous INTEGER NOT NULL,
+        blocks INTEGER NOT NULL,
+        live INTEGER,
+        arenas INTEGER,
+        used INTEGER,
+        free INTEGER,
+        mapped INTEGER,
+        collections INTEGER NOT NULL,
+        full INTEGER NOT NULL,
+        collected INTEGER NOT NULL,
+        gc_seconds REAL NOT NULL,
+        longest REAL NOT NULL
+    )""",
+    """CREATE TABLE garbage (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        stack INTEGER NOT NULL REFERENCES stack (id),
+        generation INTEGER NOT NULL,
+        collected INTEGER NOT NULL,
+        freed INTEGER NOT NULL,
+        types TEXT NOT NULL
+    )""",
+    """CREATE TABLE import (
+        at REAL NOT NULL,
+        process INTEGER NOT NULL REFERENCES process (id),
+        stack INTEGER NOT NULL REFERENCES stack (id),
+        bytes INTEGER NOT NULL,
+        seconds REAL NOT NULL
     )""",
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {SCHEMA_VERSION}",

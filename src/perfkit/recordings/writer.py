@@ -13,7 +13,7 @@ from threading import RLock
 from typing import Any
 
 from perfkit.errors import PerfkitError
-from perfkit.model.memory import Container, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import (
     Call,
@@ -148,6 +148,17 @@ class Writer:
 
     def containers(self, rows: Iterable[Container]) -> None:
         self._insert("INSERT INTO container", Container, rows)
+
+    def heaps(self, rows: Iterable[Heap]) -> None:
+        self._insert("INSERT INTO heap", Heap, rows)
+
+    def garbage(self, rows: Iterable[Garbage]) -> None:
+        """Stacks by their id in `stacks`."""
+        self._insert("INSERT INTO garbage", Garbage, rows)
+
+    def imports(self, rows: Iterable[Import]) -> None:
+        """Stacks by their id in `stacks`."""
+        self._insert("INSERT INTO import", Import, rows)
 
     def file(self, file: SourceFile) -> None:
         """Adds it, or replaces the one of that path. Its origin holds for every frame of that path when it is read."""
