@@ -24,6 +24,15 @@ def attach(
     while_: o.While = None,
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
+    sql: Annotated[
+        bool,
+        o.flag(
+            "--sql",
+            help="Bring the probe in: requests, routes, statements, blocked loops; with --memory, what grows.",
+            env="SQL",
+        ),
+    ] = False,
+    keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
     lines: o.Lines = False,
     yes: o.Yes = False,
@@ -38,9 +47,9 @@ def attach(
 ) -> None:
     """Measure a running process and its workers.
 
-    From outside, for 30 seconds or until Ctrl-C. It runs on. With --lines code is brought into it, and taken out again.
+    From outside, for 30 seconds or until Ctrl-C. It runs on. With --sql or --lines code is brought into it, and taken out again.
 
-    Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --duration 60  ·  perfkit attach 811
+    Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --sql  ·  perfkit attach 811 --duration 60
     """
     o.check_color(color)
     o.at_least("--duration", duration, 0.1)
@@ -51,12 +60,14 @@ def attach(
     from perfkit.targets import resolve_running
 
     found = resolve_running(target)
-    if lines and not yes:
-        _ask(found)
+    if (sql or lines) and not yes:
+        _ask(found, sql, lines)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.pipeline import Options
 
     options = Options(
+        sql=sql,
+        keep_literals=keep_literals,
         memory=memory,
         lines=lines,
         rate=rate,
@@ -73,21 +84,21 @@ def attach(
     raise typer.Exit(code)
 
 
-def _ask(process: RunningProcess) -> None:
+def _ask(process: RunningProcess, sql: bool, lines: bool) -> None:
     """Raises PerfkitError (2) where nobody is there to answer, or the answer is no."""
+    given = " and ".join(name for name, wanted in (("--sql", sql), ("--lines", lines)) if wanted)
     if not sys.stdin.isatty():
         raise PerfkitError(
-            "--lines brings code into a running process, and nobody is there to be asked.",
+            f"{given} {'bring' if sql and lines else 'brings'} code into a running process, and nobody is there to be asked.",
             "add --yes to allow it",
             USAGE,
         )
     from perfkit.cli.console import say
 
-    say(f"perfkit  will stop {process.description} for some milliseconds, and let it load what counts the lines of its")
-    say(
-        "         hottest functions. That is taken out again when measuring ends, within 2 s even if perfkit is killed."
-    )
+    what = "follows its requests and statements" if sql else "counts the lines of its hottest functions"
+    say(f"perfkit  will stop {process.description} for some milliseconds, and let it load what {what}.")
+    say("         That is taken out again when measuring ends, within 2 s even if perfkit is killed.")
     if not typer.confirm("         Go on?", err=True):
         raise PerfkitError(
-            "nothing was brought in, nothing was measured.", "leave --lines out to look from outside", USAGE
+            "nothing was brought in, nothing was measured.", f"leave {given} out to look from outside", USAGE
         )

@@ -10,10 +10,10 @@ import os
 import re
 import stat
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perfkit.collectors.entering import Entering
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.hot_functions import HotFunction, hot_functions
 from perfkit.collectors.interface import Context, Engine
@@ -39,16 +39,16 @@ class LinesCollector:
         engine: Engine,
         duration: float | None,
         given: tuple[HotFunction, ...] = (),
-        entering: Entering | None = None,
+        refused: Mapping[int, Gap] | None = None,
     ) -> None:
-        """`given` are followed from the start, in place of what samples find; `entering` is the way into what runs already."""
+        """`given` are followed from the start, in place of what samples find. `refused` are the processes that let nobody in."""
         self.chosen: tuple[HotFunction, ...] = given
         self._context = context
         self._follow = follow
         self._engine = engine
         self._wait = min(_MOST, max(_LEAST, _SHARE * duration)) if duration else _LEAST
         self._wished = bool(given)
-        self._entering = entering
+        self._refused: Mapping[int, Gap] = {} if refused is None else refused
 
     @staticmethod
     def variables(wish: Path | None) -> dict[str, str]:
@@ -57,9 +57,6 @@ class LinesCollector:
 
     def poll(self) -> None:
         begin = self._context.measured_from()
-        if self._wished and self._entering is not None:
-            for process in self._follow.alive:
-                self._entering.into(process)
         if self._wished or begin is None or self._context.clock() < begin + self._wait:
             return
         found = hot_functions(self._context.sink.stacks, self._engine.stack_seconds)
@@ -70,8 +67,6 @@ class LinesCollector:
 
     def stop(self) -> None:
         """Take the wish back, so that the hooks go before the target does, and wait for what is told of that."""
-        if self._entering is not None:
-            self._entering.wait(_LAST_WORDS)
         for path in Path(self._context.spool).glob("zoom-*.json"):
             path.unlink(missing_ok=True)
         until = time.monotonic() + _LAST_WORDS
@@ -92,11 +87,9 @@ class LinesCollector:
             if written is not None:
                 left += 1
                 self._take(self._process(pid, written), written)
-        for gap in self._entering.refusals if self._entering is not None else ():
-            self._context.sink.gap(gap)
         if not self._wished:
             self._gap("too few samples of the project's functions were taken before it ended", "measure for longer")
-        elif not left and not (self._entering and self._entering.refusals):
+        elif not left and not self._refused:
             self._gap("no process of the target told any", "a longer run; -I, -E or -S keep the probe out")
 
     def _gap(self, why: str, remedy: str) -> None:

@@ -8,6 +8,7 @@ import re
 import stat
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from perfkit.collectors.assignments import Assignments
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.interface import Context
 from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
-from perfkit.model.memory import Container
+from perfkit.model.memory import Container, Garbage, Heap, Import
 from perfkit.model.recording import Frame, Gap, Process, Request, Span, SpanName
 from perfkit.shared.units import plural
 
@@ -49,7 +50,9 @@ class Spooled:
 class ProbeCollector:
     """Comes out: requests and spans on the run's clock, with stacks interned beside those of the samples."""
 
-    def __init__(self, context: Context, follow: Follow) -> None:
+    def __init__(self, context: Context, follow: Follow, refused: Mapping[int, Gap] | None = None) -> None:
+        """`refused` are the processes that let nobody in, which is said elsewhere."""
+        self._refused: Mapping[int, Gap] = {} if refused is None else refused
         self._context = context
         self._follow = follow
         self._files: dict[str, Spooled] = {}
@@ -187,10 +190,32 @@ class ProbeCollector:
                 spooled.stacks[int(fields[0])] = self._stack(spooled, fields[1:])
             elif definition.kind == "container":
                 self._container(spooled, definition.fields)
+            elif definition.kind in ("heap", "garbage", "import"):
+                self._memory(spooled, definition)
             elif definition.kind == "gap":
                 self._context.sink.gap(Gap(*fields[:3]))
         except (ValueError, IndexError, TypeError) as error:
             raise GarbledError(f"a definition of {definition.kind[:20]!r}") from error
+
+    def _memory(self, spooled: Spooled, definition: Definition) -> None:
+        if spooled.process is None:
+            raise GarbledError("memory before the process is named")
+        sink, process, fields = self._context.sink, spooled.process.id, definition.fields
+        at = float(fields[0]) - self._zero
+        if definition.kind == "import":
+            stack = self._stack(spooled, fields[3:])
+            sink.imports([Import(at, process, stack, max(0, int(fields[1])), max(0.0, float(fields[2])))])
+        elif definition.kind == "garbage":
+            stack, generation, collected, freed = (max(0, int(text)) for text in fields[1:5])
+            found = spooled.stacks.get(stack, 0)
+            sink.garbage([Garbage(at, process, found, generation, collected, freed, fields[5][:300])])
+        else:
+            threads, anonymous, blocks, *parts, collections, full, collected = (int(text) for text in fields[1:12])
+            live, arenas, used, free, mapped = map(_known, parts)
+            seconds = float(fields[12]), float(fields[13])
+            counts = (max(0, threads), max(0, anonymous), max(0, blocks))
+            garbage = (max(0, collections), max(0, full), max(0, collected))
+            sink.heaps([Heap(at, process, *counts, live, arenas, used, free, mapped, *garbage, *seconds)])
 
     def _container(self, spooled: Spooled, fields: tuple[str, ...]) -> None:
         if spooled.process is None:
@@ -268,8 +293,10 @@ class ProbeCollector:
         for process in self._follow.lived(LIVED):
             replaced = self._follow.replaced.get(process.id, 0.0)
             ended = self._context.clock() if process.ended is None else process.ended
+            if process.id in self._refused:
+                continue
             if process.pid not in spoke:
-                self._context.sink.gap(_missing(process))
+                self._context.sink.gap(_missing(process, self._context.attached))
             elif spoke[process.pid] < replaced < ended - LIVED:
                 self._context.sink.gap(_missing_since(process, replaced))
         for spooled in self._files.values():
@@ -314,11 +341,13 @@ def _missing_since(process: Process, second: float) -> Gap:
     )
 
 
-def _missing(process: Process) -> Gap:
+def _missing(process: Process, attached: bool) -> Gap:
     what = f"requests, routes and statements of process {process.pid} ({process.command[:60]})"
     old = process.python is not None and tuple(map(int, process.python.split(".")[:2])) < (3, 9)
     if old:
         return Gap(what, f"the probe needs Python 3.9, and it runs {process.python}", "samples cover it from outside")
+    if attached:
+        return Gap(what, "the probe had not begun in it before measuring ended", "measure for longer")
     return Gap(
         what,
         "the probe did not start in it: -I, -E or -S ignores PYTHONPATH, and a cleared environment has none",

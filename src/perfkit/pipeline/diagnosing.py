@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from perfkit import __version__
 from perfkit.model.recording import Run
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 from perfkit.pipeline.reporting import render, report_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import signal
 import tempfile
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,21 +17,16 @@ from perfkit.errors import PerfkitError
 from perfkit.model.recording import Gap, Run
 from perfkit.model.target import Command, Outcome, RunningProcess, StoppedBy
 from perfkit.pipeline import circumstances
+from perfkit.pipeline.collecting import PROBE_FOLDER, Collecting, environment
 from perfkit.pipeline.driving import Driving
-from perfkit.pipeline.left_out import NO_CONTAINERS, no_probe
 from perfkit.pipeline.values import Measured, Options, Progress, Say
 
 if TYPE_CHECKING:
-    from perfkit.collectors.entering import Entering
-    from perfkit.collectors.follow import Follow
-    from perfkit.collectors.interface import Collector, Context, Engine
-    from perfkit.collectors.lines import LinesCollector
-    from perfkit.collectors.probe import ProbeCollector
+    from perfkit.collectors.interface import Context
     from perfkit.recordings import Writer
     from perfkit.targets.interruption import Interruption
     from perfkit.targets.launch import Launched
 
-PROBE_FOLDER = str(Path(__file__).parents[1] / "probe")
 GRACE = 10.0
 _TICK = 0.02
 _SAVE_EVERY = 1.0
@@ -66,11 +60,8 @@ class Measuring:
         self._failure: PerfkitError | None = None
         self._ended_at: float | None = None
         self._launched: Launched | None = None
-        self._engine: Engine | None = None
-        self._follow: Follow | None = None
-        self._probe: ProbeCollector | None = None
-        self._lines: LinesCollector | None = None
-        self._collectors: list[Collector] = []
+        self._collecting: Collecting | None = None
+        self._given_up = False
         self._writer: Writer = Writer(path, self._run())
 
     def clock(self) -> float:
@@ -91,72 +82,12 @@ class Measuring:
 
     def _begin(self) -> None:
         from perfkit.collectors import ENGINES
-        from perfkit.collectors.follow import Follow
-        from perfkit.collectors.probe import ProbeCollector
-        from perfkit.collectors.system import SystemCollector
 
         engine = ENGINES.load(self._options.engine)
         if isinstance(self._target, Command):
-            self._launch(self._target, self._environment(engine))
-        context = self._context()
-        self._follow = Follow(context)
-        self._engine = engine(context, self._follow)
-        self._collectors = [self._follow, self._engine, SystemCollector(context, self._follow)]
-        if self._options.memory:
-            from perfkit.collectors.memory import MemoryCollector
-
-            self._collectors.append(MemoryCollector(context, self._follow))
-        if self._options.lines:
-            from perfkit.collectors.lines import LinesCollector
-
-            running = isinstance(self._target, RunningProcess)
-            self._lines = LinesCollector(
-                context,
-                self._follow,
-                self._engine,
-                self._options.duration,
-                self._options.lines_of,
-                self._entering() if running else None,
-            )
-            self._collectors.append(self._lines)
-        if self._with_probe():
-            self._probe = ProbeCollector(context, self._follow)
-            self._collectors.append(self._probe)
-        elif self._options.engine == "py-spy":
-            self._writer.gap(no_probe(isinstance(self._target, RunningProcess)))
-        if self._options.memory and self._probe is None:
-            self._writer.gap(NO_CONTAINERS)
+            self._launch(self._target, environment(engine, self._options, self._spool, self._project))
+        self._collecting = Collecting(self._context(), self._options, engine, self._project)
         self._driving.begin()
-
-    def _with_probe(self) -> bool:
-        """Only samples share a recording with the probe: the engines inside the target would profile it."""
-        return isinstance(self._target, Command) and self._options.probe and self._options.engine == "py-spy"
-
-    def _environment(self, engine: type[Engine]) -> dict[str, str]:
-        from perfkit.collectors.probe import ProbeCollector
-
-        extra = engine.environment(self._spool, os.getpid())
-        if self._with_probe():
-            self._open_spool()
-            options = self._options
-            extra |= ProbeCollector.variables(self._spool, self._project, options.keep_literals, options.memory)
-            if options.lines:
-                from perfkit.collectors.lines import LinesCollector, write_wish
-
-                given = write_wish(Path(self._spool), options.lines_of, options.path_map) if options.lines_of else None
-                extra |= LinesCollector.variables(given)
-        return extra
-
-    def _open_spool(self) -> None:
-        """Workers that give up root can still add their own file, and read none; where they look for wishes, see its name."""
-        if os.geteuid() == 0:
-            os.chmod(self._spool, 0o1777 if self._options.lines else 0o1733)
-
-    def _entering(self) -> Entering:
-        from perfkit.collectors.entering import Entering
-
-        self._open_spool()
-        return Entering(PROBE_FOLDER, self._spool)
 
     def _launch(self, command: Command, extra: dict[str, str]) -> None:
         from perfkit.targets.launch import Launched
@@ -227,15 +158,14 @@ class Measuring:
     def _poll(self) -> None:
         if not os.path.isdir(self._spool):
             self._make_spool_anew()
-        for collector in self._collectors:
-            collector.poll()
+        if self._collecting is not None and not self._given_up:
+            self._collecting.poll()
 
     def _make_spool_anew(self) -> None:
         """Something cleans temporary folders. py-spy goes on in a new one; what the probe has not written yet is lost."""
         os.mkdir(self._spool, 0o700)
-        if self._probe is not None:
-            self._open_spool()
-            self._probe.give_up()
+        if self._collecting is not None:
+            self._collecting.spool_was_removed()
         self._writer.gap(
             Gap(
                 f"what the probe saw from second {self.clock():.0f} on, and samples at that moment",
@@ -258,14 +188,15 @@ class Measuring:
 
     def _give_up(self, failure: PerfkitError) -> None:
         self._failure = self._failure or failure
-        self._collectors = []
+        self._given_up = True
 
     def _save(self) -> None:
         self._writer.requests(self._driving.requests())
         self._writer.run(self._run())
         self._writer.commit()
-        if self._follow is not None and self._engine is not None:
-            self._say(Progress("measuring", self.clock(), len(self._follow.alive), self._engine.measured))
+        if self._collecting is not None:
+            alive = len(self._collecting.follow.alive)
+            self._say(Progress("measuring", self.clock(), alive, self._collecting.measured))
 
     def _stop_target(self, interruption: Interruption) -> None:
         """Finish the windows first, while the target still stands, then stop it gently; an attached one runs on."""
@@ -289,17 +220,16 @@ class Measuring:
     def _finish_collectors(self) -> None:
         if self._ended_at is None:
             self._ended_at = self.clock()
-            for collector in reversed(self._collectors):
-                self._guarded(collector.stop)
+            for collector in reversed(self._collecting.collectors) if self._collecting else ():
+                if not self._given_up:
+                    self._guarded(collector.stop)
 
     def _end(self) -> Outcome:
         self._finish_collectors()
         self._driving.stop()
-        probe, until = self._probe, self._ended_at
-        if probe in self._collectors and probe is not None and until is not None:
-            self._guarded(lambda: probe.take_last_words(until))
-        if self._lines is not None and self._lines in self._collectors:
-            self._guarded(self._lines.take_last_words)
+        collecting, until = self._collecting, self._ended_at
+        if collecting is not None and not self._given_up:
+            self._guarded(lambda: collecting.last_words(until))
         return Outcome(self._launched.poll() if self._launched else None, self._stopped_by, self._driving.exit_code)
 
     def _seal(self, outcome: Outcome) -> None:
@@ -310,19 +240,17 @@ class Measuring:
     def _write_rest(self, outcome: Outcome) -> None:
         from perfkit.collectors.sources import keep_sources
 
-        if self._engine is None:
+        if self._collecting is None:
             return
-        if hasattr(self._engine, "finish"):
-            self._engine.finish()
+        engine = self._collecting.engine
+        if hasattr(engine, "finish"):
+            engine.finish()
         self._writer.requests(self._driving.requests())
-        seconds = Counter(self._engine.stack_seconds)
-        if self._probe is not None:
-            seconds.update(self._probe.stack_seconds)
-        keep_sources(self._writer, seconds)
+        keep_sources(self._writer, self._collecting.stack_seconds())
         self._writer.seal(self._run(outcome))
 
     def _has_data(self) -> bool:
-        measured = self._engine is not None and self._engine.measured > 0
+        measured = self._collecting is not None and self._collecting.measured > 0
         return measured and (self._failure is None or self._reached_the_disk())
 
     def _reached_the_disk(self) -> bool:
@@ -342,7 +270,7 @@ class Measuring:
         if gaps:
             name = self._description.split()[0] if self._description else "the target"
             return PerfkitError(f"nothing was measured of {name}: {gaps[0].why}.", gaps[0].remedy)
-        if self._follow is None or not self._follow.count:
+        if self._collecting is None or not self._collecting.follow.count:
             return PerfkitError(
                 f"{self._description} started no Python process that perfkit could see.",
                 "give a command that runs Python: perfkit run -- python app.py",
@@ -372,7 +300,7 @@ class Measuring:
             workload=circumstances.describe_workload(self._options.workload),
             exit_code=outcome.exit_code if outcome else None,
             stopped_by=outcome.stopped_by if outcome else None,
-            sampler_cpu=self._engine.cpu if self._engine else 0.0,
+            sampler_cpu=self._collecting.engine.cpu if self._collecting else 0.0,
             commit=circumstances.commit(cwd) if outcome else None,
             memory_limit=circumstances.memory_limit() if self._options.memory else None,
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Literal, overload
 
 from perfkit.model.finding import Silence
 from perfkit.model.recording import Run
@@ -43,6 +44,18 @@ def _overhead(run: Run) -> float | None:
     return run.sampler_cpu / run.duration if run.duration and run.mode != "sql" else None
 
 
+@overload
+def render(
+    report: Report,
+    format: Literal["terminal", "concise", "json", "markdown", "html"],
+    *,
+    color: bool = False,
+    width: int = 90,
+    unicode: bool = True,
+    top: int | None = None,
+    sort: str = "total",
+) -> str: ...
+@overload
 def render(
     report: Report,
     format: str,
@@ -52,8 +65,18 @@ def render(
     unicode: bool = True,
     top: int | None = None,
     sort: str = "total",
-) -> str:
-    """A report as text in one of the formats. Raises PerfkitError for an unknown format."""
+) -> str | bytes: ...
+def render(
+    report: Report,
+    format: str,
+    *,
+    color: bool = False,
+    width: int = 90,
+    unicode: bool = True,
+    top: int | None = None,
+    sort: str = "total",
+) -> str | bytes:
+    """A report in one of the formats: text, or bytes where it is binary. Raises PerfkitError for an unknown format."""
     from perfkit.reports import FORMATS, RenderOptions
 
     return FORMATS.load(format)(report, RenderOptions(color, width, unicode, top, sort))

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Options:
-    """How to measure. `lines_of` are followed from the start, in place of those that samples find. Seconds; `duration` counts from the moment the target is ready (at once without --ready or --load)."""
+    """How to measure. `probe` goes into a command that is launched, `sql` brings it into a process that runs. `lines_of` are
+    followed from the start, in place of those that samples find. Seconds; `duration` counts from the moment the target is ready
+    (at once without --ready or --load)."""
 
     engine: EngineName = "py-spy"
     probe: bool = True
+    sql: bool = False
     keep_literals: bool = False
     memory: bool = False
     lines: bool = False

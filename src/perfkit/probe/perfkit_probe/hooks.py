@@ -13,12 +13,16 @@ from .registry import LIBRARIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 _FOLDER = __package__ + "."
 _HOOKS: dict[str, list[str]] = {}
 _Module = type(sys)
 _changed: dict[str, Any] = {}
+_finders: list[Any] = []
+_undone: list[Callable[[], None]] = []
+# The probe came into a process that had run before: what was made from a library until then is there already.
+late = False
 
 
 def apply(fullname: str, module: Any) -> None:
@@ -63,10 +67,28 @@ def begin() -> None:
     for part, modules in LIBRARIES.items():
         for fullname in modules:
             _HOOKS.setdefault(fullname, []).append(part)
-    sys.meta_path.insert(0, First(_HOOKS, apply, catch_up))
-    sys.meta_path.append(Last())
+    _finders[:] = First(_HOOKS, apply, catch_up), Last()
+    sys.meta_path.insert(0, _finders[0])
+    sys.meta_path.append(_finders[1])
     for fullname in [name for name in _HOOKS if name in sys.modules]:
         apply(fullname, sys.modules[fullname])
+
+
+def undo_by(step: Callable[[], None]) -> None:
+    """`step()` takes back a change that was just made."""
+    _undone.append(step)
+
+
+def remove() -> None:
+    """Take all of it out of the process, the last change first. What was made with it lives on, and does nothing more."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder not in _finders]
+    while _undone:
+        try:
+            _undone.pop()()
+        except Exception:  # somebody else's change lies over it
+            continue
+    _HOOKS.clear()
+    _changed.clear()
 
 
 def replaced(owner: Any, attribute: str, make: Any) -> bool:
@@ -89,5 +111,21 @@ def replaced(owner: Any, attribute: str, make: Any) -> bool:
             continue
     # inspect.signature follows it: frameworks look at what they call.
     made.__wrapped__ = function
-    setattr(owner, attribute, held[0](made) if held else made)
+    put(owner, attribute, held[0](made) if held else made)
     return True
+
+
+def put(owner: Any, attribute: str, value: Any) -> None:
+    """Set it, until `remove`: what others have set in its place since then stays."""
+    original = vars(owner).get(attribute, _undone)
+    setattr(owner, attribute, value)
+
+    def step() -> None:
+        if vars(owner).get(attribute) is not value:
+            return
+        if original is _undone:
+            delattr(owner, attribute)
+        else:
+            setattr(owner, attribute, original)
+
+    undo_by(step)

@@ -188,6 +188,17 @@ def _timed(selector: Any, loop: Loop) -> None:
     loop.since = monotonic()
 
 
+def remove() -> None:
+    """Leave the loops as they were."""
+    for loop in loops:
+        target: Any = None if loop.target is None else loop.target()
+        if loop.selects:
+            vars(target._selector).pop("select", None)
+        if target is not None:
+            vars(target).pop("perfkit_loop", None)
+    del loops[:], _without[:]
+
+
 def _forget() -> None:
     """In a forked process nothing of the parent's runs."""
     for loop in loops:

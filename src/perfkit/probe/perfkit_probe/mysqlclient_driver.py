@@ -37,7 +37,7 @@ def _transactions(connection: Any) -> None:
     hooks.replaced(connection, "begin", dbapi.sends("BEGIN", _SYSTEM))
     for method in ("commit", "rollback"):
         if method not in vars(connection):
-            setattr(connection, method, getattr(connection, method))
+            hooks.put(connection, method, getattr(connection, method))
         hooks.replaced(connection, method, dbapi.sends(method.upper(), _SYSTEM))
 
 

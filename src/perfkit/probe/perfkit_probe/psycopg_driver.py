@@ -44,7 +44,7 @@ def apply(module: Any) -> None:
     hooks.replaced(module.Pipeline, "__exit__", _waits_for_all)
     psycopg_copy.apply(module)
     complete = hooks.replaced(module.Connection, "connect", _connect) and complete
-    module.connect = module.Connection.connect
+    hooks.put(module, "connect", module.Connection.connect)
     if not (psycopg_async.apply(module) and complete):
         spool.gap("SQL through psycopg", "this version is not known", "use psycopg 3.1 to 3.3")
 

@@ -61,13 +61,18 @@ after_fork: list[Callable[[], None]] = []
 
 
 def open_in(folder: str, literals: bool) -> None:
-    """Begin, in this process and in every process that it forks."""
+    """Begin, in this process and in every process that it forks; or begin again, after `close`, in another folder."""
     global _folder, closed, keep_literals
+    again = bool(_folder)
     _folder = folder
     keep_literals = literals
     closed = False
-    os.register_at_fork(before=flush, after_in_child=_begin_again)
-    _name_file()
+    if again:
+        del _broken[:]
+        _begin_again()
+    else:
+        os.register_at_fork(before=flush, after_in_child=_begin_again)
+        _name_file()
 
 
 def _begin_again() -> None:

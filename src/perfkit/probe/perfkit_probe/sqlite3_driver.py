@@ -74,6 +74,14 @@ def _keep_warnings_where_they_were(module: Any) -> None:
             cell = adapter.__closure__[code.co_freevars.index("warn")]
             if cell.cell_contents is warn:
                 cell.cell_contents = above
+                hooks.undo_by(_putting(cell, warn))
+
+
+def _putting(cell: Any, content: Any) -> Any:
+    def step() -> None:
+        cell.cell_contents = content
+
+    return step
 
 
 class _Connections:

@@ -1,8 +1,9 @@
-"""A thread that looks for wishes in the spool, counts as they say, and leaves `lines-PID-HEX.json` there.
+"""A thread that looks for wishes in the spool, counts as they say, and leaves `lines-PID-HEX.json` or `calls-PID-HEX.json` there.
 
 In a launched target it begins when the process does something: its first request, its first call of a function that is
 counted, or a collection of garbage when it has lived for a while. It is gone while the process forks. Whatever ends a wish
-(its time, the end of perfkit, the end of the spool) takes every hook out of the target again.
+(its time, the end of perfkit, the end of the spool) takes every hook out of the target again. In a process that perfkit has
+come into, `attached` is its guest: looked after each time, and gone before it.
 """
 
 from __future__ import annotations
@@ -34,8 +35,12 @@ else:
     _start_thread, _make_lock = _threads.start_new_thread, _threads.allocate_lock
 
 
-def _lines() -> Any:
-    """What counts: nobody pays for it before there is a wish."""
+def _counter() -> Any:
+    """What counts as the wish says: nobody pays for it before there is one."""
+    if _counts == "calls":
+        from . import zoom_calls
+
+        return zoom_calls
     from . import zoom_lines
 
     return zoom_lines
@@ -67,6 +72,8 @@ _listening = False
 _ours = False  # the hooks for forks and the end are in place
 _began = 0.0
 _wish: Wish | None = None
+_counts = "lines"  # what the last wish was about
+_guest: Any = None
 _path = ""
 _written = 0.0
 
@@ -84,16 +91,16 @@ def begin(folder: str, wish: str) -> None:
     _be_ready()
 
 
-def watch(spool_folder: str) -> None:
-    """In a process that runs, from now on. Does nothing where it is watched already, and never raises."""
-    global _folder
-    try:
-        if _thread is None:
-            _folder = spool_folder
-            _prepare()
-            _begin_thread()
-    except Exception as error:
-        _failed(error)
+def watch(spool_folder: str, guest: Any = None) -> None:
+    """In a process that runs, from now on. `guest.look(now)` is called at each look, until it gives False; `guest.leave()` when
+    all ends. Raises RuntimeError where a thread looks into another folder already."""
+    global _folder, _guest
+    if _ready or (_thread is not None and _folder != spool_folder):
+        raise RuntimeError("another perfkit is at work in it")
+    if _thread is None:
+        _folder, _guest = spool_folder, guest
+        _prepare()
+        _begin_thread()
 
 
 def _prepare() -> None:
@@ -170,6 +177,8 @@ def _run(me: _Thread) -> None:
     finally:
         if not me.stopping:
             _stop(_write)
+            if _guest is not None:
+                _guest.leave()
             _thread = None
         me.done = True
 
@@ -177,6 +186,8 @@ def _run(me: _Thread) -> None:
 def _look() -> bool:
     """Do what the spool says now. False: it is gone, and so is all reason to be here."""
     now = monotonic()
+    if _guest is not None and not _guest.look(now):
+        return False
     try:
         wish = _wishes().newest(_folder, now, _named)
     except OSError:
@@ -184,27 +195,27 @@ def _look() -> bool:
         return False
     if wish is not None and not wish.holds(now):
         wish = None
-    if wish is not None and _wish is not None and wish.functions == _wish.functions and wish.owner == _wish.owner:
+    if wish is not None and _wish is not None and wish.is_like(_wish):
         _wish.until = wish.until
     elif wish is not None or _wish is not None:
         _stop(_write)
-        if wish is not None and wish.functions:
+        if wish is not None and (wish.functions or wish.what == "calls"):
             _start(wish)
-    if _wish is not None and _lines().counting():
-        _lines().look_again()
+    if _wish is not None and _counter().counting():
+        _counter().look_again()
         if now - _written > _WRITE:
             _write()
     return True
 
 
 def _start(wish: Wish, at_load: bool = False) -> None:
-    global _wish, _written
-    _wish = wish
-    lines = _lines()
-    (lines.at_load if at_load else lines.start)(wish.functions)
+    global _wish, _written, _counts
+    _wish, _counts = wish, wish.what
+    counter = _counter()
+    (counter.at_load if at_load else counter.start)(wish.functions)
     _name_file()
     _written = monotonic()
-    if not _lines().counting():
+    if not _counter().counting():
         _write()  # the reason is all that there is to tell
 
 
@@ -213,15 +224,15 @@ def _stop(write: Any) -> None:
     if _wish is None:
         return
     _wish = None
-    counted = _lines().counting()
-    _lines().stop()
+    counted = _counter().counting()
+    _counter().stop()
     if counted and write is not None:
         write()
 
 
 def _name_file() -> None:
     global _path
-    _path = "%s/lines-%d-%x.json" % (_folder, os.getpid(), int(_lines().began() * 1e6))
+    _path = "%s/%s-%d-%x.json" % (_folder, _counts, os.getpid(), int(_counter().began() * 1e6))
 
 
 def _write() -> None:
@@ -231,7 +242,7 @@ def _write() -> None:
     part = _path + ".part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        data = json.dumps(_lines().counted()).encode("ascii")
+        data = json.dumps(_counter().counted()).encode("ascii")
         file = os.open(part, flags, 0o600)
         try:
             whole = os.write(file, data) == len(data)
@@ -286,7 +297,7 @@ def _before_fork() -> None:
 
 def _after_fork() -> None:
     if _forked:
-        watch(_folder)
+        _begin_thread()
 
 
 def _in_child() -> None:
@@ -295,12 +306,12 @@ def _in_child() -> None:
     _starting = _make_lock()
     _thread = None
     if _wish is not None:
-        _lines().after_fork()
+        _counter().after_fork()
         _name_file()
     if _listening:
         _be_ready()
     elif _forked:
-        watch(_folder)
+        _begin_thread()
 
 
 def _failed(error: Exception) -> None:

@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_KNOWN = ("lines", "calls", "attach")
 _NAME = re.compile(r"zoom-([0-9]{1,9})\.json")
 _LARGEST = 1_000_000
 _MOST_FUNCTIONS = 200
@@ -24,15 +25,24 @@ _LONGEST = 7 * 86400.0
 
 
 class Wish:
-    """`functions`: (file, first line); `until`: monotonic seconds; `owner`: a process's id, 0 when it cannot be seen from here."""
+    """`what` is counted; `functions`: (file, first line); `until`: monotonic seconds; `owner`: a process's id, 0 when it cannot be
+    seen from here. `settings` is all that was written."""
 
-    __slots__ = ("born", "functions", "owner", "until")
+    __slots__ = ("born", "functions", "owner", "settings", "until", "what")
 
-    def __init__(self, functions: list[tuple[str, int]], until: float, owner: int) -> None:
+    def __init__(
+        self, what: str, functions: list[tuple[str, int]], until: float, owner: int, settings: dict[str, Any]
+    ) -> None:
+        self.what = what
+        self.settings = settings
         self.functions = functions
         self.until = until
         self.owner = owner
         self.born = born(owner)
+
+    def is_like(self, other: Wish) -> bool:
+        """Whether what counts for the other may go on for this one."""
+        return (self.what, self.functions, self.owner) == (other.what, other.functions, other.owner)
 
     def holds(self, now: float) -> bool:
         """False when its time is over, or when nobody is there any more who would read what comes of it."""
@@ -81,7 +91,7 @@ def _checked(content: Any, now: float) -> Wish | None:
     functions: Any = content.get("functions")
     until: Any = content.get("until")
     owner: Any = content.get("owner")
-    if content.get("what") != "lines" or type(functions) is not list or len(functions) > _MOST_FUNCTIONS:
+    if content.get("what") not in _KNOWN or type(functions) is not list or len(functions) > _MOST_FUNCTIONS:
         return None
     if type(until) not in (int, float) or not isfinite(until) or until > now + _LONGEST:
         return None
@@ -97,7 +107,7 @@ def _checked(content: Any, now: float) -> Wish | None:
         if type(line) is not int or not 0 <= line <= _LAST_LINE:
             return None
         chosen.append((file, line))
-    return Wish(chosen, float(until), owner)
+    return Wish(content["what"], chosen, float(until), owner, content)
 
 
 def born(pid: int) -> str | None:
