@@ -1,4 +1,5 @@
-"""Memory from outside: resident bytes of every process at each poll, PSS now and then, and a stack whenever much is taken at once.
+"""Memory from outside: resident bytes of every process at each poll, what it shares now and then, the pages that it was given, and
+a stack whenever much is taken at once.
 
 The stack of the moment names the line that takes the memory, which no account made afterwards does: what is freed again
 leaves no trace, and what stays is often allocated far from the line that keeps it.
@@ -18,7 +19,6 @@ from typing import Any
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.interface import Context
 from perfkit.collectors.pyspy_window import find_pyspy
-from perfkit.collectors.system import pss_of
 from perfkit.model.memory import MemoryUse, Rise
 from perfkit.model.recording import Frame, Gap, Process, Stack
 
@@ -34,6 +34,9 @@ _ATTEMPTS = 3
 # Seconds in which an interpreter takes memory for itself, and has no stack yet.
 _STARTING = 1.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+# Places in /proc/PID/stat behind the command's name: pages given without reading a disk, and the kernel's clock ticks.
+_FAULTS, _SYSTEM = 7, 12
 
 
 @dataclass
@@ -88,12 +91,9 @@ class MemoryCollector:
                 dump.running.kill()
                 dump.running.wait()
         self._take_dumps(last=True)
-        rows = [
-            MemoryUse(self._context.clock(), process.id, rss, pss_of(process.pid))
-            for process in self._follow.alive
-            if (rss := _rss(process.pid)) is not None
-        ]
-        self._context.sink.memory(rows)
+        now = self._context.clock()
+        alive = [(process, _rss(process.pid)) for process in self._follow.alive]
+        self._context.sink.memory([_use(process, rss, now, True) for process, rss in alive if rss is not None])
         if self._failed:
             self._context.sink.gap(
                 Gap(
@@ -121,11 +121,10 @@ class MemoryCollector:
         if now < watched.next_row and rss < highest + RISE // 4:
             return []
         watched.next_row = now + EVERY
-        pss = None
-        if now >= watched.next_pss:
+        with_shares = now >= watched.next_pss
+        if with_shares:
             watched.next_pss = now + PSS_EVERY
-            pss = pss_of(process.pid)
-        return [MemoryUse(now, process.id, rss, pss)]
+        return [_use(process, rss, now, with_shares)]
 
     def _ask(self, process: Process, before: int, rss: int, now: float, attempt: int = 1) -> None:
         if self._asked >= _MOST_DUMPS or any(dump.process is process for dump in self._dumps):
@@ -193,3 +192,33 @@ def _rss(pid: int) -> int | None:
             return int(file.read().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):
         return None
+
+
+def _use(process: Process, rss: int, now: float, with_shares: bool) -> MemoryUse:
+    shares = _shares(process.pid) if with_shares else (None, None)
+    return MemoryUse(now, process.id, rss, *shares, *_work(process.pid))
+
+
+def _shares(pid: int) -> tuple[int | None, int | None]:
+    """PSS, and the bytes that it shares with nobody."""
+    pss, private = None, None
+    try:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            for line in file:
+                if line.startswith("Pss:"):
+                    pss = int(line.split()[1]) * 1024
+                elif line.startswith("Private_"):
+                    private = (private or 0) + int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None, None
+    return pss, private
+
+
+def _work(pid: int) -> tuple[int | None, float | None]:
+    """The pages that it was given, and the seconds that the kernel worked for it."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return int(fields[_FAULTS]), int(fields[_SYSTEM]) / _TICKS
+    except (OSError, ValueError, IndexError):
+        return None, None

@@ -145,6 +145,13 @@ def _bases(kind: type) -> Any:
     return _ORDER.__get__(kind) or ()
 
 
+def title_of(kind: Any) -> str:
+    """A class's name with its module, without asking its metaclass; only the name of built-in ones."""
+    module = _NAMESPACE.__get__(kind).get("__module__")
+    title = _TITLE.__get__(kind)
+    return "%s.%s" % (module, title) if type(module) is str and module != "builtins" else str(title)
+
+
 def namespace(value: Any) -> Any:
     """An object's attributes; None where reading them would run code of its class."""
     for base in _bases(type(value)):

@@ -1,4 +1,5 @@
-"""A thread that looks through what the process keeps, every two seconds, and tells what grows. Only where memory is asked for.
+"""A thread that looks at the heap every second, and through what the process keeps every two, and tells what grows; while the
+process starts, it follows what imports take. Only where memory is asked for.
 
 It is gone while the process forks, and comes back with a collection of garbage later on: a fork beside a thread warns from
 Python 3.12 on. One look costs at most a hundredth of the time until the next.
@@ -8,16 +9,18 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
 from time import monotonic, sleep, thread_time
 
-from . import containers, spool
+from . import containers, memory_figures, memory_garbage, memory_imports, spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 EVERY = 2.0
+HEAP_EVERY = 1.0
 _SHARE = 100
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
@@ -47,6 +50,7 @@ def begin() -> None:
     os.register_at_fork(before=_stop, after_in_parent=_rest)
     spool.after_fork.append(_begin_again)
     gc.callbacks.append(_collection)
+    memory_garbage.begin()
     import atexit
 
     atexit.register(_stop)
@@ -101,20 +105,34 @@ def _lives(native: int) -> bool:
 
 def _run(me: _Thread) -> None:
     me.native = get_native_id()
-    pause = EVERY / 4
     try:
+        starting = memory_imports.Watch()
+        heap_at, containers_at = monotonic(), monotonic() + EVERY / 4
+        pause = memory_imports.EVERY
         while not me.wake.acquire(True, pause) and not me.stopping and not spool.closed:
-            spent = thread_time()
-            tell(monotonic())
-            pause = max(EVERY, _SHARE * (thread_time() - spent))
+            if not starting.over:
+                starting.look()
+            if monotonic() >= heap_at:
+                heap_at = _next(HEAP_EVERY, tell_heap)
+            if monotonic() >= containers_at:
+                containers_at = _next(EVERY, tell)
+            pause = max(0.0, min(heap_at, containers_at) - monotonic()) if starting.over else memory_imports.EVERY
+        starting.tell(monotonic())
     except Exception as error:
         spool.broken("growing containers", error)
     finally:
         me.done = True
 
 
+def _next(every: float, look: Callable[[float], None]) -> float:
+    """Looks, and tells when to look again."""
+    spent = thread_time()
+    look(monotonic())
+    return monotonic() + max(every, _SHARE * (thread_time() - spent))
+
+
 def tell(at: float) -> None:
-    """One look: what is longer than it was is told of, and from then on at each look."""
+    """One look at containers: what is longer than it was is told of, and from then on at each look."""
     first = not _lengths
     told = 0
     for kept in containers.Look().run():
@@ -142,4 +160,23 @@ def tell(at: float) -> None:
             kept.misses,
         )
     spool.define("look", at, told)
+    spool.flush()
+
+
+def tell_heap(at: float) -> None:
+    """One look at the heap, and what collections have found since the last one."""
+    generations = gc.get_stats()
+    threads = len(sys._current_frames())
+    collections = sum(found["collections"] for found in generations)
+    collected = sum(found["collected"] for found in generations)
+    pauses = memory_garbage.seconds, memory_garbage.longest
+    memory_garbage.longest = 0.0
+    heap = (
+        memory_figures.anonymous(),
+        sys.getallocatedblocks(),
+        *memory_figures.small_objects(),
+        *memory_figures.malloc(),
+    )
+    spool.define("heap", at, threads, *heap, collections, generations[-1]["collections"], collected, *pauses)
+    memory_garbage.tell()
     spool.flush()
