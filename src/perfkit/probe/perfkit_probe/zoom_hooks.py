@@ -119,6 +119,7 @@ class Hooks:
     """Of one function: a constant of its code, so that the function's names and closure stay what they were."""
 
     __slots__ = ("function", "on")
+    COUNTS = "lines"
 
     def __init__(self, function: Function) -> None:
         self.function = function

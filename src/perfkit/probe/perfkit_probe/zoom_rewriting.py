@@ -11,7 +11,6 @@ import ast
 import re
 import warnings
 
-from .zoom_counts import Function
 from .zoom_hooks import Hooks
 
 TYPE_CHECKING = False
@@ -46,14 +45,14 @@ class Pair:
         self.refused = ""
 
 
-def pairs(source: bytes, lines: set[int]) -> list[Pair]:
-    """All pairs of the parts of a module in which one of `lines` is. Raises what compiling raises."""
+def pairs(source: bytes, lines: set[int], body: Any = None) -> list[Pair]:
+    """All pairs of the parts of a module in which one of `lines` is. Raises what compiling raises. `body` is a kind of `Body`."""
     silent = ("ignore", None, Warning, re.compile(re.escape(_FILE)), 0)
     warnings.filters.insert(0, silent)  # type: ignore[attr-defined]
     try:  # what there is to warn of was said when the target compiled it
         plain = _part(ast.parse(source, _FILE), lines)
         module = _part(ast.parse(source, _FILE), lines)
-        chosen = _Chosen(lines)
+        chosen = _Chosen(lines, body or Body)
         chosen.visit(module)
         ast.fix_missing_locations(module)
         first = compile(plain, _FILE, "exec", dont_inherit=True)
@@ -66,9 +65,8 @@ def pairs(source: bytes, lines: set[int]) -> list[Pair]:
     return found
 
 
-def with_hooks(pair: Pair, live: CodeType, nested: dict[int, CodeType], function: Function) -> tuple[CodeType, Hooks]:
+def with_hooks(pair: Pair, live: CodeType, nested: dict[int, CodeType], hooks: Hooks) -> CodeType:
     """The code to run instead of `live`; `nested` says what stands in the place of its code constants."""
-    hooks = Hooks(function)
     inner = iter([nested.get(id(one), one) for one in constants(live)])
     consts: list[Any] = []
     for const in pair.hooked.co_consts:
@@ -76,8 +74,7 @@ def with_hooks(pair: Pair, live: CodeType, nested: dict[int, CodeType], function
             consts.append(next(inner))
         else:
             consts.append(hooks if _is_mark(const) else const)
-    made = pair.hooked.replace(co_consts=tuple(consts), co_filename=live.co_filename, co_flags=live.co_flags)
-    return made, hooks
+    return pair.hooked.replace(co_consts=tuple(consts), co_filename=live.co_filename, co_flags=live.co_flags)
 
 
 def constants(code: CodeType) -> list[CodeType]:
@@ -129,8 +126,9 @@ def _first(node: Any) -> int:
 class _Chosen(ast.NodeTransformer):
     """Goes through a module and puts hooks into what is wanted."""
 
-    def __init__(self, lines: set[int]) -> None:
+    def __init__(self, lines: set[int], body: Any) -> None:
         self._lines = lines
+        self._make = body
         self._count = 0
         self.refused: dict[int, str] = {}
 
@@ -150,7 +148,7 @@ class _Chosen(ast.NodeTransformer):
                     self.visit(value)
                 elif value:
                     value[:] = [self.visit(one) for one in value]
-            _Body(self._mark(), self.visit).function(node)
+            self._make(self._mark(), self.visit).function(node)
             return node
         return self.generic_visit(node)
 
@@ -204,7 +202,7 @@ def _placed(made: Any, at: Any) -> Any:
     return made
 
 
-class _Body(ast.NodeTransformer):
+class Body(ast.NodeTransformer):
     """Puts hooks into the body of one function. What has a frame of its own goes to `outer`."""
 
     def __init__(self, hooks: str, outer: Callable[[Any], Any]) -> None:

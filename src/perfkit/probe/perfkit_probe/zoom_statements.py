@@ -37,8 +37,10 @@ _REMEDY = "restart the target with the sources that are there, or zoom in on ano
 class _State:
     """What one start has changed."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: Wanted, make: Any = Hooks, body: Any = None) -> None:
         self.wanted = wanted
+        self.make = make
+        self.body = body
         self.pairs: dict[str, list[Pair]] = {}
         # By the code's id: what it was, or what there is instead. Both hold the code, so that no other one gets the id.
         self.originals: dict[int, tuple[CodeType, CodeType]] = {}
@@ -61,9 +63,10 @@ def refusal() -> tuple[str, str] | None:
     return None
 
 
-def start(wanted: Wanted) -> None:
+def start(wanted: Wanted, make: Any = Hooks, body: Any = None) -> None:
+    """`make` and `body` are the kinds of `Hooks` and `Body` of those who count something else than lines."""
     global _state
-    _state = _State(wanted)
+    _state = _State(wanted, make, body)
     _look()
 
 
@@ -177,11 +180,10 @@ def _hooked(code: CodeType, nested: dict[int, CodeType], key: tuple[str, int]) -
         elif pair.refused or not pair.wanted:
             why = pair.refused or why
         else:
-            function = zoom_counts.function(key, pair.name)
-            new, hooks = zoom_rewriting.with_hooks(pair, code, nested, function)
+            hooks = _state.make(zoom_counts.function(key, pair.name))
             _state.hooks.append(hooks)
-            return new
-    what = "lines of %s (%s:%d)" % (code.co_name, code.co_filename, code.co_firstlineno)
+            return zoom_rewriting.with_hooks(pair, code, nested, hooks)
+    what = "%s of %s (%s:%d)" % (_state.make.COUNTS, code.co_name, code.co_filename, code.co_firstlineno)
     zoom_counts.gap(what, why, _REMEDY)
     return code
 
@@ -197,12 +199,12 @@ def _pairs(file: str) -> list[Pair] | None:
             why = "the file is larger than %d bytes" % _LARGEST
         else:
             with open(file, "rb") as source:
-                found = zoom_rewriting.pairs(source.read(), set(_state.wanted.lines(file)))
+                found = zoom_rewriting.pairs(source.read(), set(_state.wanted.lines(file)), _state.body)
             _state.pairs[file] = found
             return found
     except (OSError, SyntaxError, ValueError, RecursionError) as error:
         why = "its source cannot be read: %s" % type(error).__name__
-    zoom_counts.gap("lines of functions in %s" % file, why, _REMEDY)
+    zoom_counts.gap("%s of functions in %s" % (_state.make.COUNTS, file), why, _REMEDY)
     _state.pairs[file] = []
     return None
 

@@ -1,0 +1,126 @@
+"""Counts calls before Python 3.12: the chosen functions get doors (`zoom_calls_hooks`), with cProfile's engine between them.
+
+cProfile follows one thread, and only one that asks for it: so a chosen function switches it on when it begins, in its own
+thread, and off when it ends or is suspended. How often it is called and by whom is counted at the door itself.
+
+When a generator or coroutine goes on cProfile sees a call each time: calls of those are left out, unless they have doors.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from . import zoom_calls_edges as edges
+from . import zoom_calls_hooks, zoom_counts, zoom_statements
+from .zoom_counts import Wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any
+
+    Added = dict[tuple["edges.Name | None", edges.Name], int]
+
+_WHAT = "what the hottest functions call"
+_NEWER = "Python 3.12 or newer in the target"
+_SUSPENDS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+_GREENLETS = ("gevent.monkey", "eventlet.patcher", "sqlalchemy.ext.asyncio")
+# What our own driving of awaited things calls in the name of who awaits.
+_DRIVING = re.compile(r"hasattr|next|iter|.+\.(send|throw|close)")
+_METHOD = re.compile(r"<method '(.+)' of '(.+)' objects>")
+_FUNCTION = re.compile(r"<built-in method (.+)>")
+_codes: dict[int, CodeType] = {}
+_wanted = Wanted([])
+
+
+def refusal() -> tuple[str, str] | None:
+    """(why, remedy) when calls cannot be counted here."""
+    return zoom_statements.refusal()
+
+
+def start(wanted: Wanted) -> None:
+    global _wanted
+    _wanted = wanted
+    zoom_calls_hooks.profiles.clear()
+    zoom_calls_hooks.following = not any(name in sys.modules for name in _GREENLETS)
+    if not zoom_calls_hooks.following:
+        why = "greenlets share a thread, and cProfile does not tell them apart before Python 3.12"
+        zoom_counts.gap(_WHAT, why, _NEWER)
+    zoom_statements.start(wanted, zoom_calls_hooks.DoorHooks, zoom_calls_hooks.DoorBody)
+
+
+stop = zoom_statements.stop
+at_load = zoom_statements.at_load
+look_again = zoom_statements.look_again
+
+
+def forget() -> None:
+    """What ran in the parent of a forked process."""
+    zoom_calls_hooks.profiles.clear()
+    zoom_statements.forget()
+
+
+def more() -> Added:
+    """What the chosen functions called: asked for when they have been stopped, as a profile that goes on cannot be read."""
+    found: Added = {}
+    going = 0
+    suspending: set[str] = set()
+    for (number, _), profile in list(zoom_calls_hooks.profiles.copy().items()):
+        if profile.active:
+            going += 1
+        else:
+            _add(found, edges.kept[number], profile.engine.getstats(), suspending)
+    zoom_calls_hooks.profiles.clear()
+    if going:
+        what = "what %d calls of the hottest functions called" % going
+        zoom_counts.gap(what, "they went on when counting ended", "measure for longer")
+    if suspending:
+        names = sorted(suspending)
+        few = ", ".join(names[:3]) + (" and %d more" % (len(names) - 3) if names[3:] else "")
+        why = "cProfile counts each time that a generator or coroutine goes on, before Python 3.12"
+        zoom_counts.gap("how often %s were called" % few, why, _NEWER)
+    return found
+
+
+def _add(found: Added, owner: CodeType, stats: list[Any], suspending: set[str]) -> None:
+    """What has no caller here was called by `owner`, the function whose doors these are."""
+    called: dict[Any, int] = {}
+    for entry in stats:
+        for part in entry.calls or ():
+            called[id(part.code)] = called.get(id(part.code), 0) + part.callcount
+            if _is_chosen(entry.code):
+                _put(found, entry.code, part.code, part.callcount, suspending)
+    for entry in stats:
+        _put(found, owner, entry.code, entry.callcount - called.get(id(entry.code), 0), suspending)
+
+
+def _put(found: Added, caller: CodeType, code: Any, calls: int, suspending: set[str]) -> None:
+    if calls <= 0 or _is_chosen(code):
+        return  # those have counted themselves
+    if type(code) is str:
+        name = _native(code)
+        if caller.co_flags & _SUSPENDS and _DRIVING.fullmatch(name[2]):
+            return
+    elif edges.is_ours(code.co_filename):
+        return
+    else:
+        name = edges.name_of(code, _wanted)
+        if code.co_flags & _SUSPENDS:
+            suspending.add(name[2])
+            return
+    key = (edges.name_of(caller, _wanted), name)
+    found[key] = found.get(key, 0) + calls
+
+
+def _is_chosen(code: Any) -> bool:
+    return type(code) is not str and _wanted.key(code) is not None and id(code) in edges.kept
+
+
+def _native(text: str) -> edges.Name:
+    method = _METHOD.fullmatch(text)
+    if method is not None:
+        return edges.native(method.group(2), method.group(1))
+    function = _FUNCTION.fullmatch(text)
+    owner, _, name = (function.group(1) if function is not None else text).rpartition(".")
+    return edges.native(owner or None, name)
