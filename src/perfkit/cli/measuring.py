@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 WIDEST = 90
+# What engines that count have instead of samples.
+_COUNTED = {"cprofile": "calls", "line-profiler": "hits"}
 
 
 def measure_and_report(
@@ -192,7 +194,7 @@ def _stopped(report: Report) -> str:
         if queries:
             parts.append(f"{queries:.3g} queries/req")
     parts.append(plural(len(analysis.processes), "process"))
-    parts.append(f"{count(analysis.samples)} {'calls' if run.engine == 'cprofile' else 'samples'}")
+    parts.append(f"{count(analysis.samples)} {_COUNTED.get(run.engine, 'samples')}")
     return _in_lines(parts)
 
 

@@ -1,7 +1,7 @@
 """Room 2: a running target comes in, measurements go out to a sink, as they are made.
 
 - `follow` finds the target's Python processes; `pyspy` samples them (the default engine); `system` reads the kernel's
-  accounting; `inprocess` carries pyinstrument and cProfile into a launched target; `sources` keeps the hot functions' text.
+  accounting; `inprocess` carries pyinstrument, cProfile and line_profiler into a launched target; `sources` keeps the hot functions' text.
 - `ENGINES` are the collectors among which `--engine` chooses: one ranks at a time.
 """
 
@@ -23,5 +23,6 @@ ENGINES: Registry[type[Engine]] = Registry(
         "py-spy": "perfkit.collectors.pyspy:PySpySampler",
         "pyinstrument": "perfkit.collectors.pyinstrument:PyinstrumentEngine",
         "cprofile": "perfkit.collectors.cprofile:CprofileEngine",
+        "line-profiler": "perfkit.collectors.line_profiler_engine:LineProfilerEngine",
     },
 )

@@ -39,6 +39,8 @@ class InProcessEngine:
                 what, why, remedy = (str(part) for part in written["gap"])
                 self.context.sink.gap(Gap(what, why, remedy))
             else:
+                for gap in written.get("gaps", ()):
+                    self.context.sink.gap(Gap(*(str(part) for part in gap)))
                 self.read(written)
         self.context.sink.commit()
 
@@ -55,6 +57,16 @@ class InProcessEngine:
             "the command left no profile: it is not Python, ignores PYTHONPATH (-I, -E, -S), or ended by os._exit or a signal",
             "leave out --engine: py-spy measures such targets from outside",
         )
+
+
+def lent(*packages: str) -> dict[str, str]:
+    """The variable that tells the target where perfkit's own packages lie; empty where perfkit has none."""
+    import os
+    from importlib.util import find_spec
+
+    found = [spec.origin for spec in map(find_spec, packages) if spec is not None and spec.origin is not None]
+    paths = [path.rpartition("/")[0] if path.endswith("/__init__.py") else path for path in found]
+    return {"PERFKIT_LENT": os.pathsep.join(paths)} if len(paths) == len(packages) else {}
 
 
 def written_cwd(context: Context) -> str | None:

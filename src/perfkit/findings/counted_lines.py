@@ -19,7 +19,8 @@ def with_lines(findings: Sequence[Finding], zoomed: Sequence[Zoomed]) -> tuple[F
 
 def _with(finding: Finding, zoomed: Sequence[Zoomed]) -> Finding:
     where = finding.where
-    found = next((one for one in zoomed if where is not None and _holds(one, where)), None)
+    around = [one for one in zoomed if where is not None and _holds(one, where)]
+    found = max(around, key=lambda one: one.first_line, default=None)
     if where is None or found is None or not found.seconds:
         return finding
     line = found.hottest

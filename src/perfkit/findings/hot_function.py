@@ -85,7 +85,8 @@ class HotFunction:
             at = next((frame for frame, _ in choose(view, time) if (frame.file, frame.function) == key), None)
             if at is not None:
                 claim[time.stack] = left[time.stack]
-                frames[at] += time.n
+                # A line that was hit a million times is not the one to look at where another took the time.
+                frames[at] += round(time.seconds * 1e6) if view.exact else time.n
         return claim, frames
 
     def _candidate(self, view: View, claim: dict[int, float], frames: Counter[Frame]) -> Candidate:
@@ -104,7 +105,10 @@ class HotFunction:
             inside=inside,
             evidence=(
                 Evidence(
-                    f"{view.observed(n)} stand in its own lines and the library code below them.", n, "samples", n=n
+                    f"{view.observed(n)} {'stands' if n == 1 else 'stand'} in its own lines and the library code below them.",
+                    n,
+                    "samples",
+                    n=n,
                 ),
             ),
             advice=Advice(_advice(view, frame, times, state)),

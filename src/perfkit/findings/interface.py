@@ -25,6 +25,8 @@ Claim = Mapping[int, float]
 
 # The file of the last frame of stacks that held up an event loop.
 LOOP = "<loop>"
+# The engine whose samples are lines, each as often as it was hit.
+LINES = "line-profiler"
 
 
 class NotRunError(Exception):
@@ -144,8 +146,14 @@ class View:
         return sum(time.seconds * claim.get(time.stack, 0.0) for time in self.times)
 
     def observed(self, n: int) -> str:
-        """`453 samples`, or `453 calls` of a deterministic profile."""
-        return plural(n, "call" if self.analysis.calls else "sample")
+        """`453 samples`, or `453 calls` of a deterministic profile, or `453 hits` of lines."""
+        one = "call" if self.analysis.calls else "hit" if self.analysis.run.engine == LINES else "sample"
+        return plural(n, one)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every call or line was counted and timed, rather than looked at now and then."""
+        return bool(self.analysis.calls) or self.analysis.run.engine == LINES
 
     def share(self, seconds: float) -> float:
         return seconds / self.analysis.measured if self.analysis.measured else 0.0

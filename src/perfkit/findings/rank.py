@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
-from perfkit.findings.interface import Candidate, View
+from perfkit.findings.interface import LINES, Candidate, View
 from perfkit.findings.interval import interval
 from perfkit.model.finding import Cost, Expected, Finding, Severity
 
@@ -33,7 +33,8 @@ def take(view: View, candidates: Sequence[Candidate]) -> list[Finding]:
             if view.left.get(stack, 1.0) > 0
         }
         seconds = view.seconds(owned)
-        if view.share(seconds) < candidate.least or _looks(view, owned) < LEAST_LOOKS:
+        seen = view.analysis.run.engine == LINES or _looks(view, owned) >= LEAST_LOOKS
+        if view.share(seconds) < candidate.least or not seen:
             continue
         for stack, part in owned.items():
             view.left[stack] = view.left.get(stack, 1.0) - part
@@ -66,8 +67,7 @@ def ranked(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds: float) -> Finding:
     share = view.share(seconds)
-    exact = bool(view.analysis.calls)  # a deterministic profile counts and times every call
-    low, high = (seconds, seconds) if exact else interval(view, owned)
+    low, high = (seconds, seconds) if view.exact else interval(view, owned)
     requests = view.analysis.requests if view.analysis.kind == "server" else None
     return Finding(
         key=_key(view, candidate),
@@ -76,7 +76,12 @@ def _finding(view: View, candidate: Candidate, owned: dict[int, float], seconds:
         severity="info" if candidate.informative else severity(share),
         confidence=candidate.confidence,
         cost=Cost(
-            seconds, share, seconds / requests if requests else None, "timed" if exact else candidate.basis, low, high
+            seconds,
+            share,
+            seconds / requests if requests else None,
+            "timed" if view.exact else candidate.basis,
+            low,
+            high,
         ),
         rank=0,
         endpoint=_endpoint(view, owned, seconds),

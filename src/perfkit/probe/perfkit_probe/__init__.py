@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 
+_ENGINES = {
+    "cprofile": "engine_cprofile",
+    "pyinstrument": "engine_pyinstrument",
+    "line-profiler": "engine_line_profiler",
+}
+
 
 def start() -> None:
     """Do what the environment asks for: name perfkit as a permitted reader, watch requests and statements, start an engine
@@ -21,17 +27,10 @@ def start() -> None:
         from . import zoom_watch
 
         zoom_watch.begin(spool, zoom)
-    engine = (
-        os.environ.pop("PERFKIT_ENGINE", None) if spool else None
-    )  # the first process only: children run without it
-    if spool and engine == "cprofile":
-        from . import engine_cprofile
-
-        engine_cprofile.start(spool)
-    elif spool and engine == "pyinstrument":
-        from . import engine_pyinstrument
-
-        engine_pyinstrument.start(spool)
+    # The first process only: children run without it.
+    engine = os.environ.pop("PERFKIT_ENGINE", None)
+    if spool and engine in _ENGINES:
+        __import__(__name__ + "." + _ENGINES[engine], fromlist=("start",)).start(spool)
 
 
 def _watch(folder: str) -> None:

@@ -78,6 +78,10 @@ def begin(roots: list[str]) -> None:
     spool.after_fork.append(_forget)
 
 
+def is_project(file: str) -> bool:
+    return _kind_of(file) == PROJECT
+
+
 def _forget() -> None:
     """A forked process writes a file of its own, in which nothing is defined yet."""
     _known.clear()
