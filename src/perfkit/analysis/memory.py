@@ -1,4 +1,7 @@
-"""Memory of a recording: readings, jumps and containers come in, processes with their trends, what grows and what leaps go out."""
+"""Memory of a recording: readings, jumps and containers come in, processes with their trends, what grows and what leaps go out.
+
+Heaps are read in `memory_heaps`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
+from perfkit.analysis import memory_heaps
 from perfkit.analysis.trends import floor_of, is_steady, shares, trend
 from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory
 from perfkit.model.memory import Container, MemoryUse, Rise
@@ -28,8 +32,9 @@ def read(recording: Recording, begin: float) -> Memory | None:
     for reading in recording.memory:
         by_process[reading.process].append(reading)
     requests = _requests(recording)
+    cpu = _cpu(recording)
     processes = tuple(
-        _process(process, by_process[process.id], requests.get(process.id, []), begin)
+        _process(process, by_process[process.id], requests.get(process.id, []), begin, cpu.get(process.id, []))
         for process in recording.processes
         if by_process[process.id]
     )
@@ -39,7 +44,24 @@ def read(recording: Recording, begin: float) -> Memory | None:
         jumps=_jumps(recording, by_process, begin),
         limit=recording.run.memory_limit,
         total=_total(by_process),
+        heaps=memory_heaps.read(
+            recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
+        ),
+        garbage=tuple(found for found in recording.garbage if found.at >= begin),
+        imports=recording.imports,
     )
+
+
+def _warm(uses: Sequence[MemoryUse], begin: float) -> float:
+    """The second from which on a process counts."""
+    return max(begin, uses[0].at if uses else 0.0) + WARM_UP
+
+
+def _cpu(recording: Recording) -> dict[int, list[tuple[float, float]]]:
+    found: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for usage in recording.usage:
+        found[usage.process].append((usage.at, usage.cpu))
+    return dict(found)
 
 
 def _requests(recording: Recording) -> dict[int, list[Request]]:
@@ -50,10 +72,19 @@ def _requests(recording: Recording) -> dict[int, list[Request]]:
     return dict(found)
 
 
-def _process(process: Process, uses: Sequence[MemoryUse], requests: Sequence[Request], begin: float) -> ProcessMemory:
+def _process(
+    process: Process,
+    uses: Sequence[MemoryUse],
+    requests: Sequence[Request],
+    begin: float,
+    cpu: Sequence[tuple[float, float]],
+) -> ProcessMemory:
     readings = [(use.at, use.rss) for use in uses]
-    warm = max(begin, readings[0][0]) + WARM_UP
+    warm = _warm(uses, begin)
     floor = floor_of(readings, warm)
+    worked = [use for use in uses if use.given is not None and use.at >= warm]
+    given = [(use.at, use.given or 0) for use in worked]
+    used = [seconds for at, seconds in cpu if at >= warm]
     peak = max(uses, key=lambda use: use.rss)
     return ProcessMemory(
         process=process.id,
@@ -68,6 +99,11 @@ def _process(process: Process, uses: Sequence[MemoryUse], requests: Sequence[Req
         trend=trend(floor),
         requests=sum(request.start + request.seconds >= warm for request in requests),
         bytes_by_endpoint=_by_endpoint(floor, requests),
+        given=given[-1][1] - given[0][1] if given else 0,
+        given_by_endpoint=_by_endpoint(floor_of(given, warm), requests),
+        followed=given[-1][0] - given[0][0] if given else 0.0,
+        kernel=(worked[-1].system or 0.0) - (worked[0].system or 0.0) if worked else 0.0,
+        cpu=used[-1] - used[0] if used else 0.0,
     )
 
 

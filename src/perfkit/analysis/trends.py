@@ -37,6 +37,12 @@ def trend(points: Sequence[tuple[float, float]]) -> Trend | None:
     return Trend(median(slopes), low, high, points[-1][0] - points[0][0], is_steady(points))
 
 
+def slope(points: Sequence[tuple[float, float]]) -> float:
+    """The median of all slopes, without an interval; 0 for fewer than two points."""
+    thin = points[:: max(1, math.ceil(len(points) / _MOST_POINTS))]
+    return median(_slopes(thin)) if len(thin) > 1 else 0.0
+
+
 def is_steady(points: Sequence[tuple[float, float]]) -> bool:
     """Whether the last third grows at least half as fast as the first."""
     third = (points[-1][0] - points[0][0]) / 3

@@ -215,10 +215,10 @@ def _shares(pid: int) -> tuple[int | None, int | None]:
 
 
 def _work(pid: int) -> tuple[int | None, float | None]:
-    """The pages that it was given, and the seconds that the kernel worked for it."""
+    """Bytes of the pages that it was given, and the seconds that the kernel worked for it."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-        return int(fields[_FAULTS]), int(fields[_SYSTEM]) / _TICKS
+        return int(fields[_FAULTS]) * _PAGE, int(fields[_SYSTEM]) / _TICKS
     except (OSError, ValueError, IndexError):
         return None, None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from perfkit.model.memory import Garbage, Import
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Trend:
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
     """One process. Bytes; `readings` are (second, resident bytes), thinned out. `trend` is None where it was followed for too
-    short. `requests` ended in it while it was followed."""
+    short. `requests` ended in it while it was followed. `given` is the pages that it was given in `followed` seconds, and took
+    `kernel` of its `cpu` seconds; 0 where that was not read."""
 
     process: int
     pid: int
@@ -35,6 +38,11 @@ class ProcessMemory:
     trend: Trend | None
     requests: int
     bytes_by_endpoint: Mapping[str, float]
+    given: int = 0
+    given_by_endpoint: Mapping[str, float] = field(default_factory=dict)
+    followed: float = 0.0
+    kernel: float = 0.0
+    cpu: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +84,56 @@ class Jump:
 
 
 @dataclass(frozen=True, slots=True)
+class HeapGrowth:
+    """Bytes a second, as the median of all slopes: of resident memory that no file stands behind, and of its parts. `blocks` is small
+    objects a second, the lower end of a 95 % interval."""
+
+    anonymous: float
+    small: float
+    loose: float
+    used: float
+    kept: float
+    blocks: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeapUse:
+    """What a process's heap was like after its warm-up, by `looks` over `seconds`. None where nothing told it.
+
+    `small` objects took so many of the bytes of their `arenas` at the end. `loose` bytes of arenas, and `kept` bytes of malloc's,
+    held nothing at any look of the last half. Collections took `gc_share` of the time and found `collected` objects a second;
+    at `pauses` looks one had taken 50 ms or more.
+    """
+
+    process: int
+    pid: int
+    looks: int
+    seconds: float
+    threads: int
+    anonymous: int
+    blocks: int
+    small: int | None
+    arenas: int | None
+    loose: int | None
+    kept: int | None
+    growth: HeapGrowth | None
+    gc_share: float
+    collected: float
+    full: int
+    pauses: int
+    longest: float
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
-    """`limit` is the bytes that all processes together may take: the machine's, or a control group's."""
+    """`limit` is the bytes that all processes together may take: the machine's, or a control group's. `garbage` is of the measured
+    part, `imports` of the whole run."""
 
     processes: tuple[ProcessMemory, ...]
     growing: tuple[Growing, ...]
     jumps: tuple[Jump, ...]
     limit: int | None
     total: tuple[tuple[float, int], ...]
+    heaps: tuple[HeapUse, ...] = ()
+    garbage: tuple[Garbage, ...] = ()
+    imports: tuple[Import, ...] = ()

@@ -12,7 +12,7 @@ NO_LINES = "hits and seconds of lines"
 @dataclass(frozen=True, slots=True)
 class MemoryUse:
     """A reading of one process. `pss` (pages shared with others divided among them) and `private` (pages that it shares with
-    nobody) are None where they were not read. `faults` are the pages that it was given so far, `system` the seconds that the
+    nobody) are None where they were not read. `given` is the bytes of pages that it was given so far, `system` the seconds that the
     kernel worked for it, both since it began."""
 
     at: float
@@ -20,7 +20,7 @@ class MemoryUse:
     rss: int
     pss: int | None
     private: int | None = None
-    faults: int | None = None
+    given: int | None = None
     system: float | None = None
 
 

@@ -168,7 +168,7 @@ STATEMENTS = (
         rss INTEGER NOT NULL,
         pss INTEGER,
         private INTEGER,
-        faults INTEGER,
+        given INTEGER,
         system REAL
     )""",
     """CREATE TABLE rise (
