@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from perfkit.errors import FAILED, PerfkitError
+from perfkit.errors import FAILED, USAGE, PerfkitError
 
 WIDEST = 90
 _ERASE_REST = "\x1b[K"
@@ -38,10 +38,18 @@ def screen(stream: TextIO, color: str = "auto") -> Screen:
     return Screen(wanted, max(width, 40), encoding.startswith("utf"))
 
 
-def out(text: str) -> None:
-    """A command's result. Where the reader has enough (`| head`) the rest goes nowhere, and nothing has failed."""
+def out(result: str | bytes) -> None:
+    """A command's result. Where the reader has enough (`| head`) the rest goes nowhere, and nothing has failed.
+
+    Raises PerfkitError for bytes on a terminal, which would take them for orders.
+    """
+    if isinstance(result, bytes) and sys.stdout.isatty():
+        raise PerfkitError("this format is binary, and a terminal cannot show it.", "give a file with -o", USAGE)
     try:
-        sys.stdout.write(_encodable(text, sys.stdout))
+        if isinstance(result, bytes):
+            sys.stdout.buffer.write(result)
+        else:
+            sys.stdout.write(_encodable(result, sys.stdout))
         sys.stdout.flush()
     except OSError as error:
         # The interpreter flushes once more while it ends, and would complain.
@@ -76,19 +84,19 @@ def _encodable(text: str, stream: TextIO) -> str:
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def write_file(path: Path, text: str, *, private: bool = False) -> None:
+def write_file(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a whole file or none; into a device or pipe as it comes. Raises PerfkitError where that does not go.
 
     A private file is its owner's alone, as a recording is.
     """
-    path = path.resolve()  # a link stays, and leads to the new text
+    path = path.resolve()  # a link stays, and leads to what is new
     special = path.exists() and not path.is_file()
     part = path if special else path.with_name(f".{path.name}.part")
     try:
-        with part.open("w", encoding="utf-8", errors="replace") as file:
+        with part.open("wb") as file:
             if private and not special:
                 os.fchmod(file.fileno(), 0o600)
-            file.write(text)
+            file.write(content if isinstance(content, bytes) else content.encode("utf-8", "replace"))
         if not special:
             part.replace(path)
     except OSError as error:

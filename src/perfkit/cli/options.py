@@ -94,7 +94,7 @@ Format = Annotated[
     flag(
         "--format",
         "-f",
-        help="terminal, concise, json, markdown, html, speedscope or collapsed.",
+        help="terminal, concise, json, markdown or html; for other viewers speedscope, collapsed, pstats, pprof, chrome, firefox, lprof or mprof.",
         env="FORMAT",
         metavar="NAME",
     ),

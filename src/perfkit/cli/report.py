@@ -13,6 +13,13 @@ from perfkit.cli import options as o
 # The longest suffix first: `.speedscope.json` is JSON too.
 _BY_SUFFIX: Final = {
     ".speedscope.json": "speedscope",
+    ".firefox.json": "firefox",
+    ".trace.json": "chrome",
+    ".lprof.txt": "lprof",
+    ".pb.gz": "pprof",
+    ".prof": "pstats",
+    ".pstats": "pstats",
+    ".dat": "mprof",
     ".collapsed": "collapsed",
     ".folded": "collapsed",
     ".json": "json",
@@ -21,7 +28,14 @@ _BY_SUFFIX: Final = {
     ".md": "markdown",
     ".txt": "terminal",
 }
-_NOT_FOR_TERMINALS: Final = {"html": ".html", "speedscope": ".speedscope.json"}
+_NOT_FOR_TERMINALS: Final = {
+    "html": ".html",
+    "speedscope": ".speedscope.json",
+    "firefox": ".firefox.json",
+    "chrome": ".trace.json",
+    "pprof": ".pb.gz",
+    "pstats": ".prof",
+}
 
 
 def report(
@@ -40,29 +54,33 @@ def report(
 ) -> None:
     """Show a recording's report, or write it to a file.
 
-    The latest one, or RECORDING. Without --format the suffix of FILE decides: .html, .md, .json, .speedscope.json,
-    .collapsed, .folded or .txt.
+    The latest one, or RECORDING. Without --format the suffix of FILE decides: .html, .md, .json or .txt; for other viewers
+    .speedscope.json, .collapsed, .folded, .prof, .pstats, .pb.gz, .trace.json, .firefox.json, .lprof.txt or .dat.
 
-    Examples:  perfkit report --open  ·  perfkit report -o report.json
+    Examples:  perfkit report --open  ·  perfkit report -o report.json  ·  perfkit report -o shop.trace.json
     """
     o.check_color(color)
     from perfkit.cli.console import out, say, screen, write_file
     from perfkit.cli.defaults import settings
-    from perfkit.recordings import Store
-    from perfkit.reports import FORMATS
+    from perfkit.recordings import Store, load
+    from perfkit.reports import FORMATS, NEED_RECORDING, RenderOptions
 
     format = _format(format, output, _is_given(context, "format"), open_)
     FORMATS.check(format)
     path = Store(Path.cwd()).resolve(recording)
     from perfkit.cli.measuring import open_in_browser, relative
-    from perfkit.pipeline import render, report_of
+    from perfkit.pipeline import report_of
 
     found = report_of(path, settings().silences)
     look = screen(sys.stdout, color)
     file = _file(output, format, path, open_)
-    shown = render(
-        found, format, color=look.color and file is None, width=look.width, unicode=look.unicode or file is not None
+    options = RenderOptions(
+        color=look.color and file is None,
+        width=look.width,
+        unicode=look.unicode or file is not None,
+        recording=load(path) if format in NEED_RECORDING else None,
     )
+    shown = FORMATS.load(format)(found, options)
     if file is None:
         out(shown)
         return

@@ -1,8 +1,8 @@
-"""Room 8, reports: a `model.report.Report` comes in, the text of one format goes out as `str`.
+"""Room 8, reports: a `model.report.Report` comes in, the text of one format goes out as `str`, or `bytes` where it is binary.
 
 Nothing here reads a file, measures or prints. `FORMATS` is the registry; third parties join by the entry-point group
 `perfkit.reports`. `interface` says what an occupant must do. Shared inside the room: `relative` (paths as people know
-them), `visible` (untrusted text made harmless), `phrases` (numbers in sentences), `stacks` (sampled stacks as frames).
+them), `visible` (untrusted text made harmless), `phrases` (numbers in sentences), `stacks` and `samples` (sampled stacks as frames).
 """
 
 from __future__ import annotations
@@ -25,10 +25,19 @@ FORMATS: Registry[Format] = Registry(
         "html": "perfkit.reports.html.page:render",
         "speedscope": "perfkit.reports.speedscope:render",
         "collapsed": "perfkit.reports.collapsed:render",
+        "pstats": "perfkit.reports.pstats:render",
+        "pprof": "perfkit.reports.pprof:render",
+        "chrome": "perfkit.reports.chrome_trace:render",
+        "firefox": "perfkit.reports.firefox:render",
+        "lprof": "perfkit.reports.lprof:render",
+        "mprof": "perfkit.reports.mprof:render",
     },
 )
 
-__all__ = ["FORMATS", "Format", "RenderOptions"]
+# What shows single requests and spans takes them from the recording: a report holds sums only.
+NEED_RECORDING = frozenset({"chrome"})
+
+__all__ = ["FORMATS", "NEED_RECORDING", "Format", "RenderOptions"]
 
 
 def __getattr__(name: str) -> object:
