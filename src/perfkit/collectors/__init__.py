@@ -24,5 +24,6 @@ ENGINES: Registry[type[Engine]] = Registry(
         "pyinstrument": "perfkit.collectors.pyinstrument:PyinstrumentEngine",
         "cprofile": "perfkit.collectors.cprofile:CprofileEngine",
         "line-profiler": "perfkit.collectors.line_profiler_engine:LineProfilerEngine",
+        "tachyon": "perfkit.collectors.tachyon:TachyonEngine",
     },
 )
