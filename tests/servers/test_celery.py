@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from perfkit_command import Here
+from perfkit_command import Here, clean_environment, kill_all
 from servers_under_load import APPS, Measured, module
 
 pytestmark = pytest.mark.real
@@ -34,3 +34,23 @@ def test_tasks_are_endpoints(here: Here, port: int, broker: str) -> None:
     assert measured.requests("probe") == {"celery_shop.prices": 500, "celery_shop.total": 500}
     assert measured.first_cause()["where"]["function"] == "prices"
     assert len([process for process in measured.report["run"]["processes"] if process["samples"]]) >= 3
+
+
+def test_tasks_of_a_worker_that_runs_already(here: Here, port: int, broker: str) -> None:
+    """Its tasks are set up once, when it starts."""
+    environment = clean_environment(PYTHONPATH=str(APPS), SHOP_BROKER=broker, C_FORCE_ROOT="1")
+    words = module("celery", "--app=celery_shop", "worker", "--concurrency=2", "--loglevel=error")
+    worker = subprocess.Popen(words, cwd=here.folder, env=environment)
+    try:
+        feed = [sys.executable, str(APPS / "celery_shop.py"), "500"]
+        subprocess.run(feed, cwd=here.folder, env=environment, timeout=60, check=True)
+        command = f"sleep 3; {' '.join(feed)}"
+        options = ("-q", "--sql", "--yes", f"--project={APPS}", f"--while={command}")
+        ended = here("attach", str(worker.pid), *options, SHOP_BROKER=broker, PYTHONPATH=environment["PYTHONPATH"])
+        assert ended.code == 0, ended.err
+        measured = Measured(here.report())
+        assert measured.requests("probe") == {"celery_shop.prices": 500, "celery_shop.total": 500}
+        assert measured.first_cause()["where"]["function"] == "prices"
+    finally:
+        kill_all(worker.pid)
+        worker.wait()

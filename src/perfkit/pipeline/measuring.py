@@ -270,7 +270,8 @@ class Measuring:
         if gaps:
             name = self._description.split()[0] if self._description else "the target"
             return PerfkitError(f"nothing was measured of {name}: {gaps[0].why}.", gaps[0].remedy)
-        if self._collecting is None or not self._collecting.follow.count:
+        seen = self._collecting is not None and self._collecting.follow.count
+        if not seen and not self._is_python():
             return PerfkitError(
                 f"{self._description} started no Python process that perfkit could see.",
                 "give a command that runs Python: perfkit run -- python app.py",
@@ -279,6 +280,11 @@ class Measuring:
             f"{self._description} ended after {self.clock():.2f} s, before a sample was taken.",
             "give it more to do, or measure the server or test suite that calls it",
         )
+
+    def _is_python(self) -> bool:
+        """By its name alone: it may have ended before anybody could look at it."""
+        target = self._target
+        return isinstance(target, Command) and Path(target.executable).name.startswith(("python", "pypy"))
 
     def _run(self, outcome: Outcome | None = None) -> Run:
         cwd = self._target.cwd or str(Path.cwd())

@@ -3,6 +3,8 @@ pool leave without a farewell."""
 
 from __future__ import annotations
 
+import sys
+
 from . import frames, hooks, spool
 from .requests import TASK, Request, current, get_current
 
@@ -17,6 +19,17 @@ _STATUS = {"FAILURE": 500, "REJECTED": 500, "RETRY": 503}
 def apply(module: Any) -> None:
     if not hooks.replaced(module, "build_tracer", _traced):
         spool.gap("tasks of celery", "this version runs them in another way", "measure with celery 5")
+    elif hooks.late:
+        _those_that_are_there()
+
+
+def _those_that_are_there() -> None:
+    """A worker makes the tracers of its tasks once, when it starts."""
+    for app in list(getattr(sys.modules.get("celery._state"), "_apps", ())):
+        for name, task in list(dict(getattr(app, "_tasks", ())).items()):
+            tracer = vars(task).get("__trace__")
+            if tracer is not None and tracer.__module__ != __name__:
+                hooks.put(task, "__trace__", _counted(tracer, frames.endpoint_text("", str(name))))
 
 
 def _traced(original: Any) -> Any:

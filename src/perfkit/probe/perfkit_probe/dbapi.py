@@ -49,7 +49,7 @@ def _execute(system: str) -> Callable[[Any], Any]:
             try:
                 return original(self, query, args)
             finally:
-                self.perfkit_last = executed(query, args, system, started, _changed(self))
+                self.perfkit_last = executed(query, args, system, started, changed(self))
 
         return execute
 
@@ -70,7 +70,7 @@ def _executemany(system: str) -> Callable[[Any], Any]:
                 return original(self, query, args)
             finally:
                 self.perfkit_inside = False
-                self.perfkit_last = executed(query, MANY, system, started, _changed(self))
+                self.perfkit_last = executed(query, MANY, system, started, changed(self))
 
         return executemany
 
@@ -92,7 +92,7 @@ def _callproc(system: str) -> Callable[[Any], Any]:
     return make
 
 
-def _changed(cursor: Any) -> int:
+def changed(cursor: Any) -> int:
     """Rows that a statement changed; of one that gives rows, -1: they count when they are fetched."""
     rows = cursor.rowcount
     return rows if cursor.description is None and type(rows) is int and -1 <= rows < _MOST else -1
@@ -180,3 +180,12 @@ def place(host: Any, port: Any, database: Any, socket: Any = None) -> str:
     host, database, socket = texts
     where = socket or "%s:%s" % (host or "localhost", port)
     return "%s/%s" % (where, database) if database else "%s" % where
+
+
+def says_what_is_open(driver: str) -> None:
+    """Where the probe came late: connections written in C cannot be changed any more."""
+    spool.gap(
+        "SQL of connections of %s that were open before perfkit came, but for SQLAlchemy's and Django's" % driver,
+        "they are written in C: only those that are opened from then on are seen",
+        "launch it with `perfkit run`, or let it connect anew",
+    )

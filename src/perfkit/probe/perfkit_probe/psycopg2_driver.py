@@ -6,7 +6,7 @@ from time import monotonic
 
 from . import frames, hooks, psycopg2_cursors, spool
 from .c_classes import MOST_CLASSES, Classes, leaf
-from .dbapi import place
+from .dbapi import place, says_what_is_open
 from .requests import CONNECT, name, span
 from .statements import executed
 
@@ -22,6 +22,8 @@ def apply(module: Any) -> None:
     # What `connect` calls: programs may have taken that one before.
     if not hooks.replaced(module, "_connect", _connect_of(module.extensions)):
         spool.gap("SQL through psycopg2", "this version is not known", "use psycopg2 2.8 or 2.9")
+    elif hooks.late:
+        says_what_is_open("psycopg2")
 
 
 def _connect_of(extensions: Any) -> Any:

@@ -52,5 +52,6 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "aiohttp.web_response",
     ),
     "celery_tasks": ("celery.app.trace",),
+    "late_cursors": ("sqlalchemy.engine.default", "django.db.backends.utils"),
     "otel_launcher": ("opentelemetry.instrumentation.auto_instrumentation",),
 }

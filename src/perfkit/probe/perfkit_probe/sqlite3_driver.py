@@ -11,6 +11,7 @@ from time import monotonic
 
 from . import frames, hooks, spool
 from .c_classes import MOST_CLASSES, Classes, leaf
+from .dbapi import says_what_is_open
 from .requests import CONNECT, name, span
 from .sqlite3_cursors import MAY_WARN, SYSTEM, classes, in_the_name_of, site_elsewhere, warns
 from .statements import MANY, executed
@@ -27,6 +28,8 @@ def apply(module: Any) -> None:
         _keep_warnings_where_they_were(module)
     if not hooks.replaced(module, "connect", _connect_of(module)):
         spool.gap("SQL through sqlite3", "this version is not known", "use CPython 3.9 to 3.14")
+    elif hooks.late and module.__name__ == "sqlite3":
+        says_what_is_open("sqlite3")
 
 
 def _connect_of(module: Any) -> Any:
