@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from perfkit.collectors.probe_events import Definition, RequestEvent, SpanEvent, events
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 
 
 @dataclass

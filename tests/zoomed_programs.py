@@ -13,7 +13,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 
 _CHOSEN = re.compile(r"# zoom (.+)$")
 _HITS = re.compile(r"# ([0-9][0-9 +*]*)$")

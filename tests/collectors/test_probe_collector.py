@@ -11,7 +11,7 @@ import pytest
 from perfkit.model.recording import Recording
 from perfkit.model.target import Command
 from perfkit.pipeline import Options, measure
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 from perfkit.recordings import load
 from perfkit.shared.origin import reads_a_clock
 

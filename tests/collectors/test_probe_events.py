@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
 from perfkit.model.recording import RequestKind, SpanKind
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 from probe_spool import run_with_probe
 
 WRITES = """

@@ -17,7 +17,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CASES = {file.parent.name: tomllib.loads(file.read_text()) for file in sorted(EXAMPLES.glob("*/expected.toml"))}
-SECONDS = "5"
+SECONDS = "3"
 
 pytestmark = pytest.mark.real
 

@@ -73,19 +73,16 @@ def test_any_text_is_judged(text: str, system: str) -> None:
 )
 def test_time_grows_with_the_length(system: str, unit: str) -> None:
     def seconds(text: str) -> float:
-        best = 9.0
-        for _ in range(3):
-            start = time.process_time()
-            why_not_planned(text, system)
-            why_not_run(text, system)
-            with contextlib.suppress(NoHonestPlan, Unclear):
-                numbered(text, system)
-            pieces.cache_clear()
-            best = min(best, time.process_time() - start)
-        return best
+        start = time.process_time()
+        why_not_planned(text, system)
+        why_not_run(text, system)
+        with contextlib.suppress(NoHonestPlan, Unclear):
+            numbered(text, system)
+        pieces.cache_clear()
+        return time.process_time() - start
 
-    small, large = seconds("select " + unit * 2_000), seconds("select " + unit * 20_000)
-    assert large < 60 * max(small, 0.002)
+    small, large = "select " + unit * 2_000, "select " + unit * 20_000
+    assert any(seconds(large) < 60 * max(seconds(small), 0.002) for _ in range(3))
 
 
 @pytest.mark.parametrize(

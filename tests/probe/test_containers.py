@@ -236,8 +236,8 @@ while time.monotonic() < end:
 """
 
 
-def test_the_thread_tells_while_the_process_works(tmp_path: Path, python: str) -> None:
-    assert ran(tmp_path, python, WATCHED, PERFKIT_TARGET_MEMORY="1").stdout == "told\n"
+def test_the_thread_tells_while_the_process_works(tmp_path: Path, some_python: str) -> None:
+    assert ran(tmp_path, some_python, WATCHED, PERFKIT_TARGET_MEMORY="1").stdout == "told\n"
 
 
 def test_without_the_wish_nothing_of_it_is_loaded(tmp_path: Path, python: str) -> None:

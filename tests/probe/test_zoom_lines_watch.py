@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from perfkit.pipeline.measuring import PROBE_FOLDER
+from perfkit.pipeline.collecting import PROBE_FOLDER
 from perfkit_command import LONGEST
 from zoomed_programs import Program, calls, hits
 

@@ -218,7 +218,7 @@ def test_no_order_of_words_raises(words: list[str], system: str) -> None:
     ],
 )
 def test_time_grows_with_the_length(before: str, piece: str, after: str) -> None:
-    """Four times as long takes nowhere near sixteen times as long; the better of three, beside each other."""
+    """Four times as long takes nowhere near sixteen times as long; one of three times, beside each other."""
 
     def seconds(times: int) -> float:
         text = before + "".join(piece.replace("#", str(number)) for number in range(times)) + after
@@ -226,8 +226,7 @@ def test_time_grows_with_the_length(before: str, piece: str, after: str) -> None
         predicates(text, "postgresql")
         return time.process_time() - started
 
-    least = min(seconds(8_000) / max(seconds(2_000), 1e-4) for _ in range(3))
-    assert least < 9
+    assert any(seconds(8_000) < 9 * max(seconds(2_000), 1e-4) for _ in range(3))
 
 
 def test_time_grows_with_tables_times_columns_only_up_to_a_limit() -> None:
@@ -238,4 +237,4 @@ def test_time_grows_with_tables_times_columns_only_up_to_a_limit() -> None:
         assert len(predicates(text, "sqlite", {"t1": ["c1"]})) == times
         return time.process_time() - started
 
-    assert min(seconds(4_000) / max(seconds(1_000), 1e-4) for _ in range(3)) < 9
+    assert any(seconds(4_000) < 9 * max(seconds(1_000), 1e-4) for _ in range(3))
