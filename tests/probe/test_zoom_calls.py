@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from perfkit_command import interpreter
 from zoomed_programs import Program
 
 Edges = dict[tuple[str, str], int]
@@ -107,6 +110,8 @@ EVERYTHING = """
             raising(3)
         except KeyError as error:
             repr(error)
+        first = [leaf(x) for x in [abs(n) for n in (1, 2)]]
+        second = {leaf(x): first for x in (1, 2)}
         return list(numbers(5))
 
     async def nap():  # zoom 1
@@ -147,7 +152,8 @@ EVERYTHING = """
 N = 100
 EXPECTED: Edges = {
     ("turn", "hot"): N,
-    ("hot", "leaf"): N * 13,
+    ("hot", "leaf"): N * 17,
+    ("hot", "abs"): N * 2,
     ("hot", "library"): N * 10,
     ("hot", "prop"): N * 10,
     ("hot", "cached"): 2,  # as long as the process lives
@@ -174,7 +180,7 @@ EXPECTED: Edges = {
     ("work", "nap"): 12,
     ("nap", "leaf"): 24,
     ("work", "leaf"): 4,
-    ("leaf", "len"): N * (13 + 10 + 10 + 3 + 5) + 2 + 24 + 4,
+    ("leaf", "len"): N * (17 + 10 + 10 + 3 + 5) + 2 + 24 + 4,
 }
 
 
@@ -196,3 +202,237 @@ def test_every_edge_is_exact(tmp_path: Path, python: str) -> None:
     assert found.get(("hot", "lru_cache(cached)"), 10 * N) == 10 * N
     assert (said, told["gaps"], told["timed"], told["requests"]) == ("", [], False, None)
     assert 0 < told["seconds"] == told["ended"] - told["began"]
+
+
+@pytest.fixture(params=("3.9", "3.11"))
+def some_old_python(request: pytest.FixtureRequest) -> str:
+    """Those in which functions get doors."""
+    return interpreter(request.param)
+
+
+GOING_ON = """
+    import sys, threading, time
+
+    def leaf(x):  # zoom 1
+        return abs(x)
+
+    def forever():  # zoom 1
+        while going:
+            leaf(1)
+        profilers.append(sys.getprofile())
+
+    going = True
+    profilers = []
+
+    def run():
+        global thread
+        thread = threading.Thread(target=forever)
+        thread.start()
+        time.sleep(0.1)
+
+    def after():
+        global going
+        time.sleep(0.05)
+        going = False
+        thread.join()
+        print(profilers, sys.getprofile())
+"""
+
+
+def test_a_call_that_goes_on_is_let_go(tmp_path: Path, some_python: str) -> None:
+    """It began while calls were counted, and runs without them when that has ended."""
+    said, told = counted(Program(tmp_path, GOING_ON), some_python)
+    found = edges(told)
+    assert said == "[None] None\n"
+    assert found["run", "forever"] == 1
+    calls = found["forever", "leaf"]
+    assert calls > 10
+    # What the open call does itself is told where nothing can go wrong in reading it.
+    assert found.get(("leaf", "abs"), calls) in (calls, calls - 1)
+    assert [what for what, _, _ in told["gaps"]] in ([], ["what 1 calls of the hottest functions called"])
+
+
+SUSPENDED = """
+    def part(x):
+        return x
+
+    def cold(n):
+        for i in range(n):
+            yield part(i)
+
+    def numbers(n):  # zoom 1
+        try:
+            for i in range(n):
+                part(i)
+                yield i
+        except KeyError:
+            part(0)
+            yield -1
+        finally:
+            part(1)
+
+    def hot():  # zoom 1
+        for one in cold(10):
+            pass
+        return abs(-1)
+
+    def run():
+        for _ in range(3):
+            hot()
+        one = numbers(5)
+        next(one), next(one)
+        part(7)
+        one.throw(KeyError)
+        one.close()
+"""
+
+
+def test_what_is_suspended(tmp_path: Path, python: str) -> None:
+    """Nothing is charged to a generator while it waits, and what runs in it after an exception is."""
+    _, told = counted(Program(tmp_path, SUSPENDED), python)
+    found = edges(told)
+    assert (found["run", "numbers"], found["run", "hot"], found["hot", "abs"]) == (1, 3, 3)
+    assert found["numbers", "part"] == 4
+    if ("hot", "cold") in found:
+        assert found["hot", "cold"] == 3 and told["gaps"] == []
+    else:
+        (gap,) = told["gaps"]
+        assert gap[0] == "how often cold were called" and "3.12" in gap[2]
+
+
+REFUSED = """
+    import sys
+    def hot():  # zoom 1
+        return abs(-1)
+    def watcher(frame, event, argument):
+        pass
+    own = hot.__code__
+    sys.setprofile(watcher)
+    def run():
+        hot()
+        assert hot.__code__ is own and sys.getprofile() is watcher
+"""
+
+
+def test_another_profiler_is_left_alone(tmp_path: Path, some_python: str) -> None:
+    _, told = counted(Program(tmp_path, REFUSED), some_python)
+    assert told["functions"] == [] and told["ended"] is None
+    (gap,) = told["gaps"]
+    assert gap[0] == "calls, callers and callees" and "a profiler traces the target" in gap[1]
+
+
+BESIDE = """
+    import cProfile
+    def leaf(x):
+        return abs(x)
+    def hot():  # zoom 1
+        return leaf(-1)
+    def run():
+        hot()
+        own = cProfile.Profile()
+        own.runcall(hot)
+        hot()
+        own.create_stats()
+        print(sum(calls for (_, _, name), (_, calls, *_) in own.stats.items() if name == "leaf"))
+"""
+
+
+def test_a_profiler_that_comes_later_goes_its_way(tmp_path: Path, python: str) -> None:
+    said, told = counted(Program(tmp_path, BESIDE), python)
+    assert said == "1\n"
+    found = edges(told)
+    assert found["run", "hot"] + found.get(("runcall", "hot"), 0) == 3
+    if told["gaps"]:
+        assert found["hot", "leaf"] == 2 and "another profiler" in told["gaps"][0][1]
+    else:
+        assert found["hot", "leaf"] == 3
+
+
+FORKS = """
+    import json, os
+    def leaf():
+        pass
+    def hot():  # zoom 1
+        leaf()
+    def run():
+        from perfkit_probe import zoom_calls
+        hot(), hot()
+        if os.fork() == 0:
+            zoom_calls.after_fork()
+            hot(), hot(), hot()
+            zoom_calls.stop()
+            print("child", [edge for _, callers in zoom_calls.counted()["functions"] for edge in callers][0][1][1], flush=True)
+            os._exit(0)
+        os.wait()
+"""
+
+
+def test_a_forked_process_counts_from_nothing(tmp_path: Path, some_python: str) -> None:
+    said, told = counted(Program(tmp_path, FORKS), some_python, "-W", "ignore")
+    assert said == "child 3\n"
+    assert edges(told) == {("run", "hot"): 2, ("hot", "leaf"): 2}
+
+
+MANY = """
+    def hot(n):  # zoom 1
+        for i in range(n):
+            type("Made%d" % i, (), {})()
+    def run():
+        hot(6000)
+"""
+
+
+def test_code_that_makes_classes_fills_nothing(tmp_path: Path) -> None:
+    """Their calls are counted together beyond some thousands."""
+    _, told = counted(Program(tmp_path, MANY), interpreter("3.12"))
+    assert {gap[0] for gap in told["gaps"]} >= {"which functions are called rarely"}
+    assert len(told["functions"]) <= 2001
+    found = edges(told)
+    assert found["hot", "type"] == 6000 and found["hot", "(others)"] > 1000
+
+
+ENOUGH = """
+    import time
+    def hot():  # zoom 1
+        pass
+    def run():
+        from perfkit_probe import zoom_calls
+        assert zoom_calls.counting()
+        for _ in range(50):
+            hot()
+        zoom_calls._ENOUGH, zoom_calls._LEAST = 51, 0.0
+        zoom_calls.look_again()
+        assert zoom_calls.counting()
+        hot()
+        zoom_calls.look_again()
+        assert not zoom_calls.counting()
+        hot()
+"""
+
+
+def test_it_ends_when_it_has_seen_enough(tmp_path: Path, some_python: str) -> None:
+    _, told = counted(Program(tmp_path, ENOUGH), some_python)
+    assert edges(told)["run", "hot"] == 51
+
+
+def test_a_script_is_counted_to_its_end(tmp_path: Path, some_python: str) -> None:
+    """From its start on there is no limit."""
+    program = Program(tmp_path, ENOUGH.replace("assert not zoom_calls.counting()", "assert zoom_calls.counting()"))
+    _, told = counted(program, some_python, start="at_load")
+    assert edges(told)["run", "hot"] == 52
+
+
+def test_a_function_that_is_not_its_source_is_left_out(tmp_path: Path, some_old_python: str) -> None:
+    program = Program(
+        tmp_path,
+        """
+        def hot():  # zoom 1
+            return 1
+        exec(compile("def hot(): return 2", __file__, "exec"))
+        def run():
+            assert hot() == 2
+        """,
+    )
+    _, told = counted(program, some_old_python)
+    assert told["functions"] == []
+    assert told["gaps"][0][0].startswith("calls of hot (")

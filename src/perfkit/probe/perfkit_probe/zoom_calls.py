@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _WHAT = "calls, callers and callees"
 # Seconds of counting, and a number of calls after which the first is enough.
-_LEAST, _LONGEST = 3.0, 10.0
-_ENOUGH = 200_000
+_LEAST, _LONGEST = 1.0, 10.0
+_ENOUGH = 100_000
 _lock = allocate_lock()
 _on = False
 _whole = False
@@ -46,12 +46,12 @@ def start(functions: list[tuple[str, int]]) -> None:
         zoom_calls_edges.clear()
         _began, _ended, _final, _whole = monotonic(), None, None, False
         _wanted = zoom_counts.Wanted(functions)
-        _first_request = _requests()
         try:
             refused = _traced() or engine.refusal()
             if refused is None:
                 _on = True
                 engine.start(_wanted)
+                _began, _first_request = monotonic(), _requests()
             else:
                 zoom_counts.gap(_WHAT, *refused)
         except Exception as error:

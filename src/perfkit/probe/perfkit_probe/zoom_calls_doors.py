@@ -12,7 +12,7 @@ import re
 import sys
 
 from . import zoom_calls_edges as edges
-from . import zoom_calls_hooks, zoom_counts, zoom_statements
+from . import zoom_calls_hooks, zoom_counts, zoom_rewriting, zoom_statements
 from .zoom_counts import Wanted
 
 TYPE_CHECKING = False
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 _WHAT = "what the hottest functions call"
 _NEWER = "Python 3.12 or newer in the target"
-_SUSPENDS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
 _GREENLETS = ("gevent.monkey", "eventlet.patcher", "sqlalchemy.ext.asyncio")
 # What our own driving of awaited things calls in the name of who awaits.
 _DRIVING = re.compile(r"hasattr|next|iter|.+\.(send|throw|close)")
 _METHOD = re.compile(r"<method '(.+)' of '(.+)' objects>")
 _FUNCTION = re.compile(r"<built-in method (.+)>")
-_codes: dict[int, CodeType] = {}
+# By the id of a comprehension's code: the function that it is a part of.
+_parts: dict[int, CodeType] = {}
 _wanted = Wanted([])
 
 
@@ -66,6 +66,10 @@ def more() -> Added:
     found: Added = {}
     going = 0
     suspending: set[str] = set()
+    _parts.clear()
+    for code in list(edges.kept.copy().values()):
+        if type(code) is zoom_rewriting.Code and _is_chosen(code):
+            _note_parts(code, code)
     for (number, _), profile in list(zoom_calls_hooks.profiles.copy().items()):
         if profile.active:
             going += 1
@@ -87,26 +91,34 @@ def _add(found: Added, owner: CodeType, stats: list[Any], suspending: set[str]) 
     """What has no caller here was called by `owner`, the function whose doors these are."""
     called: dict[Any, int] = {}
     for entry in stats:
+        caller = entry.code if _is_chosen(entry.code) else _parts.get(id(entry.code))
         for part in entry.calls or ():
             called[id(part.code)] = called.get(id(part.code), 0) + part.callcount
-            if _is_chosen(entry.code):
-                _put(found, entry.code, part.code, part.callcount, suspending)
+            if caller is not None:
+                _put(found, caller, part.code, part.callcount, suspending)
     for entry in stats:
         _put(found, owner, entry.code, entry.callcount - called.get(id(entry.code), 0), suspending)
 
 
+def _note_parts(whole: CodeType, code: CodeType) -> None:
+    for const in zoom_rewriting.constants(code):
+        if const.co_name in zoom_calls_hooks.APART:
+            _parts[id(const)] = whole
+            _note_parts(whole, const)
+
+
 def _put(found: Added, caller: CodeType, code: Any, calls: int, suspending: set[str]) -> None:
-    if calls <= 0 or _is_chosen(code):
-        return  # those have counted themselves
+    if calls <= 0 or _is_chosen(code) or id(code) in _parts:
+        return  # those have counted themselves, or are no calls
     if type(code) is str:
         name = _native(code)
-        if caller.co_flags & _SUSPENDS and _DRIVING.fullmatch(name[2]):
+        if caller.co_flags & zoom_calls_hooks.SUSPENDS and _DRIVING.fullmatch(name[2]):
             return
     elif edges.is_ours(code.co_filename):
         return
     else:
         name = edges.name_of(code, _wanted)
-        if code.co_flags & _SUSPENDS:
+        if code.co_flags & zoom_calls_hooks.SUSPENDS:
             suspending.add(name[2])
             return
     key = (edges.name_of(caller, _wanted), name)

@@ -13,6 +13,7 @@ from sys import _getframe
 
 from . import zoom_calls_edges as edges
 from . import zoom_counts, zoom_hooks
+from .zoom_counts import Function
 from .zoom_hooks import Hooked, Hooks
 from .zoom_rewriting import Body
 
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
+SUSPENDS = 0x20 | 0x80 | 0x200  # CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR
+# What is a part of the function that it stands in, and called by that one alone.
+APART = ("<listcomp>", "<setcomp>", "<dictcomp>")
 _running: Any = sys.getprofile
+_threads = edges.threads
+# Where what drives an awaited thing for us stands.
+_DRIVES = zoom_hooks._FILE
 
 
 class Engine(Profiler):
@@ -118,13 +125,52 @@ class Door(Hooked):
         return value
 
 
+class Nested(Door):
+    """A call inside of one that is followed: all of it is in the profile of that one. Every call of such a function has the same."""
+
+    __slots__ = ()
+
+    def __init__(self, hooks: DoorHooks) -> None:
+        super().__init__(hooks)
+
+    # Does nothing, quickly, and no profiler hears of it.
+    leave = ().__len__  # type: ignore[assignment]
+
+    def leave_hidden(self, *defaults: Any) -> None:
+        try:
+            zoom_hooks._hidden.pop(id(_getframe(1)), None)
+        except Exception:
+            return
+
+    def pause(self, value: Any, *defaults: Any) -> Any:
+        return value
+
+    resume = pause
+
+
 class DoorHooks(Hooks):
     """Of one function."""
 
-    __slots__ = ()
+    __slots__ = ("nested",)
     COUNTS = "calls"
 
+    def __init__(self, function: Function) -> None:
+        super().__init__(function)
+        self.nested = Nested(self)
+
     def enter(self, *defaults: Any) -> Any:
+        """All that most calls need is here: a call of ours is seen by the profile that it is in."""
+        try:
+            code = _getframe(1).f_code
+            if type(_running()) is Engine and self.on and not code.co_flags & SUSPENDS:
+                caller = _getframe(2).f_code
+                if caller.co_filename != _DRIVES and caller.co_name not in APART:
+                    _threads[get_ident()][id(caller), id(code)] += 1
+                    return self.nested
+        except KeyError:
+            pass
+        except Exception:
+            return Door()
         try:
             return self._entered(_getframe(1))
         except Exception:
@@ -157,12 +203,13 @@ class DoorHooks(Hooks):
         if not self.on:
             return Door()
         back = frame.f_back
-        while back is not None and back.f_code.co_filename == zoom_hooks._FILE:
-            back = back.f_back  # what drives an awaited thing for us
+        while back is not None and (back.f_code.co_filename == _DRIVES or back.f_code.co_name in APART):
+            back = back.f_back
         edges.started(None if back is None else back.f_code, frame.f_code)
+        if type(_running()) is Engine and not frame.f_code.co_flags & SUSPENDS:
+            return self.nested
         door = Door(self, frame.f_code)
-        if type(_running()) is not Engine:
-            door.open()
+        door.open()
         return door
 
 
