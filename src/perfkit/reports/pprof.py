@@ -73,11 +73,11 @@ def _functions(found: Sampled, strings: _Strings) -> list[bytes]:
         function = known.setdefault((shown.file, shown.name), len(known) + 1)
         line = message(4, number(1, function), number(2, shown.line))
         parts.append(message(_LOCATION, number(1, identity), line))
-    for (file, name), identity in known.items():
-        named = strings(name)
-        parts.append(
-            message(_FUNCTION, number(1, identity), number(2, named), number(3, named), number(4, strings(file)))
-        )
+    # Without a system name: where both are the same pprof takes them for C++ and leaves out what stands in <>.
+    parts += [
+        message(_FUNCTION, number(1, identity), number(2, strings(name)), number(4, strings(file)))
+        for (file, name), identity in known.items()
+    ]
     return parts
 
 
