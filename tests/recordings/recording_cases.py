@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from perfkit.model.distribution import Distribution
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
 from perfkit.model.plan import Index, IndexAdvice, NotPlanned, Plan, PlanNode, RedundantIndex
 from perfkit.model.recording import (
     Call,
@@ -165,6 +165,13 @@ def imports_of(writer: Writer) -> tuple[Import, ...]:
     return (Import(1.5, 1, writer.intern((MAIN,)), 30_000_000, 0.5), Import(1.5, 1, 0, 900_000, 0.25))
 
 
+def line_bytes_of(writer: Writer) -> tuple[LineBytes, ...]:
+    return (
+        LineBytes(1, writer.intern((MAIN, LOAD)), "load", "/srv/shop/app.py", 0, 36, 7, 90_000_000, 90_000_000),
+        LineBytes(1, 0, "main", "/srv/shop/app.py", 3, 4, 60, 12_288, 8_192),
+    )
+
+
 def write_everything(path: Path) -> None:
     """A sealed recording that holds every noun, with three samples of 97 rounds."""
     writer = Writer(path, RUN)
@@ -186,6 +193,7 @@ def write_everything(path: Path) -> None:
     writer.spans(spans_of(writer))
     writer.calls(CALLS)
     writer.lines(LINES)
+    writer.line_bytes(line_bytes_of(writer))
     writer.memory(MEMORY)
     writer.rises(rises_of(writer))
     writer.containers(CONTAINERS)

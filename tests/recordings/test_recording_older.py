@@ -98,7 +98,7 @@ def test_a_log_of_format_3(tmp_path: Path) -> None:
     found = load(path)
     assert found.log is not None and found.log.events == 64
     assert (found.lines, found.memory, found.rises, found.containers) == ((), (), (), ())
-    assert (found.heaps, found.garbage, found.imports) == ((), (), ())
+    assert (found.heaps, found.garbage, found.imports, found.line_bytes) == ((), (), (), ())
     assert perfkit.render(perfkit.report(path), "terminal")
 
 

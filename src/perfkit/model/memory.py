@@ -113,6 +113,23 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class LineBytes:
+    """What a line of a function took itself, without what it called. `bytes` is what all its runs added, `peak` the most that one
+    run did; of what an allocator's log holds both are what stood at the highest moment, and `hits` allocations, reached by
+    `stack` (0 where that is not known)."""
+
+    process: int
+    stack: int
+    function: str
+    file: str
+    first_line: int
+    line: int
+    hits: int
+    bytes: int
+    peak: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineTime:
     """A line of a function that was followed line by line: `seconds` with all that it called, without what it awaited.
     `first_line` and `calls` are the function's."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.sqllog import SqlLog
 
@@ -392,6 +392,7 @@ class Recording:
     names: Mapping[int, SpanName] = field(default_factory=dict)
     calls: tuple[Call, ...] = ()
     lines: tuple[LineTime, ...] = ()
+    line_bytes: tuple[LineBytes, ...] = ()
     memory: tuple[MemoryUse, ...] = ()
     rises: tuple[Rise, ...] = ()
     containers: tuple[Container, ...] = ()

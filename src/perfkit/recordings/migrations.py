@@ -31,6 +31,9 @@ def _logs_and_plans(connection: sqlite3.Connection) -> None:
 def _memory_and_lines(connection: sqlite3.Connection) -> None:
     """3 → 4: what memory did, and single lines."""
     connection.execute("CREATE TABLE line (process, function TEXT, file TEXT, first_line, calls, line, hits, seconds)")
+    connection.execute(
+        "CREATE TABLE line_bytes (process, stack, function TEXT, file TEXT, first_line, line, hits, bytes, peak)"
+    )
     connection.execute("CREATE TABLE memory (at, process, rss, pss, private, given, system)")
     connection.execute("CREATE TABLE rise (at, process, before, rss, thread TEXT, stack)")
     connection.execute(

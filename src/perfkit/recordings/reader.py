@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned
 from perfkit.model.recording import (
     Call,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
-S = TypeVar("S", Rise, Garbage, Import)
+S = TypeVar("S", Rise, Garbage, Import, LineBytes)
 
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: what a calendar cannot show was not written by a clock
 
@@ -81,6 +81,7 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         names={name.id: name for name in _table(connection, SpanName, "span_name")},
         calls=_calls(connection, frames),
         lines=_table(connection, LineTime, "line"),
+        line_bytes=_standing(connection, LineBytes, "line_bytes", stack_ids),
         memory=_table(connection, MemoryUse, "memory"),
         rises=_standing(connection, Rise, "rise", stack_ids),
         containers=_table(connection, Container, "container"),
@@ -220,7 +221,7 @@ def _check_links(recording: Recording) -> None:
     samples, spans = recording.samples, recording.spans
     inside = (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls)
     zoomed = (recording.lines, recording.memory, recording.rises, recording.containers)
-    heap = (recording.heaps, recording.garbage, recording.imports)
+    heap = (recording.heaps, recording.garbage, recording.imports, recording.line_bytes)
     for rows in (*inside, *zoomed, *heap):
         check_references("process", (row.process for row in rows), processes)
     check_references("process", spans.process, processes)

@@ -162,6 +162,17 @@ STATEMENTS = (
         hits INTEGER NOT NULL,
         seconds REAL NOT NULL
     )""",
+    """CREATE TABLE line_bytes (
+        process INTEGER NOT NULL REFERENCES process (id),
+        stack INTEGER NOT NULL REFERENCES stack (id),
+        function TEXT NOT NULL,
+        file TEXT NOT NULL,
+        first_line INTEGER NOT NULL,
+        line INTEGER NOT NULL,
+        hits INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        peak INTEGER NOT NULL
+    )""",
     """CREATE TABLE memory (
         at REAL NOT NULL,
         process INTEGER NOT NULL REFERENCES process (id),
