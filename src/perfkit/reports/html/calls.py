@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perfkit.model.analysis import Analysis
 from perfkit.model.counted import Counted
 from perfkit.reports import call_text, phrases
 from perfkit.reports.call_text import CallRow
@@ -15,15 +14,15 @@ from perfkit.shared import units
 _MOST = 40
 
 
-def calls(analysis: Analysis, paths: Paths) -> str:
+def calls(counted: Sequence[Counted], paths: Paths) -> str:
     """Empty where no call was counted."""
-    if not analysis.counted:
+    if not counted:
         return ""
     note = (
         '<p class="quiet">Every call of these functions in that time, and every call that they made. What they cost in time '
         "is what the samples say: counting would not tell it truly.</p>"
     )
-    return section("calls", "Calls", note, *(_function(counted, paths) for counted in analysis.counted))
+    return section("calls", "Calls", note, *(_function(one, paths) for one in counted))
 
 
 def _function(counted: Counted, paths: Paths) -> str:
