@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from perfkit.analysis import analyse
 from perfkit.findings import judge
 from perfkit.model.finding import Verdicts
-from perfkit.model.memory import Container, MemoryUse, Rise
+from perfkit.model.memory import Container, LineBytes, MemoryUse, Rise
 from perfkit.model.recording import Process, Recording, Request
 from recordings_from_text import PROJECT, recording_of
 
@@ -74,6 +74,7 @@ class Case:
     rss: Callable[[float], float] = flat
     kept: Sequence[Kept] = ()
     peaks: Sequence[tuple[float, int]] = ()
+    lines: Sequence[LineBytes] = ()
     stack: str = PEAK
     sampled: str = SAMPLED
     seconds: int = SECONDS
@@ -106,6 +107,7 @@ def recording(case: Case) -> Recording:
         memory=tuple(memory),
         containers=tuple(containers),
         rises=tuple(rises),
+        line_bytes=tuple(case.lines),
         requests=tuple(requests),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from memory_cases import MB, Case, Kept, flat, judged, leaking, noisy, plateau, recording, warming
+from memory_line_cases import FIRES_LINES, QUIET_LINES
 
 from perfkit.analysis import analyse
 from perfkit.findings import RULES, judge
@@ -78,6 +79,8 @@ QUIET = [
         stack="<module>@shop.py:1; load@shop.py:2",
     ),
 ]
+FIRES += FIRES_LINES
+QUIET += QUIET_LINES
 MEMORY_RULES = [name for name in RULES if getattr(RULES.load(name), "ranks", "") == "memory"]
 
 

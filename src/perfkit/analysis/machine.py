@@ -120,7 +120,8 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if analysis.failed_requests:
         said.append(_failures(analysis, recording))
     if recording.run.engine != "py-spy":
-        inside = "" if recording.run.engine == "tachyon" else ", whose own cost is in the times it reports"
+        times = recording.run.engine != "tachyon" and analysis.measured
+        inside = ", whose own cost is in the times it reports" if times else ""
         said.append(f"Measured by {recording.run.engine} alone{inside}.")
     return tuple(said)
 

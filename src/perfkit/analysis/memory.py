@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from perfkit.analysis import memory_heaps
+from perfkit.analysis import memory_heaps, memory_lines
 from perfkit.analysis.trends import floor_of, is_steady, shares, trend
 from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory
 from perfkit.model.memory import Container, MemoryUse, Rise
@@ -44,6 +44,7 @@ def read(recording: Recording, begin: float) -> Memory | None:
         jumps=_jumps(recording, by_process, begin),
         limit=recording.run.memory_limit,
         total=_total(by_process),
+        lines=memory_lines.read(recording.line_bytes),
         heaps=memory_heaps.read(
             recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
         ),

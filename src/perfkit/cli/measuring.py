@@ -194,7 +194,8 @@ def _stopped(report: Report) -> str:
         if queries:
             parts.append(f"{queries:.3g} queries/req")
     parts.append(plural(len(analysis.processes), "process"))
-    parts.append(f"{count(analysis.samples)} {_COUNTED.get(run.engine, 'samples')}")
+    if analysis.memory is None or not analysis.memory.lines:
+        parts.append(f"{count(analysis.samples)} {_COUNTED.get(run.engine, 'samples')}")
     return _in_lines(parts)
 
 

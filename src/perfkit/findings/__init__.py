@@ -54,6 +54,7 @@ RULES: Registry[type[Rule] | type[MemoryRule]] = Registry(
         "memory-leak": "perfkit.findings.memory_leak:MemoryLeak",
         "unbounded-cache": "perfkit.findings.unbounded_cache:UnboundedCache",
         "request-peak": "perfkit.findings.request_peak:RequestPeak",
+        "line-memory": "perfkit.findings.line_memory:LineMemory",
     },
 )
 

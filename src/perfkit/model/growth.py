@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from perfkit.model.memory import Garbage, Import
+from perfkit.model.memory import Garbage, Import, LineBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +137,4 @@ class Memory:
     heaps: tuple[HeapUse, ...] = ()
     garbage: tuple[Garbage, ...] = ()
     imports: tuple[Import, ...] = ()
+    lines: tuple[LineBytes, ...] = ()

@@ -19,6 +19,8 @@ def headline(analysis: Analysis, findings: Sequence[Finding], silenced: Sequence
     if analysis.kind == "log" and not analysis.uses:
         return "The log holds no statement with a duration."
     if not analysis.measured:
+        if analysis.memory is not None and analysis.memory.lines:
+            return "Memory was measured, and no time."
         return "No request was measured." if analysis.kind == "server" else "Nothing was measured."
     hidden = sum(found.finding.cost.share for found in silenced)
     if analysis.requests and analysis.failed_requests > 0.5 * analysis.requests:

@@ -6,6 +6,7 @@ from typing import Any
 
 from perfkit.model.finding import MemoryFinding
 from perfkit.model.growth import Growing, Jump, ProcessMemory
+from perfkit.model.memory import LineBytes
 from perfkit.model.recording import StackTable
 from perfkit.model.report import Report
 from perfkit.reports.json_queries import place_document
@@ -30,6 +31,7 @@ def memory_document(report: Report, paths: Paths) -> Object | None:
         "processes": [_process(process) for process in memory.processes],
         "containers": [_container(found, paths) for found in memory.growing],
         "jumps": [_jump(jump, report.analysis.stacks, paths) for jump in memory.jumps],
+        "lines": [_line(row, report.analysis.stacks, paths) for row in memory.lines if row.peak],
     }
 
 
@@ -86,11 +88,29 @@ def _container(found: Growing, paths: Paths) -> Object:
     }
 
 
+def _line(row: LineBytes, stacks: StackTable, paths: Paths) -> Object:
+    return {
+        "function": row.function,
+        "file": paths.inside(row.file),
+        "line": row.line,
+        "hits": row.hits,
+        "bytes": row.bytes,
+        "peak": row.peak,
+        "stack": _stack(row.stack, stacks, paths),
+    }
+
+
 def _jump(jump: Jump, stacks: StackTable, paths: Paths) -> Object:
-    frames = stacks.expand(jump.stack)
     return {
         "at": jump.at,
         "before": jump.before,
         "peak": jump.peak,
-        "stack": [{"function": f.function, "file": paths.inside(f.file), "line": f.line} for f in frames],
+        "stack": _stack(jump.stack, stacks, paths),
     }
+
+
+def _stack(stack: int, stacks: StackTable, paths: Paths) -> list[Object]:
+    return [
+        {"function": frame.function, "file": paths.inside(frame.file), "line": frame.line}
+        for frame in stacks.expand(stack)
+    ]

@@ -65,6 +65,17 @@ def memory() -> Schema:
                 stack=list_of(object_of(function=TEXT, file=TEXT, line=COUNT)),
             )
         ),
+        lines=list_of(
+            object_of(
+                function=TEXT,
+                file=TEXT,
+                line=COUNT,
+                hits=COUNT,
+                bytes=COUNT,
+                peak=COUNT,
+                stack=list_of(object_of(function=TEXT, file=TEXT, line=COUNT)),
+            )
+        ),
     )
 
 
