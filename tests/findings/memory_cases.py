@@ -1,15 +1,16 @@
-"""Recordings of a server whose memory was followed: what it does over time, what it keeps, what takes much at once."""
+"""Recordings of a server whose memory was followed: what it does over time, what it keeps, what takes much at once, its heap."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from perfkit.analysis import analyse
 from perfkit.findings import judge
 from perfkit.model.finding import Verdicts
-from perfkit.model.memory import Container, LineBytes, MemoryUse, Rise
-from perfkit.model.recording import Process, Recording, Request
+from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, MemoryUse, Rise
+from perfkit.model.recording import Process, Recording, Request, Usage
 from recordings_from_text import PROJECT, recording_of
 
 MB = 1 << 20
@@ -67,6 +68,46 @@ class Kept:
         return found
 
 
+Over = Callable[[float], float]
+Look = Callable[[float], Mapping[str, Any]]
+
+
+def heap(**changes: float | Over) -> Look:
+    """A healthy one, with changes: numbers, or what they are at a second."""
+    healthy: dict[str, float | Over] = {
+        "threads": 1,
+        "anonymous": 80 * MB,
+        "blocks": 150_000,
+        "live": 14 * MB,
+        "arenas": 16 * MB,
+        "used": 40 * MB,
+        "free": 1 * MB,
+        "mapped": 0,
+        "collections": lambda at: 10 * at,
+        "full": lambda at: at / 20,
+        "collected": lambda at: 8_000 * at,
+        "gc_seconds": lambda at: 0.003 * at,
+        "longest": 0.001,
+    }
+
+    def look(at: float) -> dict[str, Any]:
+        found = {name: value(at) if callable(value) else value for name, value in {**healthy, **changes}.items()}
+        return {name: value if name in ("gc_seconds", "longest") else int(value) for name, value in found.items()}
+
+    return look
+
+
+@dataclass(frozen=True)
+class Found:
+    """What each collection that was looked at found: one every other second, `times` in all."""
+
+    collected: int
+    freed: int
+    types: str
+    line: int = 0
+    times: int = 20
+
+
 @dataclass(frozen=True)
 class Case:
     name: str
@@ -82,34 +123,75 @@ class Case:
     processes: int = 1
     where: tuple[str, int] | None = None
     endpoints: Sequence[str] = field(default=("GET /orders",))
+    heap: Look | None = None
+    garbage: Found | None = None
+    # Lines that import, and the bytes that each process took there; of the parent where `preloaded`.
+    imports: Sequence[tuple[str, int]] = ()
+    preloaded: bool = False
+    # Bytes of pages that it was given, and CPU seconds of the kernel and in all.
+    given: Over | None = None
+    worked: tuple[float, float] = (0.1, 0.8)
+    lives: Callable[[int], tuple[float, float | None]] = lambda number: (0.0, None)
 
 
 def recording(case: Case) -> Recording:
-    base = recording_of(f"{case.sampled}\n{case.stack} 1")
-    processes = tuple(Process(n, 100 + n, None, "gunicorn", "3.11.7", 0.0) for n in range(1, case.processes + 1))
-    memory, containers, rises, requests = [], [], [], []
-    stack = base.samples.stack[-1]
+    base = recording_of("\n".join([case.sampled, f"{case.stack} 1", *(f"{text} 1" for text, _ in case.imports)]))
+    parent = Process(99, 99, None, "gunicorn", "3.11.7", 0.0)
+    processes = tuple(
+        Process(n, 100 + n, 99, "gunicorn", "3.11.7", *case.lives(n)) for n in range(1, case.processes + 1)
+    )
+    memory, containers, rises, requests, heaps, garbage, usage = [], [], [], [], [], [], []
+    stack, *chains = list(base.samples.stack)[-1 - len(case.imports) :]
     for process in processes:
         peaks = {round(at * 5): size for at, size in case.peaks}
         for tick in range(case.seconds * 5):
             rss = int(case.rss(tick / 5)) + peaks.get(tick, 0)
-            memory.append(MemoryUse(tick / 5, process.id, rss, rss if tick % 5 == 0 else None))
+            memory.append(MemoryUse(tick / 5, process.id, rss, *_work(case, tick)))
+            usage.append(Usage(tick / 5, process.id, case.worked[1] * tick / 5, rss, None, 2, 0, 0, None))
         for at, size in case.peaks:
             before = int(case.rss(at))
             rises.append(Rise(at, process.id, before, before + size, "MainThread", stack))
         containers += [look for kept in case.kept for look in kept.looks(process.id)]
         requests += _requests(case, process.id)
+        if case.heap is not None:
+            heaps += [Heap(at=float(at), process=process.id, **case.heap(at)) for at in range(case.seconds)]
+        if case.garbage is not None:
+            garbage += _garbage(case.garbage, process.id, stack)
+    importing = [parent] if case.preloaded else processes
     run = replace(base.run, duration=float(case.seconds), memory_limit=LIMIT)
     return replace(
         base,
         run=run,
-        processes=processes,
+        processes=(parent, *processes),
         memory=tuple(memory),
         containers=tuple(containers),
         rises=tuple(rises),
         line_bytes=tuple(case.lines),
         requests=tuple(requests),
+        heaps=tuple(heaps),
+        garbage=tuple(garbage),
+        usage=tuple(usage),
+        imports=tuple(
+            Import(2.0, process.id, chain, size, 0.5)
+            for process in importing
+            for chain, (_, size) in zip(chains, case.imports, strict=True)
+        ),
     )
+
+
+def _work(case: Case, tick: int) -> tuple[int | None, int | None, int | None, float | None]:
+    """PSS and private bytes once a second, and what the kernel did."""
+    rss = int(case.rss(tick / 5)) if tick % 5 == 0 else None
+    given = None if case.given is None else int(case.given(tick / 5))
+    return rss, rss, given, None if given is None else case.worked[0] * tick / 5
+
+
+def _garbage(found: Found, process: int, stack: int) -> list[Garbage]:
+    place = (f"{PROJECT}/shop.py", found.line) if found.line else ("", 0)
+    return [
+        Garbage(2.0 * n + 6, process, stack, 0, found.collected, found.freed, found.types, *place)
+        for n in range(found.times)
+    ]
 
 
 def _requests(case: Case, process: int) -> list[Request]:

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from memory_cases import MB, Case, Kept, flat, judged, leaking, noisy, plateau, recording, warming
+from memory_cases import MB, Case, Kept, flat, heap, judged, leaking, noisy, plateau, recording, warming
+from memory_heap_cases import FIRES_HEAP, QUIET_HEAP
 from memory_line_cases import FIRES_LINES, QUIET_LINES
 
 from perfkit.analysis import analyse
@@ -16,7 +17,7 @@ from perfkit.model.finding import MemoryFinding, Silence
 GROWS = Kept("shop.SEEN", lambda at: 20 * at, each=2000)
 CACHED = Kept("shop.price_of()", lambda at: 20 * at, "lru_cache", each=2000, hits=10, line=8)
 SCRIPT = "script>; load@shop.py:9 300"
-FIRES = [
+FIRES: list[Case] = [
     Case("a dict that grows with its process", "memory-leak", leaking, [GROWS], where=("shop.py", 4)),
     Case(
         "a list whose process does not show it yet",
@@ -49,7 +50,8 @@ FIRES = [
         where=("shop.py", 9),
     ),
 ]
-QUIET = [
+FIRES += FIRES_HEAP
+QUIET: list[Case] = [
     Case("flat", "memory-leak"),
     Case("a cache that is full after 20 s", "memory-leak", warming, [Kept("shop.SEEN", lambda at: 100 * min(at, 20))]),
     Case("up and down", "memory-leak", noisy),
@@ -79,6 +81,7 @@ QUIET = [
         stack="<module>@shop.py:1; load@shop.py:2",
     ),
 ]
+QUIET += QUIET_HEAP
 FIRES += FIRES_LINES
 QUIET += QUIET_LINES
 MEMORY_RULES = [name for name in RULES if getattr(RULES.load(name), "ranks", "") == "memory"]
@@ -155,3 +158,51 @@ def test_silences_hold_for_memory_too() -> None:
 def test_keys_do_not_move_with_lines() -> None:
     moved = replace(FIRES[0], kept=[replace(GROWS, line=40)])
     assert [finding.key for finding in judged(moved).memory] == [finding.key for finding in judged(FIRES[0]).memory]
+
+
+def rules_of(case: Case) -> list[str]:
+    return [finding.rule for finding in judged(case).memory]
+
+
+def test_growth_outside_of_python_is_no_other_leak() -> None:
+    assert rules_of(next(case for case in FIRES_HEAP if case.rule == "native-growth")) == ["native-growth"]
+
+
+def test_room_that_grows_and_is_free_is_no_leak() -> None:
+    assert rules_of(next(case for case in QUIET_HEAP if case.name == "it is free")) == []
+    assert rules_of(next(case for case in FIRES_HEAP if case.name == "survivors, and more of them")) == [
+        "fragmentation"
+    ]
+
+
+def test_what_stays_of_a_peak_is_told_of_the_peak() -> None:
+    kept = replace(next(case for case in FIRES_HEAP if case.rule == "kept-by-malloc"), peaks=[(10, 200 * MB)])
+    (finding,) = judged(kept).memory
+    assert (finding.rule, len(finding.evidence)) == ("request-peak", 2)
+    assert finding.bytes == pytest.approx(200 * MB, rel=0.02)
+    assert "malloc_trim" in finding.advice.text
+
+
+def test_a_peak_that_is_cycles_which_wait_is_told_once() -> None:
+    waits = next(case for case in FIRES_HEAP if case.rule == "reference-cycles")
+    assert rules_of(replace(waits, peaks=[(10, 30 * MB), (20, 30 * MB)])) == ["reference-cycles"]
+    assert rules_of(replace(waits, peaks=[(10, 90 * MB)])) == ["request-peak", "reference-cycles"]
+
+
+def test_workers_save_what_they_could_share_once() -> None:
+    preload = next(case for case in FIRES_HEAP if case.rule == "preload")
+    unused = replace(preload, imports=[("<module>@shop.py:2; <module>@lib/pandas/__init__.py:1", 40 * MB)])
+    found = {
+        finding.rule: finding.bytes for finding in judged(replace(unused, sampled="flask>; a@shop.py:3 600")).memory
+    }
+    # Three workers have it: two thirds are saved by sharing it, the last one by not importing it.
+    assert found == {"preload": 2 * 40 * MB, "heavy-import": 40 * MB}
+
+
+def test_a_heap_that_does_not_account_for_itself_is_not_judged() -> None:
+    untold = heap(live=-1, arenas=-1, used=-1, free=-1, mapped=-1)
+    verdicts = judged(Case("", "", leaking, heap=lambda at: {k: None if v == -1 else v for k, v in untold(at).items()}))
+    status = {check.rule: check.status for check in verdicts.checks}
+    assert [status[rule] for rule in ("native-growth", "kept-by-malloc", "fragmentation")] == ["not_run"] * 3
+    assert (status["reference-cycles"], status["gc-thrash"]) == ("clean", "clean")
+    assert [finding.rule for finding in verdicts.memory] == ["memory-leak"]

@@ -156,8 +156,8 @@ def rises_of(writer: Writer) -> tuple[Rise, ...]:
 
 def garbage_of(writer: Writer) -> tuple[Garbage, ...]:
     return (
-        Garbage(1.5, 1, writer.intern((MAIN, LOAD)), 0, 424, 90_000, "shop.Node 212, dict 212"),
-        Garbage(2.5, 1, 0, 2, 7, 0, ""),
+        Garbage(1.5, 1, writer.intern((MAIN, LOAD)), 0, 424, 90_000, "shop.Node 212, dict 212", "/srv/shop/app.py", 5),
+        Garbage(2.5, 1, 0, 2, 7, 0, "", "", 0),
     )
 
 

@@ -88,8 +88,8 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert replace(rise, stack=0) == Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", 0)
     assert found.stacks.expand(rise.stack) == (MAIN, LOAD)
     assert [(found.stacks.expand(seen.stack), replace(seen, stack=0)) for seen in found.garbage] == [
-        ((MAIN, LOAD), Garbage(1.5, 1, 0, 0, 424, 90_000, "shop.Node 212, dict 212")),
-        ((), Garbage(2.5, 1, 0, 2, 7, 0, "")),
+        ((MAIN, LOAD), Garbage(1.5, 1, 0, 0, 424, 90_000, "shop.Node 212, dict 212", "/srv/shop/app.py", 5)),
+        ((), Garbage(2.5, 1, 0, 2, 7, 0, "", "", 0)),
     ]
     assert [(found.stacks.expand(seen.stack), replace(seen, stack=0)) for seen in found.imports] == [
         ((MAIN,), Import(1.5, 1, 0, 30_000_000, 0.5)),

@@ -33,6 +33,7 @@ def read(recording: Recording, begin: float) -> Memory | None:
         by_process[reading.process].append(reading)
     requests = _requests(recording)
     cpu = _cpu(recording)
+    jumps = _jumps(recording, by_process)
     processes = tuple(
         _process(process, by_process[process.id], requests.get(process.id, []), begin, cpu.get(process.id, []))
         for process in recording.processes
@@ -41,7 +42,8 @@ def read(recording: Recording, begin: float) -> Memory | None:
     return Memory(
         processes=processes,
         growing=_growing(recording.containers, requests, begin),
-        jumps=_jumps(recording, by_process, begin),
+        jumps=tuple(jump for jump in jumps if jump.at >= begin),
+        early=tuple(jump for jump in jumps if jump.at < begin),
         limit=recording.run.memory_limit,
         total=_total(by_process),
         lines=memory_lines.read(recording.line_bytes),
@@ -100,6 +102,7 @@ def _process(
         trend=trend(floor),
         requests=sum(request.start + request.seconds >= warm for request in requests),
         bytes_by_endpoint=_by_endpoint(floor, requests),
+        private=next((use.private for use in reversed(uses) if use.private is not None), None),
         given=given[-1][1] - given[0][1] if given else 0,
         given_by_endpoint=_by_endpoint(floor_of(given, warm), requests),
         followed=given[-1][0] - given[0][0] if given else 0.0,
@@ -170,14 +173,14 @@ def _only_grows(rows: Sequence[Container]) -> bool:
     return len(rows) >= _LEAST_LOOKS and rising >= 3 and all(late >= early for early, late in steps)
 
 
-def _jumps(recording: Recording, by_process: dict[int, list[MemoryUse]], begin: float) -> tuple[Jump, ...]:
+def _jumps(recording: Recording, by_process: dict[int, list[MemoryUse]]) -> tuple[Jump, ...]:
     groups: list[list[Rise]] = []
     for rise in sorted(recording.rises, key=lambda rise: (rise.process, rise.at)):
         last = groups[-1][-1] if groups else None
         if last is None or last.process != rise.process or rise.at - last.at > _APART or rise.rss < last.rss:
             groups.append([])
         groups[-1].append(rise)
-    return tuple(_jump(group, by_process[group[0].process]) for group in groups if group[0].at >= begin)
+    return tuple(_jump(group, by_process[group[0].process]) for group in groups)
 
 
 def _jump(rises: Sequence[Rise], uses: Sequence[MemoryUse]) -> Jump:

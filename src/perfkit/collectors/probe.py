@@ -208,7 +208,9 @@ class ProbeCollector:
         elif definition.kind == "garbage":
             stack, generation, collected, freed = (max(0, int(text)) for text in fields[1:5])
             found = spooled.stacks.get(stack, 0)
-            sink.garbage([Garbage(at, process, found, generation, collected, freed, fields[5][:300])])
+            file = self._context.local_path(fields[6], spooled.process.cwd) if fields[6] else ""
+            place = (file, max(0, int(fields[7])))
+            sink.garbage([Garbage(at, process, found, generation, collected, freed, fields[5][:300], *place)])
         else:
             threads, anonymous, blocks, *parts, collections, full, collected = (int(text) for text in fields[1:12])
             live, arenas, used, free, mapped = map(_known, parts)

@@ -55,6 +55,14 @@ RULES: Registry[type[Rule] | type[MemoryRule]] = Registry(
         "unbounded-cache": "perfkit.findings.unbounded_cache:UnboundedCache",
         "request-peak": "perfkit.findings.request_peak:RequestPeak",
         "line-memory": "perfkit.findings.line_memory:LineMemory",
+        "native-growth": "perfkit.findings.native_growth:NativeGrowth",
+        "kept-by-malloc": "perfkit.findings.kept_by_malloc:KeptByMalloc",
+        "fragmentation": "perfkit.findings.fragmentation:Fragmentation",
+        "reference-cycles": "perfkit.findings.reference_cycles:ReferenceCycles",
+        "gc-thrash": "perfkit.findings.gc_thrash:GcThrash",
+        "allocation-churn": "perfkit.findings.allocation_churn:AllocationChurn",
+        "preload": "perfkit.findings.preload:Preload",
+        "heavy-import": "perfkit.findings.heavy_import:HeavyImport",
     },
 )
 

@@ -62,7 +62,7 @@ class Candidate:
 @dataclass(frozen=True)
 class MemoryCause:
     """A cause of memory as one rule sees it: `bytes` that it took while it was measured, `pace` bytes a second by which it goes
-    on, 0 for what is given back."""
+    on, 0 for what is given back. `share` is of the time, for what is weighed by the time that it costs."""
 
     rule: str
     title: str
@@ -72,6 +72,7 @@ class MemoryCause:
     confidence: Confidence
     evidence: tuple[Evidence, ...] = ()
     pace: float = 0.0
+    share: float = 0.0
     per_request: float | None = None
     endpoint: str | None = None
     detail: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar
 
 from perfkit.findings import kept_containers as kept
@@ -91,7 +91,7 @@ class MemoryLeak:
         requests = sum(process.requests for process in processes)
         seconds = max(process.trend.seconds for process in processes if process.trend is not None)
         grown = int(pace * seconds)
-        endpoint, each = _endpoint(processes)
+        endpoint, each = endpoint_of(processes)
         where = f" by {endpoint}" if endpoint else ""
         claims = [
             Evidence(
@@ -121,13 +121,18 @@ class MemoryLeak:
         )
 
 
-def _endpoint(processes: list[ProcessMemory]) -> tuple[str | None, float]:
+def endpoint_of(processes: list[ProcessMemory]) -> tuple[str | None, float]:
     """The one endpoint whose requests leave much behind, and how much; none where several do, or none can be told."""
+    return one_of([process.bytes_by_endpoint for process in processes], _LEAST_EACH)
+
+
+def one_of(found: Sequence[Mapping[str, float]], least: float) -> tuple[str | None, float]:
+    """The one endpoint with so many bytes a request, as the mean over processes; none where several have as many."""
     sums: dict[str, list[float]] = {}
-    for process in processes:
-        for endpoint, each in process.bytes_by_endpoint.items():
+    for by_endpoint in found:
+        for endpoint, each in by_endpoint.items():
             sums.setdefault(endpoint, []).append(each)
-    means = sorted(((sum(found) / len(found), endpoint) for endpoint, found in sums.items()), reverse=True)
-    if not means or means[0][0] < _LEAST_EACH or (len(means) > 1 and means[1][0] > 0.3 * means[0][0]):
+    means = sorted(((sum(values) / len(values), endpoint) for endpoint, values in sums.items()), reverse=True)
+    if not means or means[0][0] < least or (len(means) > 1 and means[1][0] > 0.3 * means[0][0]):
         return None, 0.0
     return means[0][1], means[0][0]

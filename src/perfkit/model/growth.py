@@ -23,7 +23,8 @@ class Trend:
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
     """One process. Bytes; `readings` are (second, resident bytes), thinned out. `trend` is None where it was followed for too
-    short. `requests` ended in it while it was followed. `given` is the pages that it was given in `followed` seconds, and took
+    short. `requests` ended in it while it was followed. `private` is
+    what it shared with nobody at the end. `given` is the pages that it was given in `followed` seconds, and took
     `kernel` of its `cpu` seconds; 0 where that was not read."""
 
     process: int
@@ -38,6 +39,7 @@ class ProcessMemory:
     trend: Trend | None
     requests: int
     bytes_by_endpoint: Mapping[str, float]
+    private: int | None = None
     given: int = 0
     given_by_endpoint: Mapping[str, float] = field(default_factory=dict)
     followed: float = 0.0
@@ -127,7 +129,7 @@ class HeapUse:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """`limit` is the bytes that all processes together may take: the machine's, or a control group's. `garbage` is of the measured
-    part, `imports` of the whole run."""
+    part, `imports` of the whole run; `early` jumps came before the measured part."""
 
     processes: tuple[ProcessMemory, ...]
     growing: tuple[Growing, ...]
@@ -138,3 +140,4 @@ class Memory:
     garbage: tuple[Garbage, ...] = ()
     imports: tuple[Import, ...] = ()
     lines: tuple[LineBytes, ...] = ()
+    early: tuple[Jump, ...] = ()

@@ -89,7 +89,8 @@ class Heap:
 @dataclass(frozen=True, slots=True)
 class Garbage:
     """A look at one collection: what it found in cycles, the bytes that were free afterwards, the most frequent `types` of what it
-    found (`shop.Node 212, dict 212`, empty where that was not looked at), and the `stack` that it came upon."""
+    found (`shop.Node 212, dict 212`, empty where that was not looked at), and the `stack` that it came upon. `file` and `line`
+    are those of the first type's methods, where it is a class of Python's."""
 
     at: float
     process: int
@@ -98,6 +99,8 @@ class Garbage:
     collected: int
     freed: int
     types: str
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,9 @@ def _memory_and_lines(connection: sqlite3.Connection) -> None:
         "CREATE TABLE heap (at, process, threads, anonymous, blocks, live, arenas, used, free, mapped, "
         "collections, full, collected, gc_seconds, longest)"
     )
-    connection.execute("CREATE TABLE garbage (at, process, stack, generation, collected, freed, types TEXT)")
+    connection.execute(
+        "CREATE TABLE garbage (at, process, stack, generation, collected, freed, types TEXT, file TEXT, line)"
+    )
     connection.execute("CREATE TABLE import (at, process, stack, bytes, seconds)")
 
 

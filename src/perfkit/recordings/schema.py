@@ -227,7 +227,9 @@ STATEMENTS = (
         generation INTEGER NOT NULL,
         collected INTEGER NOT NULL,
         freed INTEGER NOT NULL,
-        types TEXT NOT NULL
+        types TEXT NOT NULL,
+        file TEXT NOT NULL,
+        line INTEGER NOT NULL
     )""",
     """CREATE TABLE import (
         at REAL NOT NULL,

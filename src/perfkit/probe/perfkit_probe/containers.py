@@ -152,6 +152,15 @@ def title_of(kind: Any) -> str:
     return "%s.%s" % (module, title) if type(module) is str and module != "builtins" else str(title)
 
 
+def place_of(kind: Any) -> tuple[str, int]:
+    """The file of a class of Python's, and the first line of its methods; an empty name of others."""
+    codes = [one.__code__ for one in _NAMESPACE.__get__(kind).values() if type(one) is FunctionType]
+    home = sys.modules.get(str(_NAMESPACE.__get__(kind).get("__module__")))
+    own = home.__dict__.get("__file__") if type(home) is ModuleType else None
+    lines = [code.co_firstlineno for code in codes if code.co_filename == own]
+    return (own, min(lines)) if type(own) is str and lines else ("", 0)
+
+
 def namespace(value: Any) -> Any:
     """An object's attributes; None where reading them would run code of its class."""
     for base in _bases(type(value)):

@@ -32,7 +32,7 @@ longest = 0.0
 _started = 0.0
 _next = 0.0
 _before: Any = None
-_seen: list[tuple[float, int, int, int, int, str]] = []
+_seen: list[tuple[object, ...]] = []
 
 
 def begin() -> None:
@@ -82,20 +82,21 @@ def _compare(before: tuple[float, int, Any], info: Any) -> None:
     if not collected or len(_seen) >= _MOST_KEPT:
         return
     freed = max(0, in_use - memory_figures.in_use())
-    types = ""
+    types: tuple[object, ...] = ("", "", 0)
     if kinds is not None:
         # By number: what a metaclass has to say about being equal would be code of the application's.
         gone = Counter(map(id, kinds))
         gone.subtract(Counter(map(id, map(type, gc.get_objects(1)))))
         types = _told([(kind, gone[id(kind)]) for kind in {id(kind): kind for kind in kinds}.values()], collected)
-    _seen.append((at, sites.site(3), info["generation"], collected, freed, types))
+    _seen.append((at, sites.site(3), info["generation"], collected, freed, *types))
 
 
-def _told(gone: Any, collected: int) -> str:
-    """The types of what is gone, the application's own before built-in ones."""
-    named = [(containers.title_of(kind), n) for kind, n in gone if n > 0.02 * collected]
+def _told(gone: Any, collected: int) -> tuple[object, ...]:
+    """The types of what is gone, the application's own before built-in ones, and where the first is written."""
+    named = [(containers.title_of(kind), n, kind) for kind, n in gone if n > 0.02 * collected]
     named.sort(key=lambda one: ("." not in one[0], -one[1]))
-    return ", ".join("%s %d" % one for one in named[:_TYPES])
+    place = containers.place_of(named[0][2]) if named else ("", 0)
+    return ", ".join(["%s %d" % one[:2] for one in named[:_TYPES]]), *place
 
 
 def tell() -> None:

@@ -166,7 +166,7 @@ def tell(at: float) -> None:
 def tell_heap(at: float) -> None:
     """One look at the heap, and what collections have found since the last one."""
     generations = gc.get_stats()
-    threads = len(sys._current_frames())
+    threads = len(sys._current_frames()) - 1  # without this one
     collections = sum(found["collections"] for found in generations)
     collected = sum(found["collected"] for found in generations)
     pauses = memory_garbage.seconds, memory_garbage.longest
