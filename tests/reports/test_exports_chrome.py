@@ -59,7 +59,7 @@ def tracks(found: list[Event]) -> dict[str, list[tuple[str, int, int]]]:
 def test_a_requests_statements_lie_inside_of_it(server: Report) -> None:
     spans = (sql(7, 0.51, 0.02), sql(7, 0.55, 0.01))
     assert tracks(events(server, timed(*spans, requests=(request(7, 0.5, 0.1),)))) == {
-        "101 requests 1": [
+        "101 requests, track 1": [
             ("GET /orders/<int:id>", 500_000, 100_000),
             ("SELECT ?", 510_000, 20_000),
             ("SELECT ?", 550_000, 10_000),
@@ -79,30 +79,33 @@ def test_details_are_those_that_people_ask_for(server: Report) -> None:
 def test_requests_at_the_same_time_have_a_track_each_and_later_ones_use_them_again(server: Report) -> None:
     requests = (request(1, 0.0, 0.5), request(2, 0.2, 0.1), request(3, 0.4, 0.3), request(4, 0.6, 0.1))
     assert tracks(events(server, timed(requests=requests))) == {
-        "101 requests 1": [("GET /orders/<int:id>", 0, 500_000), ("GET /orders/<int:id>", 600_000, 100_000)],
-        "101 requests 2": [("GET /orders/<int:id>", 200_000, 100_000), ("GET /orders/<int:id>", 400_000, 300_000)],
+        "101 requests, track 1": [("GET /orders/<int:id>", 0, 500_000), ("GET /orders/<int:id>", 600_000, 100_000)],
+        "101 requests, track 2": [
+            ("GET /orders/<int:id>", 200_000, 100_000),
+            ("GET /orders/<int:id>", 400_000, 300_000),
+        ],
     }
 
 
 def test_statements_at_the_same_time_and_what_outlives_its_request_lie_beside_it(server: Report) -> None:
     spans = (sql(1, 0.1, 0.2), sql(1, 0.2, 0.2), sql(1, 0.45, 0.2), sql(0, 0.9, 0.1))
     found = tracks(events(server, timed(*spans, requests=(request(1, 0.0, 0.5),))))
-    assert found["101 requests 1"][1:] == [("SELECT ?", 100_000, 200_000)]
-    beside = found["101 beside or outside of requests 1"]
+    assert found["101 requests, track 1"][1:] == [("SELECT ?", 100_000, 200_000)]
+    beside = found["101 beside or outside of requests, track 1"]
     assert [(at, length) for _, at, length in beside] == [(200_000, 200_000), (450_000, 200_000), (900_000, 100_000)]
 
 
 def test_a_statement_is_never_drawn_inside_of_somebody_elses_request(server: Report) -> None:
     requests = (request(1, 0.0, 0.1), request(2, 0.1, 0.5))
     found = tracks(events(server, timed(sql(1, 0.2, 0.1), requests=requests)))
-    assert [name for name, _, _ in found["101 requests 1"]] == ["GET /orders/<int:id>"] * 2
-    assert [name for name, _, _ in found["101 beside or outside of requests 1"]] == ["SELECT ?"]
+    assert [name for name, _, _ in found["101 requests, track 1"]] == ["GET /orders/<int:id>"] * 2
+    assert [name for name, _, _ in found["101 beside or outside of requests, track 1"]] == ["SELECT ?"]
 
 
 def test_processes_have_tracks_of_their_own_and_the_clients_too(server: Report) -> None:
     sent = Request("GET /orders/3", 0.0, 0.2, 200)
     found = events(server, timed(requests=(sent, request(1, 0.0, 0.1), request(1, 0.0, 0.1, process=2))))
-    assert set(tracks(found)) == {"101 requests 1", "102 requests 1", "103 requests 1"}
+    assert set(tracks(found)) == {"101 requests, track 1", "102 requests, track 1", "103 requests, track 1"}
     processes = {event["pid"]: event["args"]["name"] for event in found if event["name"] == "process_name"}
     assert processes == {101: "python 1", 102: "python 2", 103: "clients (perfkit --load)"}
     numbers = [event["tid"] for event in found if event["name"] == "thread_name"]

@@ -112,7 +112,16 @@ def rendered(report: Report) -> Profile:
 # The examples of https://protobuf.dev/programming-guides/encoding/, and the ends of a byte.
 @pytest.mark.parametrize(
     ("value", "encoded"),
-    [(0, "00"), (1, "01"), (127, "7f"), (128, "8001"), (150, "9601"), (300, "ac02"), (2**63 - 1, "ff" * 8 + "7f")],
+    [
+        (0, "00"),
+        (1, "01"),
+        (127, "7f"),
+        (128, "8001"),
+        (150, "9601"),
+        (300, "ac02"),
+        (2**63 - 1, "ff" * 8 + "7f"),
+        (-2, "fe" + "ff" * 8 + "01"),
+    ],
 )
 def test_numbers_are_varints(value: int, encoded: str) -> None:
     assert pprof_wire.varint(value).hex() == encoded

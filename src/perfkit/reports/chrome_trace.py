@@ -70,7 +70,7 @@ def _process(pid: int, name: str, slices: list[Slice], tracks: Iterator[int]) ->
     known: dict[tuple[bool, int], int] = {}
     for beside, number in sorted({(lane.beside, lane.number) for lane, _ in placed}):
         known[beside, number] = next(tracks)
-        label = f"beside or outside of requests {number}" if beside else f"requests {number}"
+        label = f"{'beside or outside of requests' if beside else 'requests'}, track {number}"
         yield _named("thread_name", pid, known[beside, number], label)
     for lane, found in placed:
         yield {

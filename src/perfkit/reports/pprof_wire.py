@@ -11,7 +11,8 @@ _VARINT, _LENGTH = 0, 2
 
 
 def varint(value: int) -> bytes:
-    """Of a number that is not negative."""
+    """A negative number is the one of 64 bits with the same bits."""
+    value &= 0xFFFF_FFFF_FFFF_FFFF
     found = bytearray()
     while value > 0x7F:
         found.append(value & 0x7F | 0x80)
