@@ -110,6 +110,7 @@ EVERYTHING = """
             raising(3)
         except KeyError as error:
             repr(error)
+        assert sum(leaf(x) for x in (1, 2))
         first = [leaf(x) for x in [abs(n) for n in (1, 2)]]
         second = {leaf(x): first for x in (1, 2)}
         return list(numbers(5))
@@ -164,6 +165,8 @@ EXPECTED: Edges = {
     ("hot", "sorted"): N,
     ("hot", "repr"): N,
     ("hot", "numbers"): N,
+    ("<genexpr>", "leaf"): N * 2,
+    ("hot", "sum"): N,
     ("library", "leaf"): N * 10,
     ("prop", "leaf"): N * 10,
     ("cached", "leaf"): 2,
@@ -180,7 +183,7 @@ EXPECTED: Edges = {
     ("work", "nap"): 12,
     ("nap", "leaf"): 24,
     ("work", "leaf"): 4,
-    ("leaf", "len"): N * (17 + 10 + 10 + 3 + 5) + 2 + 24 + 4,
+    ("leaf", "len"): N * (19 + 10 + 10 + 3 + 5) + 2 + 24 + 4,
 }
 
 
@@ -436,3 +439,20 @@ def test_a_function_that_is_not_its_source_is_left_out(tmp_path: Path, some_old_
     _, told = counted(program, some_old_python)
     assert told["functions"] == []
     assert told["gaps"][0][0].startswith("calls of hot (")
+
+
+def test_a_module_that_begins_with_a_function(tmp_path: Path, python: str) -> None:
+    """Its code and the function's begin at the same line."""
+    program = Program(
+        tmp_path,
+        """
+        def hot(): return sum(abs(x) for x in (1, 2))  # zoom 1
+        def run():
+            hot()
+            namespace = {"__name__": "again"}
+            exec(compile(open(__file__).read(), __file__, "exec"), namespace)
+            hot()
+        """,
+    )
+    _, told = counted(program, python)
+    assert edges(told) == {("run", "hot"): 2, ("hot", "sum"): 2}

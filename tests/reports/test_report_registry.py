@@ -25,6 +25,8 @@ SHARED = {
     "schema",
     "stacks",
 } | {
+    "call_text",
+    "json_calls",
     "json_memory",
     "json_queries",
     "line_text",
@@ -32,6 +34,7 @@ SHARED = {
     "memory_text",
     "plan_text",
     "plans",
+    "schema_calls",
     "schema_memory",
     "schema_parts",
     "schema_queries",

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from perfkit.model.counted import WINDOW, Counted, Neighbour
+from perfkit.model.counted import Counted, Neighbour, is_window
 from perfkit.model.recording import Call, Frame, Recording
 
 
 def read(recording: Recording) -> tuple[Counted, ...]:
     """The functions of which all calls were counted beside samples."""
-    windows = [call for call in recording.calls if call.callee == WINDOW]
+    windows = [call for call in recording.calls if is_window(call.callee)]
     seconds = max((call.total_seconds for call in windows), default=0.0)
     requests = sum(call.calls for call in windows) or None
-    followed = {call.callee for call in recording.calls if call.caller == WINDOW}
+    followed = {call.callee for call in recording.calls if is_window(call.caller)}
     callers: defaultdict[Frame, Counter[Frame | None]] = defaultdict(Counter)
     callees: defaultdict[Frame, Counter[Frame | None]] = defaultdict(Counter)
     for call in recording.calls:
-        if WINDOW not in (call.caller, call.callee):
+        if not is_window(call.caller) and not is_window(call.callee):
             callers[call.callee][call.caller] += call.calls
             if call.caller is not None:
                 callees[call.caller][call.callee] += call.calls
@@ -38,7 +38,7 @@ def read(recording: Recording) -> tuple[Counted, ...]:
 
 def profile(recording: Recording) -> tuple[Call, ...]:
     """The calls of a deterministic profile, which ranks by them: empty where calls were counted beside samples."""
-    return () if any(call.callee == WINDOW for call in recording.calls) else recording.calls
+    return () if any(is_window(call.callee) for call in recording.calls) else recording.calls
 
 
 def _sorted(by: Counter[Frame | None]) -> tuple[Neighbour, ...]:

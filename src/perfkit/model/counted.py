@@ -12,6 +12,11 @@ NO_CALLS = "calls, callers and callees"
 WINDOW = Frame("request", "<perfkit>", 0, "native")
 
 
+def is_window(frame: Frame | None) -> bool:
+    """Whatever origin it was given: frames of requests themselves have a line."""
+    return frame is not None and (frame.file, frame.function, frame.line) == (WINDOW.file, WINDOW.function, WINDOW.line)
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     """Who calls a function, None where nothing of Python does, or what it calls."""

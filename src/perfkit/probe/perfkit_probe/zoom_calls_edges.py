@@ -84,6 +84,8 @@ def told(wanted: Wanted, more: dict[tuple[Name | None, Name], int]) -> list[list
     for edges in list(threads.copy().values()):
         for (caller, callee), calls in edges.copy().items():
             key = (_name(caller, wanted) if caller else None, _name(callee, wanted))
+            if key[1][2].endswith("<genexpr>"):
+                continue  # a part of the function, and no call of its
             added[key] = added.get(key, 0) + calls
     most = sorted(added, key=lambda edge: -added[edge])
     if len(most) > _MOST_TOLD:

@@ -14,7 +14,7 @@ from sys import _getframe
 from . import zoom_calls_edges as edges
 from . import zoom_counts
 from .zoom_counts import Wanted
-from .zoom_monitoring import _BESIDE, _OURS, refusal
+from .zoom_monitoring import _OURS, refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["at_load", "forget", "look_again", "more", "refusal", "start", "stop"]
 
 _monitoring: Any = getattr(sys, "monitoring", None)
+# Code that may begin at a function's own line and is not the function.
+_BESIDE = ("__annotate__", "<gen", "<listcomp>", "<setcomp>", "<dictcomp>")
+_OPTIMIZED = 0x1  # CO_OPTIMIZED: a real function, no module or class on its way
 _tool = -1
 _wanted = Wanted([])
 # By the code's id, which the code beside it keeps from meaning another one.
@@ -84,7 +87,7 @@ def more() -> dict[tuple[edges.Name | None, edges.Name], int]:
 
 def _arm(code: CodeType) -> bool:
     tool = _tool
-    if _wanted.key(code) is None or tool < 0 or code.co_name.startswith(_BESIDE):
+    if _wanted.key(code) is None or tool < 0 or code.co_name.startswith(_BESIDE) or not code.co_flags & _OPTIMIZED:
         return False
     _armed[id(code)] = code
     events = _monitoring.events
