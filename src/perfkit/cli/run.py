@@ -27,7 +27,13 @@ def run(
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
     engine: Annotated[
-        str, o.flag("--engine", help="py-spy, pyinstrument, cprofile, line-profiler or tachyon.", env="ENGINE", metavar="NAME")
+        str,
+        o.flag(
+            "--engine",
+            help="py-spy, pyinstrument, cprofile, line-profiler, tachyon or memory-profiler.",
+            env="ENGINE",
+            metavar="NAME",
+        ),
     ] = "py-spy",
     probe: Annotated[
         bool,

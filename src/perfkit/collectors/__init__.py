@@ -24,6 +24,7 @@ ENGINES: Registry[type[Engine]] = Registry(
         "pyinstrument": "perfkit.collectors.pyinstrument:PyinstrumentEngine",
         "cprofile": "perfkit.collectors.cprofile:CprofileEngine",
         "line-profiler": "perfkit.collectors.line_profiler_engine:LineProfilerEngine",
+        "memory-profiler": "perfkit.collectors.memory_profiler_engine:MemoryProfilerEngine",
         "tachyon": "perfkit.collectors.tachyon:TachyonEngine",
     },
 )

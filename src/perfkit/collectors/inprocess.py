@@ -18,6 +18,7 @@ class InProcessEngine:
 
     def __init__(self, context: Context, follow: Followed) -> None:
         self.context = context
+        self.follow = follow
         self.cpu = 0.0
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
         self.measured = 0

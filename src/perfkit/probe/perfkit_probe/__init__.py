@@ -8,6 +8,7 @@ _ENGINES = {
     "cprofile": "engine_cprofile",
     "pyinstrument": "engine_pyinstrument",
     "line-profiler": "engine_line_profiler",
+    "memory-profiler": "engine_memory_profiler",
 }
 
 

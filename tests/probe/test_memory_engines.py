@@ -1,0 +1,109 @@
+"""memory_profiler and memray through `perfkit run --engine`: known bytes at known lines, ranked in the list of memory."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfkit_command import PROGRAMS, Here, interpreter
+
+MB = 1_000_000
+TAKES = """\
+KEPT = []
+
+
+def keeps():
+    rows = b"x" * 300_000_000
+    KEPT.append(rows)
+    return len(rows)
+
+
+def passes():
+    text = b"y" * 80_000_000
+    return len(text)
+
+
+def numbers(n):
+    for i in range(n):
+        yield i
+
+
+def main():
+    keeps()
+    for _ in range(3):
+        passes()
+    return sum(numbers(10))
+
+
+main()
+print("done")
+"""
+BY_LINE = ("--engine", "memory-profiler")
+
+
+@pytest.fixture(params=("3.9", "3.11", "3.13"))
+def with_memory_profiler(request: pytest.FixtureRequest, environment: Callable[..., Path]) -> str:
+    return str(environment(request.param, "memory-profiler"))
+
+
+def took(report: dict[str, Any]) -> dict[tuple[str, int], tuple[int, int, int]]:
+    """(function, line) → hits, bytes, peak."""
+    rows = report["memory"]["lines"]
+    return {(row["function"].rpartition(".")[2], row["line"]): (row["hits"], row["bytes"], row["peak"]) for row in rows}
+
+
+def test_a_line_of_300_mb_is_named_and_what_it_called_is_not_its_own(here: Here, with_memory_profiler: str) -> None:
+    (here.folder / "job.py").write_text(TAKES)
+    ended = here.run(with_memory_profiler, "job.py", options=BY_LINE)
+    assert (ended.code, ended.text) == (0, "done\n"), ended.err
+    assert "Memory was measured, and no time." in ended.err
+    report = here.report()
+    first, second = report["memory"]["findings"]
+    assert (first["where"]["function"], first["where"]["line"]) == ("keeps", 5)
+    assert first["bytes"] == pytest.approx(300 * MB, rel=0.02)
+    assert (second["where"]["function"], second["where"]["line"]) == ("passes", 11)
+    found = took(report)
+    hits, all_runs, most = found["passes", 11]
+    assert hits == 3 and most == pytest.approx(80 * MB, rel=0.02) and all_runs == pytest.approx(240 * MB, rel=0.02)
+    # Lines of main called both, and took nothing themselves.
+    assert all(most < 4 * MB for (function, _), (_, _, most) in found.items() if function in ("main", "<module>"))
+    assert max(used["bytes"] for used in report["memory"]["total"]) > 250 * MB
+
+
+def test_what_memory_profiler_cannot_follow_is_a_gap(here: Here, with_memory_profiler: str) -> None:
+    (here.folder / "job.py").write_text(
+        "import threading\n" + TAKES.replace("300_", "5_").replace("80_", "1_") + "\n"
+        "thread = threading.Thread(target=passes)\nthread.start()\nthread.join()\n"
+    )
+    assert here.run(with_memory_profiler, "job.py", options=(*BY_LINE, "-q")).code == 0
+    gaps = {gap["what"]: gap for gap in here.report()["gaps"]}
+    assert "--engine memray" in gaps["bytes of lines of numbers"]["remedy"]
+    assert "one thread" in gaps["bytes of lines in other threads"]["why"]
+    hits, _, _ = took(here.report())["passes", 12]
+    assert hits == 3
+
+
+def test_memory_profiler_is_lent_and_leaves_no_trace(here: Here, tmp_path: Path) -> None:
+    """It is Python alone, and psutil is built for all versions at once."""
+    (here.folder / "job.py").write_text(
+        TAKES + "import sys\nprint([name for name in sys.modules if name in ('memory_profiler', 'psutil')])\n"
+    )
+    for version in ("3.9", "3.13"):
+        folder = tmp_path / version
+        subprocess.run([interpreter(version), "-m", "venv", "--without-pip", folder], check=True)
+        ended = here.run(str(folder / "bin/python"), "job.py", options=(*BY_LINE, "-q"))
+        assert (ended.code, ended.text) == (0, "done\n[]\n"), ended.err
+        assert took(here.report())["keeps", 5][0] == 1
+
+
+def test_exit_code_output_and_a_hard_end(here: Here, with_memory_profiler: str) -> None:
+    raised = here.run(with_memory_profiler, str(PROGRAMS / "raises.py"), options=BY_LINE)
+    assert raised.code == 1
+    assert raised.err.count("Traceback (most recent call last)") == 1
+    assert "perfkit_probe" not in raised.err
+    hard = here.run(with_memory_profiler, str(PROGRAMS / "os_exit.py"), options=BY_LINE)
+    assert hard.code == 5 and "os._exit" in hard.err
