@@ -119,6 +119,15 @@ def test_sampled_seconds_are_measured_seconds(read: Read, server: Report) -> Non
     assert "shop/views.py:48(report)" in printed(stats)
 
 
+def test_calls_that_were_counted_beside_samples_are_no_profile(read: Read, server: Report) -> None:
+    orders = Frame("orders", "/srv/shop/shop/views.py", 30, "app")
+    counted = (
+        Call(1, None, Frame("request", "<perfkit>", 0, "native"), 9, 9, 0.0, 5.0),
+        Call(1, None, orders, 7, 7, 0.0, 0.0),
+    )
+    assert table(read(with_(server, calls=counted))) == table(read(server))
+
+
 def test_recursion_counts_once(read: Read, server: Report) -> None:
     walk = Frame("walk", "/srv/shop/tree.py", 3, "app")
     stacks = server.analysis.stacks

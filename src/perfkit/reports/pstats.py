@@ -54,7 +54,9 @@ _Functions = defaultdict[Key, _Function]
 def render(report: Report, options: RenderOptions) -> bytes:
     """Raises PerfkitError where nothing was counted or sampled."""
     analysis = report.analysis
-    functions = _counted(analysis) if analysis.calls else _looked_at(analysis, sampled(analysis, "pstats"))
+    # Calls that were counted beside samples are of a few functions, and have no seconds.
+    whole = any(call.self_seconds > 0 for call in analysis.calls)
+    functions = _counted(analysis) if whole else _looked_at(analysis, sampled(analysis, "pstats"))
     return marshal.dumps({key: functions[key].row() for key in sorted(functions)}, _VERSION)
 
 
