@@ -43,7 +43,7 @@ def render(report: Report, options: RenderOptions) -> str:
     if not recording.requests and not len(recording.spans):
         raise PerfkitError(
             "chrome shows when requests and statements ran, and this recording times none.",
-            "measure with perfkit run --load URL -- COMMAND, without --no-probe; --format speedscope shows sampled stacks",
+            "measure a server with perfkit run, attach --sql or --load URL; --format speedscope shows sampled stacks",
         )
     run = recording.run
     head = {"command": visible(run.command), "started": run.started, "perfkit": run.perfkit_version}
