@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from time import monotonic, sleep
 
 from . import zoom_calls_edges as edges
 from . import zoom_calls_hooks, zoom_counts, zoom_rewriting, zoom_statements
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Added = dict[tuple["edges.Name | None", edges.Name], int]
 
+_PATIENCE = 0.25
 _WHAT = "what the hottest functions call"
 _NEWER = "Python 3.12 or newer in the target"
 _GREENLETS = ("gevent.monkey", "eventlet.patcher", "sqlalchemy.ext.asyncio")
@@ -47,10 +49,19 @@ def start(wanted: Wanted) -> None:
     if not zoom_calls_hooks.following:
         why = "greenlets share a thread, and cProfile does not tell them apart before Python 3.12"
         zoom_counts.gap(_WHAT, why, _NEWER)
+    zoom_calls_hooks.opening = True
     zoom_statements.start(wanted, zoom_calls_hooks.DoorHooks, zoom_calls_hooks.DoorBody)
 
 
-stop = zoom_statements.stop
+def stop() -> None:
+    """Calls that are open may end first, for a moment: a profile that goes on cannot be read."""
+    zoom_calls_hooks.opening = False
+    until = monotonic() + _PATIENCE
+    while monotonic() < until and any(one.active for one in list(zoom_calls_hooks.profiles.copy().values())):
+        sleep(0.001)
+    zoom_statements.stop()
+
+
 at_load = zoom_statements.at_load
 look_again = zoom_statements.look_again
 
@@ -62,7 +73,7 @@ def forget() -> None:
 
 
 def more() -> Added:
-    """What the chosen functions called: asked for when they have been stopped, as a profile that goes on cannot be read."""
+    """What the chosen functions called: asked for when they have been stopped."""
     found: Added = {}
     going = 0
     suspending: set[str] = set()

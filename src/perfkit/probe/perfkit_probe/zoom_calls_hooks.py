@@ -47,8 +47,9 @@ class Profile:
 
 # By the id of the code that has the doors, and the thread.
 profiles: dict[tuple[int, int], Profile] = {}
-# Whether there may be any.
+# Whether there may be any, and whether a call may still begin one.
 following = True
+opening = True
 
 
 class Door(Hooked):
@@ -63,7 +64,7 @@ class Door(Hooked):
 
     def open(self) -> None:
         hooks = self.hooks
-        if hooks is None or not hooks.on or not following:
+        if hooks is None or not hooks.on or not following or not opening:
             return
         running = _running()
         if running is None:
@@ -162,7 +163,7 @@ class DoorHooks(Hooks):
         """All that most calls need is here: a call of ours is seen by the profile that it is in."""
         try:
             code = _getframe(1).f_code
-            if type(_running()) is Engine and self.on and not code.co_flags & SUSPENDS:
+            if type(_running()) is Engine and not code.co_flags & SUSPENDS:
                 caller = _getframe(2).f_code
                 if caller.co_filename != _DRIVES and caller.co_name not in APART:
                     _threads[get_ident()][id(caller), id(code)] += 1
@@ -200,13 +201,14 @@ class DoorHooks(Hooks):
         return value
 
     def _entered(self, frame: FrameType) -> Door:
-        if not self.on:
-            return Door()
+        inside = type(_running()) is Engine
+        if not self.on or not (opening or inside):
+            return Door()  # what is open yet is followed to its end, and nothing else
         back = frame.f_back
         while back is not None and (back.f_code.co_filename == _DRIVES or back.f_code.co_name in APART):
             back = back.f_back
         edges.started(None if back is None else back.f_code, frame.f_code)
-        if type(_running()) is Engine and not frame.f_code.co_flags & SUSPENDS:
+        if inside and not frame.f_code.co_flags & SUSPENDS:
             return self.nested
         door = Door(self, frame.f_code)
         door.open()
