@@ -13,6 +13,7 @@ from perfkit.errors import USAGE, PerfkitError
 COMMANDS: Final = {
     "run": "perfkit.cli.run:run",
     "attach": "perfkit.cli.attach:attach",
+    "top": "perfkit.cli.top:top",
     "sql": "perfkit.cli.sql:sql",
     "explain": "perfkit.cli.explain:explain",
     "zoom": "perfkit.cli.zoom:zoom",

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from perfkit.cli import options as o
-from perfkit.errors import USAGE, PerfkitError
-
-if TYPE_CHECKING:
-    from perfkit.model.target import RunningProcess
 
 
 def attach(
@@ -24,14 +19,7 @@ def attach(
     while_: o.While = None,
     warmup: o.Warmup = 0.0,
     exclude: o.Exclude = None,
-    sql: Annotated[
-        bool,
-        o.flag(
-            "--sql",
-            help="Bring the probe in: requests, routes, statements, blocked loops; with --memory, what grows.",
-            env="SQL",
-        ),
-    ] = False,
+    sql: o.Sql = False,
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
     lines: o.Lines = False,
@@ -61,7 +49,9 @@ def attach(
 
     found = resolve_running(target)
     if (sql or lines) and not yes:
-        _ask(found, sql, lines)
+        from perfkit.cli.asking import ask
+
+        ask(found, sql=sql, lines=lines)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.pipeline import Options
 
@@ -82,23 +72,3 @@ def attach(
         found, options, label=f"attach-{target.lstrip(':')}", output=output, quiet=quiet, color=color, open_html=open_
     )
     raise typer.Exit(code)
-
-
-def _ask(process: RunningProcess, sql: bool, lines: bool) -> None:
-    """Raises PerfkitError (2) where nobody is there to answer, or the answer is no."""
-    given = " and ".join(name for name, wanted in (("--sql", sql), ("--lines", lines)) if wanted)
-    if not sys.stdin.isatty():
-        raise PerfkitError(
-            f"{given} {'bring' if sql and lines else 'brings'} code into a running process, and nobody is there to be asked.",
-            "add --yes to allow it",
-            USAGE,
-        )
-    from perfkit.cli.console import say
-
-    what = "follows its requests and statements" if sql else "counts the lines of its hottest functions"
-    say(f"perfkit  will stop {process.description} for some milliseconds, and let it load what {what}.")
-    say("         That is taken out again when measuring ends, within 2 s even if perfkit is killed.")
-    if not typer.confirm("         Go on?", err=True):
-        raise PerfkitError(
-            "nothing was brought in, nothing was measured.", f"leave {given} out to look from outside", USAGE
-        )

@@ -129,3 +129,33 @@ class Ticker:
         if self._written:
             say(f"\r{_ERASE_REST}", end="")
             self._written = False
+
+
+class Picture:
+    """Text that takes the whole terminal and is written anew each time, on the screen that editors use: what was there before
+    comes back."""
+
+    def __init__(self, color: str = "auto") -> None:
+        self._color = color
+
+    @property
+    def screen(self) -> Screen:
+        """As it is now: people change the size of their windows."""
+        return screen(sys.stdout, self._color)
+
+    def __enter__(self) -> Picture:
+        sys.stdout.write("\x1b[?1049h\x1b[?25l\x1b[H\x1b[2Jperfkit top: looking …")
+        sys.stdout.flush()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        sys.stdout.write("\x1b[?25h\x1b[?1049l")
+        sys.stdout.flush()
+
+    def show(self, text: str) -> None:
+        """What does not fit below is left out: a screen that scrolls could not be read."""
+        from shutil import get_terminal_size
+
+        lines = _encodable(text, sys.stdout).split("\n")[: get_terminal_size((WIDEST, 24)).lines]
+        sys.stdout.write("\x1b[H" + f"{_ERASE_REST}\r\n".join(lines) + f"{_ERASE_REST}\x1b[J")
+        sys.stdout.flush()

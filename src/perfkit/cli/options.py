@@ -85,6 +85,14 @@ Memory = Annotated[
 Lines = Annotated[
     bool, flag("--lines", help="Count hits and seconds of each line of the hottest functions.", env="LINES")
 ]
+Sql = Annotated[
+    bool,
+    flag(
+        "--sql",
+        help="Bring the probe in: requests, routes, statements, blocked loops; with --memory, what grows.",
+        env="SQL",
+    ),
+]
 Yes = Annotated[bool, flag("--yes", "-y", help="Do not ask before code is brought into the process.", env="YES")]
 KeepLiterals = Annotated[
     bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")

@@ -61,7 +61,7 @@ class Sink(Protocol):
 @dataclass(frozen=True)
 class Context:
     """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder. `measured_from` tells
-    when start-up and warm-up end, as soon as that is known."""
+    when start-up and warm-up end, as soon as that is known. `longest_window`: seconds after which samples are to be there."""
 
     sink: Sink
     root_pid: int
@@ -72,6 +72,7 @@ class Context:
     attached: bool
     path_map: tuple[tuple[str, str], ...] = ()
     measured_from: Callable[[], float | None] = lambda: None
+    longest_window: float = 4.0
 
     def local_path(self, file: str, cwd: str | None) -> str:
         """A file of the target as this machine names it: relative to the target's folder, and mapped out of a container."""

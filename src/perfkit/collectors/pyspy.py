@@ -108,7 +108,7 @@ class PySpySampler:
 
     def _open(self, sampled: Sampled, now: float, count: int) -> None:
         sampled.rate = min(sampled.rate, self._fair_rate(count, sampled.windows))  # never above what was asked for
-        seconds = WALL_SECONDS[min(sampled.windows, len(WALL_SECONDS) - 1)]
+        seconds = min(WALL_SECONDS[min(sampled.windows, len(WALL_SECONDS) - 1)], self._context.longest_window)
         if sampled.next_kind == "gil":
             seconds *= GIL_PART
         sampled.before = read_threads(sampled.process.pid)

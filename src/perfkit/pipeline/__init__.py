@@ -2,6 +2,7 @@
 
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
+- `watch` gives a report on the last seconds of a running process, again and again.
 - `zoom` runs a command again to follow the lines of what a recording ranks highest.
 - `digest`, `digest_on_dask`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
     from perfkit.pipeline.reporting import render, report_of, with_links
     from perfkit.pipeline.values import Measured, Options, Progress
+    from perfkit.pipeline.watching import watch
     from perfkit.pipeline.zooming import zoom
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "record_log",
     "render",
     "report_of",
+    "watch",
     "with_links",
     "zoom",
 ]
@@ -54,6 +57,7 @@ _HOMES = {
     "record_log": "logs",
     "render": "reporting",
     "report_of": "reporting",
+    "watch": "watching",
     "with_links": "reporting",
     "zoom": "zooming",
     "Measured": "values",

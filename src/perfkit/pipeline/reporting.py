@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Literal, overload
 
 from perfkit.model.finding import Silence
-from perfkit.model.recording import Run
+from perfkit.model.recording import Recording, Run
 from perfkit.model.report import Accounting, Report
 
 
 def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None = None) -> Report:
     """The report of a recording on disk; the same recording gives the same report, except for silences that expire."""
+    from perfkit.recordings import load
+
+    return report_on(load(path), silences, today)
+
+
+def report_on(recording: Recording, silences: Sequence[Silence] = (), today: date | None = None) -> Report:
     from perfkit.analysis import analyse
     from perfkit.findings import judge
-    from perfkit.recordings import load
     from perfkit.reports.headline import headline
 
-    recording = load(path)
     analysis = analyse(recording)
     verdicts = judge(analysis, silences, today)
     analysis = replace(analysis, notes=(*analysis.notes, *verdicts.remarks), sites=verdicts.sites)
@@ -34,7 +38,7 @@ def report_of(path: Path, silences: Sequence[Silence] = (), today: date | None =
         checks=verdicts.checks,
         accounting=Accounting(analysis.measured, verdicts.explained, analysis.measured - verdicts.explained),
         gaps=analysis.gaps,
-        recording=str(path),
+        recording=recording.path,
         overhead=_overhead(analysis.run),
     )
 
