@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import venv
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,78 @@ def test_exit_code_output_and_a_hard_end(here: Here, with_memory_profiler: str) 
     assert "perfkit_probe" not in raised.err
     hard = here.run(with_memory_profiler, str(PROGRAMS / "os_exit.py"), options=BY_LINE)
     assert hard.code == 5 and "os._exit" in hard.err
+
+
+MEMRAY = ("--engine", "memray")
+
+
+@pytest.fixture(params=("3.9", "3.11", "3.13"))
+def with_memray(request: pytest.FixtureRequest, environment: Callable[..., Path]) -> str:
+    return str(environment(request.param, "memray>=1.13"))
+
+
+def test_memray_names_what_stood_at_the_highest_moment(here: Here, with_memray: str) -> None:
+    (here.folder / "job.py").write_text(TAKES)
+    ended = here.run(with_memray, "job.py", options=MEMRAY)
+    assert (ended.code, ended.text) == (0, "done\n"), ended.err
+    report = here.report()
+    first, second = report["memory"]["findings"]
+    assert (first["where"]["function"], first["where"]["line"]) == ("keeps", 5)
+    assert (second["where"]["function"], second["where"]["line"]) == ("passes", 11)
+    rows = {(row["function"], row["line"]): row for row in report["memory"]["lines"]}
+    kept, passed = rows["keeps", 5], rows["passes", 11]
+    assert (kept["hits"], passed["hits"]) == (1, 1)
+    assert 300 * MB <= kept["bytes"] < 300 * MB + 4096
+    assert 80 * MB <= passed["bytes"] < 80 * MB + 4096
+    assert [frame["function"] for frame in kept["stack"]] == ["<module>", "main", "keeps"]
+
+
+def test_memray_charges_the_projects_line_for_what_a_library_allocates(here: Here, with_memray: str) -> None:
+    (here.folder / "job.py").write_text(
+        "import io, threading\n\n\ndef reads():\n    whole = io.StringIO('x' * 5_000_000)\n"
+        "    return whole.readlines() + [json.dumps('y' * 30_000_000)]\n\n\n"
+        "import json\n\nthread = threading.Thread(target=reads)\nthread.start()\nthread.join()\n"
+    )
+    assert here.run(with_memray, "job.py", options=(*MEMRAY, "-q")).code == 0
+    (row, *_) = here.report()["memory"]["lines"]
+    assert (row["function"], row["line"]) == ("reads", 6)
+    assert "dumps" in [frame["function"] for frame in row["stack"]]
+
+
+def test_forked_and_killed_processes_leave_what_they_allocated(here: Here, with_memray: str) -> None:
+    (here.folder / "job.py").write_text(
+        "import os\n\n\ndef keeps():\n    return b'x' * 200_000_000\n\n\n"
+        "def child():\n    rows = b'y' * 50_000_000\n    os._exit(0)\n\n\n"
+        "rows = keeps()\nif os.fork() == 0:\n    child()\nos.wait()\nos.kill(os.getpid(), 9)\n"
+    )
+    ended = here.run(with_memray, "job.py", options=(*MEMRAY, "-q"))
+    assert ended.code == 128 + 9, ended.err
+    found = took(here.report())
+    assert found["keeps", 5][2] == pytest.approx(200 * MB, rel=0.01)
+    assert found["child", 9][2] == pytest.approx(50 * MB, rel=0.01)
+
+
+def test_memray_that_is_missing_is_a_line_that_installs_it(here: Here, tmp_path: Path) -> None:
+    subprocess.run([interpreter("3.9"), "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    python = str(tmp_path / "bare/bin/python")
+    ended = here.run(python, "-c", "print('mine')", options=MEMRAY)
+    assert f"try: {python} -m pip install memray\n" in ended.error(125)
+    assert ended.text == "mine\n"
+
+
+def test_memray_is_lent_to_the_version_it_is_built_for(here: Here, tmp_path: Path) -> None:
+    pytest.importorskip("memray", reason="memray is not installed")
+    venv.create(tmp_path / "bare", with_pip=False)
+    (here.folder / "job.py").write_text(
+        TAKES + "import sys\nprint([name for name in sys.modules if name in ('memray', 'rich')])\n"
+    )
+    ended = here.run(str(tmp_path / "bare/bin/python"), "job.py", options=(*MEMRAY, "-q"))
+    assert (ended.code, ended.text) == (0, "done\n[]\n"), ended.err
+    assert took(here.report())["keeps", 5][0] == 1
+
+
+def test_exit_code_and_traceback_are_the_targets_under_memray(here: Here, with_memray: str) -> None:
+    raised = here.run(with_memray, str(PROGRAMS / "raises.py"), options=MEMRAY)
+    assert raised.code == 1
+    assert raised.err.count("Traceback (most recent call last)") == 1
+    assert "perfkit_probe" not in raised.err

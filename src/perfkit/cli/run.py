@@ -30,7 +30,7 @@ def run(
         str,
         o.flag(
             "--engine",
-            help="py-spy, pyinstrument, cprofile, line-profiler, tachyon or memory-profiler.",
+            help="py-spy, pyinstrument, cprofile, line-profiler, tachyon, memory-profiler or memray.",
             env="ENGINE",
             metavar="NAME",
         ),

@@ -25,6 +25,7 @@ ENGINES: Registry[type[Engine]] = Registry(
         "cprofile": "perfkit.collectors.cprofile:CprofileEngine",
         "line-profiler": "perfkit.collectors.line_profiler_engine:LineProfilerEngine",
         "memory-profiler": "perfkit.collectors.memory_profiler_engine:MemoryProfilerEngine",
+        "memray": "perfkit.collectors.memray_engine:MemrayEngine",
         "tachyon": "perfkit.collectors.tachyon:TachyonEngine",
     },
 )

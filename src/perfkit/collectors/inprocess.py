@@ -67,7 +67,9 @@ def lent(*packages: str) -> dict[str, str]:
 
     found = [spec.origin for spec in map(find_spec, packages) if spec is not None and spec.origin is not None]
     paths = [path.rpartition("/")[0] if path.endswith("/__init__.py") else path for path in found]
-    return {"PERFKIT_LENT": os.pathsep.join(paths)} if len(paths) == len(packages) else {}
+    # Wheels carry what their extensions are linked with in a folder beside them.
+    libraries = [path + ".libs" for path in paths if os.path.isdir(path + ".libs")]
+    return {"PERFKIT_LENT": os.pathsep.join(paths + libraries)} if len(paths) == len(packages) else {}
 
 
 def written_cwd(context: Context) -> str | None:

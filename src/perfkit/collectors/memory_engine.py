@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from perfkit.collectors.inprocess import InProcessEngine
+from perfkit.collectors.interface import Context, Followed
 from perfkit.model.memory import LineBytes, MemoryUse
 
 _EVERY = 0.1
@@ -15,7 +16,10 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class MemoryEngine(InProcessEngine):
     """Times nothing: what it finds stands in the list of memory."""
 
-    _next = 0.0
+    def __init__(self, context: Context, follow: Followed) -> None:
+        super().__init__(context, follow)
+        self._next = 0.0
+        self.processes: dict[int, int] = {}  # by their pids
 
     def poll(self) -> None:
         now = self.context.clock()
@@ -23,6 +27,7 @@ class MemoryEngine(InProcessEngine):
             return
         self._next = now + _EVERY
         rows = [(process.id, _rss(process.pid)) for process in self.follow.alive]
+        self.processes.update((process.pid, process.id) for process in self.follow.alive)
         self.context.sink.memory(MemoryUse(now, process, rss, None) for process, rss in rows if rss is not None)
 
     def keep(self, rows: Iterable[LineBytes]) -> None:

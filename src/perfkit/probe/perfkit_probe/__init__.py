@@ -9,6 +9,7 @@ _ENGINES = {
     "pyinstrument": "engine_pyinstrument",
     "line-profiler": "engine_line_profiler",
     "memory-profiler": "engine_memory_profiler",
+    "memray": "engine_memray",
 }
 
 

@@ -8,22 +8,23 @@ from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 
-def imported(spool: str, package: str) -> Any:
-    """The module. A folder with links to what is lent, and nothing else, is on the path meanwhile; what was lent is not to be
-    found by the target, which may do without it. Raises ImportError."""
+def imported(spool: str, package: str, use: Callable[[Any], Any] = lambda module: module) -> Any:
+    """What `use` makes of the module. A folder with links to what is lent, and nothing else, is on the path meanwhile; afterwards
+    what was lent is not to be found by the target, which may do without it. Raises ImportError, and what `use` raises."""
     try:
-        return import_module(package)
+        module = import_module(package)
     except ImportError:
-        lent = os.environ.get("PERFKIT_LENT", "")
-        if not lent:
+        if not os.environ.get("PERFKIT_LENT"):
             raise
-    folder = _linked(spool, lent.split(os.pathsep))
+    else:
+        return use(module)
+    folder = _linked(spool, os.environ["PERFKIT_LENT"].split(os.pathsep))
     sys.path.append(folder)
     try:
-        return import_module(package)
+        return use(import_module(package))
     finally:
         sys.path.remove(folder)
         for name, module in list(sys.modules.items()):
