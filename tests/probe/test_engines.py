@@ -54,14 +54,16 @@ def test_calls_are_counted_exactly(here: Here, some_python: str) -> None:
     script = here.folder / "calls.py"
     script.write_text(
         "def leaf():\n    pass\n\ndef twig():\n    for _ in range(7):\n        leaf()\n\nfor _ in range(3):\n    twig()\n"
+        "def down(n):\n    return n and down(n - 1)\n\ndown(9)\n"
     )
     assert here.run(some_python, "calls.py", options=["--engine", "cprofile"]).code == 0
     calls = {
-        (call.caller.function if call.caller else None, call.callee.function): call.calls
+        (call.caller.function if call.caller else None, call.callee.function): (call.calls, call.primitive_calls)
         for call in load(here.recordings[0]).calls
     }
-    assert calls["twig", "leaf"] == 21
-    assert calls["<module>", "twig"] == 3
+    assert calls["twig", "leaf"] == (21, 21)
+    assert calls["<module>", "twig"] == (3, 3)
+    assert calls["down", "down"] == (9, 0)
 
 
 @pytest.mark.parametrize("how", ["threading", "_thread"])

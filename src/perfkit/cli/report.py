@@ -62,25 +62,21 @@ def report(
     o.check_color(color)
     from perfkit.cli.console import out, say, screen, write_file
     from perfkit.cli.defaults import settings
-    from perfkit.recordings import Store, load
-    from perfkit.reports import FORMATS, NEED_RECORDING, RenderOptions
+    from perfkit.recordings import Store
+    from perfkit.reports import FORMATS
 
     format = _format(format, output, _is_given(context, "format"), open_)
     FORMATS.check(format)
     path = Store(Path.cwd()).resolve(recording)
     from perfkit.cli.measuring import open_in_browser, relative
-    from perfkit.pipeline import report_of
+    from perfkit.pipeline import render, report_of
 
     found = report_of(path, settings().silences)
     look = screen(sys.stdout, color)
     file = _file(output, format, path, open_)
-    options = RenderOptions(
-        color=look.color and file is None,
-        width=look.width,
-        unicode=look.unicode or file is not None,
-        recording=load(path) if format in NEED_RECORDING else None,
+    shown = render(
+        found, format, color=look.color and file is None, width=look.width, unicode=look.unicode or file is not None
     )
-    shown = FORMATS.load(format)(found, options)
     if file is None:
         out(shown)
         return

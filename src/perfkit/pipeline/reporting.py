@@ -81,9 +81,11 @@ def render(
     sort: str = "total",
 ) -> str | bytes:
     """A report in one of the formats: text, or bytes where it is binary. Raises PerfkitError for an unknown format."""
-    from perfkit.reports import FORMATS, RenderOptions
+    from perfkit.recordings import load
+    from perfkit.reports import FORMATS, NEED_RECORDING, RenderOptions
 
-    return FORMATS.load(format)(report, RenderOptions(color, width, unicode, top, sort))
+    recording = load(Path(report.recording)) if format in NEED_RECORDING and report.recording else None
+    return FORMATS.load(format)(report, RenderOptions(color, width, unicode, top, sort, recording))
 
 
 def with_links(report: Report, html: str | None) -> Report:

@@ -36,8 +36,7 @@ class Sampled:
 
 def sampled(analysis: Analysis, form: str) -> Sampled:
     """In the order of the analysis. Raises PerfkitError where there are no stacks."""
-    # The edges of a deterministic profile stand in `times` as stacks of two frames, and are none.
-    demand_stacks(replace(analysis, times=()) if analysis.run.engine == "cprofile" else analysis, form)
+    demand_stacks(analysis, form)
     frames = Frames(analysis.stacks, Paths(analysis.run.project))
     index: dict[int, int] = {}
     rows = tuple(

@@ -52,7 +52,8 @@ def _functions(profile: cProfile.Profile) -> list[list[Any]]:
     functions: list[list[Any]] = []
     stats: Any = getattr(profile, "stats")  # noqa: B009  (typeshed does not know what create_stats makes)
     for callee, (primitive, calls, own, total, callers) in stats.items():
-        edges: list[list[Any]] = [[list(caller), list(numbers)] for caller, numbers in callers.items()]
+        # Of callers all calls come first, of functions those that are no recursion.
+        edges: list[list[Any]] = [[list(by), [first, n, tt, ct]] for by, (n, first, tt, ct) in callers.items()]
         known = [sum(numbers[i] for _, numbers in edges) for i in range(4)]
         rest = [primitive - known[0], calls - known[1], own - known[2], total - known[3]]
         if not edges or rest[2] > 1e-6:
