@@ -59,8 +59,10 @@ class HeavyImport:
             raise NotRunError("too little was seen of the application at work: measure for longer")
         peaks = {process.process: process.peak for process in memory.processes}
         at_work = _at_work(view)
+        # What was freed again is told of by the rules about free memory.
+        room = {heap.process: (heap.loose or 0) + (heap.kept or 0) for heap in memory.heaps}
         for line in asked(view, memory.imports):
-            each = max(line.by_process.values())
+            each = max(size - room.get(process, 0) for process, size in line.by_process.items())
             largest = max((peaks.get(process, 0) for process in line.by_process), default=0)
             if each < max(_LEAST, _SHARE * largest):
                 continue
