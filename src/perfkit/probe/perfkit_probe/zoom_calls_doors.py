@@ -29,6 +29,13 @@ _NEWER = "Python 3.12 or newer in the target"
 _GREENLETS = ("gevent.monkey", "eventlet.patcher", "sqlalchemy.ext.asyncio")
 # What our own driving of awaited things calls in the name of who awaits.
 _DRIVING = re.compile(r"hasattr|next|iter|.+\.(send|throw|close)")
+# Hooks of the probe that stand before a library's function carry names that samplers see.
+_SPANS = {
+    "span:sql": "execute",
+    "span:fetch": "fetch",
+    "span:transaction": "commit or rollback",
+    "span:connect": "connect",
+}
 _METHOD = re.compile(r"<method '(.+)' of '(.+)' objects>")
 _FUNCTION = re.compile(r"<built-in method (.+)>")
 # By the id of a comprehension's code: the function that it is a part of.
@@ -125,6 +132,8 @@ def _put(found: Added, caller: CodeType, code: Any, calls: int, suspending: set[
         name = _native(code)
         if caller.co_flags & zoom_calls_hooks.SUSPENDS and _DRIVING.fullmatch(name[2]):
             return
+    elif code.co_filename == edges.PERFKIT:
+        name = edges.native(None, _SPANS.get(code.co_name, code.co_name))
     elif edges.is_ours(code.co_filename):
         return
     else:

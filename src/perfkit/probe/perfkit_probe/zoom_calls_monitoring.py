@@ -164,8 +164,8 @@ def _genuine(callable: Any) -> edges.Name:
     while hasattr(callable, "__wrapped__"):
         callable = callable.__wrapped__
     code = getattr(callable, "__code__", None)
-    if type(code) is not _Code:
-        return edges.native(None, str(getattr(callable, "__qualname__", "a hook of perfkit")))
+    if type(code) is not _Code or edges.is_ours(code.co_filename):
+        return edges.native(None, str(getattr(callable, "__name__", "a hook of perfkit")))
     return (code.co_filename, code.co_firstlineno, callable.__qualname__)
 
 
@@ -173,7 +173,9 @@ def _name(what: Any) -> edges.Name:
     if type(what) is tuple:
         return edges.native(what[1], what[0])
     if type(what) is _Descriptor:
-        return edges.native(what.__objclass__.__qualname__, what.__name__)
+        owner = what.__objclass__
+        module = "" if owner.__module__ == "builtins" else owner.__module__ + "."
+        return edges.native(module + owner.__qualname__, what.__name__)
     if type(what) is _Cache:
         return edges.native(None, "lru_cache(%s)" % getattr(what, "__qualname__", ""))
     init = vars(what).get("__init__")
