@@ -88,6 +88,23 @@ def test_what_memory_profiler_cannot_follow_is_a_gap(here: Here, with_memory_pro
     assert hits == 3
 
 
+def test_what_runs_often_and_takes_nothing_is_left_alone_and_said(here: Here, with_memory_profiler: str) -> None:
+    (here.folder / "job.py").write_text(
+        "KEPT = []\n\n\ndef small(n):\n    total = n\n    return total\n\n\n"
+        "def main():\n    for n in range(30_000):\n        small(n)\n    KEPT.append(b'x' * 90_000_000)\n\n\n"
+        "def grows():\n    for n in range(30_000):\n        KEPT.append(bytes(1000))\n\n\nmain()\ngrows()\n"
+    )
+    assert here.run(with_memory_profiler, "job.py", options=(*BY_LINE, "-q")).code == 0
+    report = here.report()
+    found = took(report)
+    # Lines that are followed no longer count for where their function begins; what grows is followed to its end.
+    assert found["main", 9][2] == pytest.approx(90 * MB, rel=0.02)
+    assert found["grows", 17][0] == 30_000
+    assert found["grows", 17][1] == pytest.approx(30 * MB, rel=0.2)
+    gap = next(gap for gap in report["gaps"] if gap["what"].startswith("bytes of later runs of"))
+    assert "small" in gap["what"] and "main" in gap["what"] and "grows" not in gap["what"]
+
+
 def test_memory_profiler_is_lent_and_leaves_no_trace(here: Here, tmp_path: Path) -> None:
     """It is Python alone, and psutil is built for all versions at once."""
     (here.folder / "job.py").write_text(
