@@ -261,7 +261,7 @@ class Measuring:
             found = load(self.path)
         except PerfkitError:
             return False
-        return bool(len(found.samples) or found.calls)
+        return bool(len(found.samples) or found.calls or found.line_bytes)
 
     def _nothing_measured(self) -> PerfkitError:
         from perfkit.recordings import load
