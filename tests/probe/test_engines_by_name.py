@@ -199,6 +199,14 @@ def test_exit_code_exception_and_output_are_the_targets(here: Here, with_line_pr
     assert counted(here.report())["quits"] == {5: 1, 6: 1}
 
 
+def test_where_no_code_of_the_project_runs_it_says_what_to_do(here: Here, with_line_profiler: str) -> None:
+    ended = here.run(with_line_profiler, "-c", "print('mine')", options=LINES)
+    said = ended.error(125)
+    assert "no code of the project ran in the process that was launched" in said
+    assert "take --lines, which follows workers" in said
+    assert ended.text == "mine\n"
+
+
 def test_sigterm_still_writes_and_a_hard_end_leaves_a_reason(here: Here, with_line_profiler: str) -> None:
     script = here.folder / "endless.py"
     script.write_text("def turn():\n    return 1\n\n\nprint('up', flush=True)\nwhile True:\n    turn()\n")

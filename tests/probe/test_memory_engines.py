@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
+import sys
 import venv
 from collections.abc import Callable
 from pathlib import Path
@@ -174,6 +176,26 @@ def test_forked_and_killed_processes_leave_what_they_allocated(here: Here, with_
     found = took(here.report())
     assert found["keeps", 5][2] == pytest.approx(200 * MB, rel=0.01)
     assert found["child", 9][2] == pytest.approx(50 * MB, rel=0.01)
+
+
+def test_memray_follows_the_workers_of_a_server(here: Here) -> None:
+    pytest.importorskip("memray", reason="memray is not installed")
+    (here.folder / "shop.py").write_text(
+        "KEPT = []\n\n\ndef app(environ, start):\n    KEPT.append(bytes(1_000_000))\n"
+        "    start('200 OK', [('Content-Length', '2')])\n    return [b'ok']\n"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = (sys.executable, "-m", "gunicorn", "--no-control-socket", "-w", "2", "-b", f"127.0.0.1:{port}", "shop:app")
+    load = (f"--load=http://127.0.0.1:{port}/", "--requests=60")
+    ended = here.run(*words, options=(*MEMRAY, "-q", *load))
+    assert ended.code == 0, ended.err
+    assert "Traceback" not in ended.err
+    row = next(row for row in here.report()["memory"]["lines"] if row["function"] == "app")
+    # Requests of the load that were under way at its end may be there too.
+    assert row["line"] == 5 and 60 <= row["hits"] <= 70
+    assert 60 * MB <= row["bytes"] < 71 * MB
 
 
 def test_memray_that_is_missing_is_a_line_that_installs_it(here: Here, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if queued:
         said.append(queued)
     disagreement = _disagreement(recording, rows)
-    if disagreement:
+    if disagreement and len(recording.samples):
         said.append(disagreement)
     if analysis.failed_requests:
         said.append(_failures(analysis, recording))

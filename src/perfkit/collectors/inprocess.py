@@ -52,6 +52,11 @@ class InProcessEngine:
         file = self.context.local_path(file, written_cwd(self.context))
         return Frame(function, file, line, self.context.origins.of(file))
 
+    def nothing_ran(self, what: str, instead: str) -> None:
+        """Say why a process that told of its end had nothing to tell."""
+        why = "no code of the project ran in the process that was launched, and its forks and children are not followed"
+        self.context.sink.gap(Gap(what, why, f"run it in one process, or {instead}"))
+
     def _no_file(self) -> Gap:
         return Gap(
             f"anything by {self.name}",

@@ -28,6 +28,9 @@ class LineProfilerEngine(InProcessEngine):
 
     def read(self, written: dict[str, Any]) -> None:
         functions = self._functions(written["functions"])
+        if not functions:
+            self.nothing_ran("lines by line_profiler", "take --lines, which follows workers")
+            return
         rows = [
             LineTime(1, one.function, one.file, one.first_line, one.calls, line, hits, seconds)
             for one in functions

@@ -19,6 +19,9 @@ class MemoryProfilerEngine(MemoryEngine):
         return {"PERFKIT_ENGINE": "memory-profiler", "PERFKIT_SPOOL": spool, **lent("memory_profiler", "psutil")}
 
     def read(self, written: dict[str, Any]) -> None:
+        if not written["functions"]:
+            self.nothing_ran("bytes of lines by memory_profiler", "take --engine memray, which follows forks")
+            return
         cwd = written_cwd(self.context)
         self.keep(
             LineBytes(

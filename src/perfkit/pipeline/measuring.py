@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from perfkit.targets.launch import Launched
 
 GRACE = 10.0
+_SURVIVE = ("py-spy", "tachyon", "memray")  # engines that have all whichever way the target ends
 _TICK = 0.02
 _SAVE_EVERY = 1.0
 
@@ -206,7 +207,7 @@ class Measuring:
         if self._launched is None:
             return
         number = interruption.received or signal.SIGTERM
-        if not interruption.received and self._options.engine != "py-spy":
+        if not interruption.received and self._options.engine not in _SURVIVE:
             number = signal.SIGINT  # engines inside the target write at its end, which SIGTERM would cut short
         times = interruption.times  # a second signal may come while the collectors finish
         self._launched.begin_stop(None if interruption.reached_target else number, time.monotonic(), GRACE)
