@@ -78,7 +78,15 @@ FIRES_HEAP = [
     Case("two large ones", "preload", imports=[(TABLE, 90 * MB)], processes=2),
     Case("nothing uses it", "heavy-import", **UNUSED, where=("shop.py", 2)),
     Case("a command", "heavy-import", **{**UNUSED, **SCRIPT}, where=("shop.py", 2)),
-    Case("a table of the project's", "heavy-import", sampled=BUSY, imports=[(TABLE, 60 * MB)], where=("tables.py", 12)),
+    Case("a table of the project's", "heavy-import", sampled=BUSY, imports=[(TABLE, 80 * MB)], where=("tables.py", 12)),
+    Case(
+        "a table in each of three workers",
+        "heavy-import",
+        sampled=BUSY,
+        imports=[(TABLE, 30 * MB)],
+        processes=3,
+        where=("tables.py", 12),
+    ),
 ]
 
 
@@ -124,6 +132,11 @@ QUIET_HEAP = [
     Case(
         "many objects, and rare collections", "gc-thrash", heap=heap(blocks=6_000_000, gc_seconds=lambda at: 0.02 * at)
     ),
+    Case(
+        "what requests make and drop",
+        "gc-thrash",
+        heap=heap(blocks=now_and_then(900_000, 180_000), gc_seconds=lambda at: 0.08 * at, full=lambda at: at / 2),
+    ),
     Case("cycles are found", "gc-thrash", heap=COSTLY, garbage=TREES),
     Case("a script", "gc-thrash", heap=THRASHES, **SCRIPT),
     Case("the kernel hardly works", "allocation-churn", given=lambda at: 200e6 * at, worked=(0.02, 0.8)),
@@ -147,6 +160,7 @@ QUIET_HEAP = [
     ),
     Case("a small one", "heavy-import", sampled=BUSY, imports=[(PANDAS, 9 * MB)]),
     Case("a small part of much", "heavy-import", lambda at: 900 * MB, **UNUSED),
+    Case("a table that is not large", "heavy-import", sampled=BUSY, imports=[(TABLE, 40 * MB)]),
     Case("a script's own table", "heavy-import", imports=[(TABLE, 60 * MB)], **SCRIPT),
     Case("seen at work for too short", "heavy-import", **{**UNUSED, "sampled": "flask>; orders@shop.py:3 100"}),
 ]

@@ -32,16 +32,18 @@ def _use(process: Process, looks: Sequence[Heap]) -> HeapUse:
     first, last = looks[0], looks[-1]
     seconds = last.at - first.at
     late = looks[len(looks) // 2 :]
+    # Without what a request under way has just made.
+    still = min(late, key=lambda look: look.blocks)
     return HeapUse(
         process=process.id,
         pid=process.pid,
         looks=len(looks),
         seconds=seconds,
         threads=max(look.threads for look in looks),
-        anonymous=last.anonymous,
-        blocks=last.blocks,
-        small=last.live,
-        arenas=last.arenas,
+        anonymous=still.anonymous,
+        blocks=still.blocks,
+        small=still.live,
+        arenas=still.arenas,
         loose=_least([_loose(look) for look in late]),
         kept=_least([_kept(look) for look in late]),
         growth=_growth(looks),

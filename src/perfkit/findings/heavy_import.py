@@ -15,6 +15,8 @@ from perfkit.shared import units
 from perfkit.shared.origin import module_path
 
 _LEAST = 24 << 20
+# What an application makes for itself is its own to need: of all processes together.
+_LEAST_TABLE = 64 << 20
 # Of the process's own memory at its peak.
 _SHARE = 0.15
 # With fewer looks at what the application does, a module that works now and then may not have been seen.
@@ -26,8 +28,8 @@ class HeavyImport:
 
     **What it sees.** With --memory: while a process starts, its size and its stack are looked at 200 times a second; what it grows by is
     charged to the project's line that imports. A library is reported from 24 MB and 15 % of the process on, where none of its
-    functions was on a stack while the application worked. A module of the project is reported where its own lines make as much:
-    a table, a model, a file that is read whole.
+    functions was on a stack while the application worked. A module of the project is reported where its own lines make 64 MB in all
+    processes of a server together: a table, a model, a file that is read whole.
 
     **Why it hurts.** Each process has it for its whole life, each worker and each command again.
 
@@ -66,9 +68,10 @@ class HeavyImport:
             largest = max((peaks.get(process, 0) for process in line.by_process), default=0)
             if each < max(_LEAST, _SHARE * largest):
                 continue
-            if line.loaded is None and view.analysis.kind == "server":
-                yield self._table(view, line)
-            elif line.loaded is not None and _owner(view, line) not in at_work:
+            if line.loaded is None:
+                if view.analysis.kind == "server" and each * len(line.by_process) >= _LEAST_TABLE:
+                    yield self._table(view, line)
+            elif _owner(view, line) not in at_work:
                 yield self._library(view, line)
 
     def _library(self, view: View, line: Asked) -> MemoryCause:

@@ -102,8 +102,8 @@ class HeapGrowth:
 class HeapUse:
     """What a process's heap was like after its warm-up, by `looks` over `seconds`. None where nothing told it.
 
-    `small` objects took so many of the bytes of their `arenas` at the end. `loose` bytes of arenas, and `kept` bytes of malloc's,
-    held nothing at any look of the last half. Collections took `gc_share` of the time and found `collected` objects a second;
+    `anonymous`, `blocks`, the `small` objects' bytes and their `arenas` are those of the look in the last half that found the fewest
+    objects. `loose` bytes of arenas, and `kept` bytes of malloc's, held nothing at any look of the last half. Collections took `gc_share` of the time and found `collected` objects a second;
     at `pauses` looks one had taken 50 ms or more.
     """
 

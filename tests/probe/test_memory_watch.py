@@ -1,0 +1,121 @@
+"""A process tells of its heap, its garbage and its imports, on every Python, and what it tells is true."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from perfkit.collectors.probe_events import Definition, events
+from probe_spool import environment_for
+
+
+def ran(tmp_path: Path, python: str, script: str, **variables: str) -> tuple[str, list[Definition]]:
+    """What a script prints, and what it tells."""
+    spool, project = tmp_path / "spool", tmp_path / "app"
+    spool.mkdir(mode=0o700)
+    project.mkdir(exist_ok=True)
+    (project / "main.py").write_text(script)
+    ended = subprocess.run(
+        [python, "main.py"],
+        env=environment_for(spool, project) | variables,
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    told = [event for file in spool.glob("events-*") for event, _ in events(file.read_bytes())]
+    return ended.stdout, [event for event in told if isinstance(event, Definition)]
+
+
+FIGURES = """
+import json, sys
+from perfkit_probe import memory_figures as f
+def look(): return [*f.small_objects(), *f.malloc(), f.anonymous()]
+found = [look()]
+small = [str(n) + "text" for n in range(200_000)]
+found.append(look())
+large = [bytes(b"x" * 5000) for n in range(2000)]
+found.append(look())
+del large, small[::2]
+found.append(look())
+print(json.dumps(found))
+"""
+
+
+def test_figures_follow_what_is_made(tmp_path: Path, python: str) -> None:
+    before, small, large, freed = json.loads(ran(tmp_path, python, FIGURES)[0])
+    live, arenas, used, free, mapped, anonymous = range(6)
+    assert 9e6 < small[live] - before[live] < 16e6
+    assert all(look[live] <= look[arenas] for look in (before, small, large, freed))
+    if large[used] >= 0:  # glibc
+        assert 9e6 < large[used] + large[mapped] - small[used] - small[mapped] < 13e6
+        assert freed[used] < large[used] - 9e6
+        assert all(look[free] >= 0 for look in (before, small, large, freed))
+    assert large[anonymous] - before[anonymous] > 15e6
+    # Half of the texts are gone, and their arenas are not.
+    assert freed[live] < large[live] - 4e6 and freed[arenas] > 0.9 * large[arenas]
+
+
+GARBAGE = """
+import gc
+from perfkit_probe import memory_garbage
+class Odd(type):
+    def __eq__(cls, other): raise SystemExit("called")
+    def __hash__(cls): raise SystemExit("called")
+class Node(metaclass=Odd):
+    def __init__(self):
+        self.me = self
+        self.payload = bytearray(30_000)
+gc.collect(); gc.disable()
+memory_garbage.begin()
+def make():
+    for _ in range(100): Node()
+    gc.collect(0)
+make()
+make()  # too soon for another look
+gc.collect()
+memory_garbage.tell()
+print(memory_garbage.seconds > 0, memory_garbage.longest > 0)
+"""
+
+
+def test_a_collection_is_told_of_by_type_and_line(tmp_path: Path, python: str) -> None:
+    printed, told = ran(tmp_path, python, GARBAGE)
+    assert printed == "True True\n"
+    (found,) = [event.fields for event in told if event.kind == "garbage"]
+    _, stack, generation, collected, freed, types, file, line = found
+    assert generation == "0" and int(collected) >= 100
+    assert int(freed) > 2_500_000 or int(freed) == 0
+    if types:  # Python 3.14 has other generations
+        assert types.startswith("__main__.Node 100")
+        assert (Path(file).name, int(line)) == ("main.py", 8)
+    (site,) = [event.fields[1:] for event in told if event.kind == "stack" and event.fields[0] == stack]
+    assert site[-3] == "make" and int(site[-1]) == 15
+
+
+IMPORTS = """
+import library_with_a_table
+def later():
+    import table
+later()
+"""
+
+
+def test_what_imports_take_is_charged_to_lines(tmp_path: Path, python: str) -> None:
+    project = tmp_path / "app"
+    project.mkdir()
+    (project / "library_with_a_table.py").write_text("import json\n\nROWS = [str(n) * 4 for n in range(400_000)]\n")
+    (project / "table.py").write_text("ROWS = [str(n) * 4 for n in range(200_000)]\n")
+    _, told = ran(tmp_path, python, IMPORTS, PERFKIT_TARGET_MEMORY="1")
+    found: dict[tuple[str, ...], int] = {}
+    for _, size, _, *chain in [event.fields for event in told if event.kind == "import"]:
+        steps = tuple(f"{Path(file).name}:{line}" for file, line in zip(chain[1::3], chain[2::3], strict=True))
+        found[steps] = found.get(steps, 0) + int(size)
+    large = {steps: size for steps, size in found.items() if size > 8e6}
+    assert set(large) == {("main.py:2", "library_with_a_table.py:3"), ("main.py:4", "table.py:1")}
+    assert 1.5 < large["main.py:2", "library_with_a_table.py:3"] / large["main.py:4", "table.py:1"] < 3
+    # The process had seen nothing else to import: all that it grew by is told.
+    assert sum(found.values()) < 1.5 * sum(large.values())
