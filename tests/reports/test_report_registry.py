@@ -30,6 +30,7 @@ SHARED = {
     "json_memory",
     "json_queries",
     "line_text",
+    "live",
     "log_text",
     "memory_text",
     "plan_text",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from perfkit.analysis import calls, clusters, division, inside, logs, machine, memory, tables, waits, zoom
+from perfkit.analysis import callers, calls, clusters, division, inside, logs, machine, memory, tables, waits, zoom
 from perfkit.analysis.rows import Rows, kind_of, script_rows, server_rows, stack_times
 from perfkit.analysis.stackfacts import Facts
 from perfkit.model.analysis import AWAITING, Analysis
@@ -73,7 +73,8 @@ def analyse(recording: Recording) -> Analysis:
         files=recording.files,
         sources=recording.sources,
         uses=probed.uses if probed else (),
-        calls=recording.calls,
+        calls=callers.profile(recording),
+        counted=callers.read(recording),
         log=recording.log,
         plans=recording.plans,
         not_planned=recording.not_planned,

@@ -23,6 +23,7 @@ def attach(
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
     lines: o.Lines = False,
+    calls: o.Calls = False,
     yes: o.Yes = False,
     rate: o.Rate = 50.0,
     project: o.Project = None,
@@ -35,7 +36,8 @@ def attach(
 ) -> None:
     """Measure a running process and its workers.
 
-    From outside, for 30 seconds or until Ctrl-C. It runs on. With --sql or --lines code is brought into it, and taken out again.
+    From outside, for 30 seconds or until Ctrl-C. It runs on. With --sql, --lines or --calls code is brought into it, and
+    taken out again.
 
     Examples:  perfkit attach :8000  ·  perfkit attach gunicorn --sql  ·  perfkit attach 811 --duration 60
     """
@@ -45,13 +47,14 @@ def attach(
     o.at_least("--requests", requests, 1)
     o.at_least("--concurrency", concurrency, 1)
     o.check_load(context, load)
+    o.check_one_tracer(lines, calls)
     from perfkit.targets import resolve_running
 
     found = resolve_running(target)
-    if (sql or lines) and not yes:
+    if (sql or lines or calls) and not yes:
         from perfkit.cli.asking import ask
 
-        ask(found, sql=sql, lines=lines)
+        ask(found, sql=sql, lines=lines, calls=calls)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.pipeline import Options
 
@@ -60,6 +63,7 @@ def attach(
         keep_literals=keep_literals,
         memory=memory,
         lines=lines,
+        calls=calls,
         rate=rate,
         duration=duration,
         warmup=warmup,

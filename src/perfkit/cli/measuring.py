@@ -52,7 +52,7 @@ def measure_and_report(
             store.set_latest(measured.path)
         if dsn is not None:
             _plan(measured.path, dsn, quiet)
-        if options.lines and isinstance(target, Command) and _ended_too_early(measured):
+        if (options.lines or options.calls) and isinstance(target, Command) and _ended_too_early(measured):
             again = counting_again(measured.path, target, options, quiet)
             if again is not None:
                 show_error(again)
@@ -130,11 +130,13 @@ def _plan(path: Path, dsn: str, quiet: bool) -> None:
 
 
 def counting_again(path: Path, target: Command, options: Options, quiet: bool) -> PerfkitError | None:
-    """Run it once more for the lines of what was hot; they go into the recording. What went wrong comes back."""
+    """Run it once more for the lines, or calls, of what was hot; they go into the recording. What went wrong comes back."""
     from perfkit.pipeline import zoom
 
     if not quiet:
-        say("perfkit  runs it once more, and counts the lines of its hottest functions")
+        say(
+            f"perfkit  runs it once more, and counts the {'calls' if options.calls else 'lines'} of its hottest functions"
+        )
     ticker = Ticker(quiet)
 
     def progress(step: Progress) -> None:
@@ -149,12 +151,15 @@ def counting_again(path: Path, target: Command, options: Options, quiet: bool) -
 
 
 def _ended_too_early(measured: Measured) -> bool:
-    """A script that went well, before its lines could be counted."""
+    """A script that went well, before its lines or calls could be counted."""
     from perfkit.recordings import load
 
     outcome = measured.outcome
     went_well = outcome.stopped_by == "target" and outcome.exit_code == 0
-    return went_well and measured.path is not None and not load(measured.path).lines
+    if not went_well or measured.path is None:
+        return False
+    recording = load(measured.path)
+    return not recording.lines and not recording.calls
 
 
 def show_report(path: Path, *, quiet: bool, color: str, open_html: bool, stored: bool = False) -> None:

@@ -93,6 +93,9 @@ Sql = Annotated[
         env="SQL",
     ),
 ]
+Calls = Annotated[
+    bool, flag("--calls", help="Count calls of the hottest functions, who calls them, and what they call.", env="CALLS")
+]
 Yes = Annotated[bool, flag("--yes", "-y", help="Do not ask before code is brought into the process.", env="YES")]
 KeepLiterals = Annotated[
     bool, flag("--keep-literals", help="Keep the values in statements, which may be secrets.", env="KEEP_LITERALS")
@@ -135,6 +138,12 @@ def check_sort(sort: str) -> None:
 def check_color(color: str) -> None:
     if color not in ("auto", "always", "never"):
         raise PerfkitError(f"--color {color} is not known.", "choose auto, always or never", USAGE)
+
+
+def check_one_tracer(lines: bool, calls: bool) -> None:
+    """Raises PerfkitError (2): each would count what the other does."""
+    if lines and calls:
+        raise PerfkitError("--lines and --calls do not count at once.", "give one of them, then the other", USAGE)
 
 
 def at_least(name: str, value: float | None, least: float) -> None:

@@ -44,6 +44,7 @@ def run(
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
     lines: o.Lines = False,
+    calls: o.Calls = False,
     dsn: o.Dsn = None,
     rate: o.Rate = 50.0,
     project: o.Project = None,
@@ -64,9 +65,10 @@ def run(
     """
     _check(duration, rate, requests, concurrency, warmup, color, engine)
     o.check_load(context, load, ready)
-    if lines and (not probe or engine != "py-spy"):
+    o.check_one_tracer(lines, calls)
+    if (lines or calls) and (not probe or engine != "py-spy"):
         raise PerfkitError(
-            "--lines counts inside the target, where the probe is.",
+            f"--{'lines' if lines else 'calls'} counts inside the target, where the probe is.",
             "leave out " + ("--no-probe" if engine == "py-spy" else f"--engine {engine}"),
             USAGE,
         )
@@ -82,6 +84,7 @@ def run(
         keep_literals=keep_literals,
         memory=memory,
         lines=lines,
+        calls=calls,
         rate=rate,
         duration=duration,
         warmup=warmup,

@@ -42,7 +42,7 @@ def top(
     if sql and not yes:
         from perfkit.cli.asking import ask
 
-        ask(found, sql=True, lines=False)
+        ask(found, sql=True)
     from perfkit.cli.console import Picture, out
     from perfkit.pipeline import Options, watch
     from perfkit.reports.interface import RenderOptions

@@ -33,12 +33,13 @@ def zoom(
     ready: o.Ready = None,
     ready_timeout: o.ReadyTimeout = 60.0,
     path_map: o.PathMap = None,
+    calls: o.Calls = False,
     open_: o.Open = False,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Count the lines of a recording's hottest functions.
+    """Count the lines of a recording's hottest functions, or with --calls who calls them how often.
 
     Runs the command once more with the probe, which counts hits and seconds of each line of at most five functions, and puts them
     into the recording. Its ranks stay as they were sampled.
@@ -64,7 +65,7 @@ def zoom(
         project=run.project,
         path_map=o.path_maps(path_map),
         workload=o.workload(load, requests, concurrency, while_, ready, ready_timeout),
-        lines=True,
+        calls=calls,
     )
     failure = counting_again(path, target, options, quiet)
     show_report(path, quiet=quiet, color=color, open_html=open_)

@@ -61,6 +61,7 @@ class PySpySampler:
         self._thread_ids = 0
         self._frames: dict[tuple[int, str, str, int], Frame] = {}
         self._unparsed = 0
+        self._resting = False
         self.cpu = 0.0
         self.samples = 0
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
@@ -83,8 +84,21 @@ class PySpySampler:
         for sampled in self._sampled.values():
             if sampled.window is not None:
                 self._advance(sampled, now)
-            elif sampled.process.id in alive and not sampled.given_up and now >= sampled.retry_at:
+            elif self._resting or sampled.given_up:
+                continue
+            elif sampled.process.id in alive and now >= sampled.retry_at:
                 self._open(sampled, now, len(alive))
+
+    def rest(self) -> None:
+        """Take no samples until `go_on`, while something else slows the target down: those before and after stand for that time."""
+        self._resting = True
+        for sampled in self._sampled.values():
+            if sampled.window is not None:
+                sampled.window.interrupt()
+                sampled.window.deadline = self._context.clock() + 1.0
+
+    def go_on(self) -> None:
+        self._resting = False
 
     def stop(self) -> None:
         for sampled in self._sampled.values():

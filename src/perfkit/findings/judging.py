@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from perfkit.findings import RULES
+from perfkit.findings.counted_calls import with_calls
 from perfkit.findings.counted_lines import with_lines
 from perfkit.findings.interface import Candidate, NotRunError, Rule, View
 from perfkit.findings.memory_list import memory_findings
@@ -40,7 +41,9 @@ def judge(analysis: Analysis, silences: Sequence[Silence] = (), today: date | No
     checks.extend(memory_checks)
     today = today or date.today()
     quiet = {found.key: silence for found in memory if (silence := _silence_of(found, silences, today))}
-    shown, silenced = _silence(with_lines(ranked(findings), analysis.zoomed), silences, today)
+    shown, silenced = _silence(
+        with_calls(with_lines(ranked(findings), analysis.zoomed), analysis.counted), silences, today
+    )
     explained = min(analysis.measured, sum(finding.cost.seconds for finding in findings))
     used = {found.silence for found in silenced} | set(quiet.values())
     return Verdicts(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from perfkit.model.counted import Counted
 from perfkit.model.growth import Memory
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import Call, Frame, Gap, Process, Run, SourceFile, SourceText, SpanKind, StackTable
@@ -200,6 +201,7 @@ class Analysis:
     not_planned: tuple[NotPlanned, ...] = ()
     memory: Memory | None = None
     zoomed: tuple[Zoomed, ...] = ()
+    counted: tuple[Counted, ...] = ()
     requests: int | None = None
     latency: tuple[float, float, float] | None = None
     failed_requests: int = 0

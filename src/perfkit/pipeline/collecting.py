@@ -36,13 +36,18 @@ def environment(engine: type[Engine], options: Options, spool: str, project: tup
     if "PERFKIT_ENGINE" in extra:
         extra["PERFKIT_TARGET_PROJECT"] = os.pathsep.join(project)
     if has_probe(options, running=False):
-        open_spool(spool, options.lines)
+        open_spool(spool, options.lines or options.calls)
         extra |= ProbeCollector.variables(spool, project, options.keep_literals, options.memory)
         if options.lines:
             from perfkit.collectors.lines import LinesCollector, write_wish
 
             given = write_wish(Path(spool), options.lines_of, options.path_map) if options.lines_of else None
             extra |= LinesCollector.variables(given)
+        if options.calls:
+            from perfkit.collectors import calls
+
+            given = calls.write_wish(Path(spool), options.lines_of, options.path_map) if options.lines_of else None
+            extra |= calls.CallsCollector.variables(given)
     return extra
 
 
@@ -69,6 +74,12 @@ class Collecting:
 
             self._lines = LinesCollector(context, self.follow, self.engine, options.duration, options.lines_of, refused)
             self.collectors.append(self._lines)
+        self._calls = None
+        if options.calls:
+            from perfkit.collectors.calls import CallsCollector
+
+            self._calls = CallsCollector(context, self.follow, self.engine, options.duration, options.lines_of, refused)
+            self.collectors.append(self._calls)
         self._probe = None
         if has_probe(options, context.attached):
             from perfkit.collectors.probe import ProbeCollector
@@ -84,7 +95,7 @@ class Collecting:
     def _enters(self) -> Entering | None:
         """The way into what runs already, where there is anything to do inside."""
         options = self._options
-        if not self._context.attached or not (options.sql or options.lines):
+        if not self._context.attached or not (options.sql or options.lines or options.calls):
             return None
         from perfkit.collectors.entering import Entering, Order
 
@@ -111,7 +122,7 @@ class Collecting:
     def spool_was_removed(self) -> None:
         """There is another one in its place, and empty."""
         if self._probe is not None:
-            open_spool(self._context.spool, self._options.lines)
+            open_spool(self._context.spool, self._options.lines or self._options.calls)
             self._probe.give_up()
 
     def last_words(self, until: float | None) -> None:
@@ -120,6 +131,8 @@ class Collecting:
             self._probe.take_last_words(until)
         if self._lines is not None:
             self._lines.take_last_words()
+        if self._calls is not None:
+            self._calls.take_last_words()
         if self._entering is not None:
             self._entering.take_last_words()
 

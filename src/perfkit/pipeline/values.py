@@ -27,6 +27,7 @@ class Options:
     keep_literals: bool = False
     memory: bool = False
     lines: bool = False
+    calls: bool = False
     lines_of: tuple[HotFunction, ...] = ()
     rate: float = 50.0
     duration: float | None = None

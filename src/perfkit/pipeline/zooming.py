@@ -1,4 +1,5 @@
-"""A closer look at what a recording ranks highest: the command runs once more, with its hottest functions followed line by line."""
+"""A closer look at what a recording ranks highest: the command runs once more, with its hottest functions followed line by line,
+or call by call."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perfkit.errors import PerfkitError
+from perfkit.model.counted import NO_CALLS
 from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.recording import Recording
 from perfkit.pipeline.measuring import Measuring
@@ -20,9 +22,10 @@ if TYPE_CHECKING:
 
 
 def zoom(path: Path, target: Command, options: Options, say: Say = lambda progress: None) -> Measured:
-    """What the lines of the hottest functions did in another run, put into the recording in the place of what was there. How
-    that run went comes back. Raises PerfkitError where the recording shows no function to look at."""
-    from perfkit.recordings import add_lines, load
+    """What the lines of the hottest functions did in another run, or with `options.calls` who called them how often, put into
+    the recording in the place of what was there. How that run went comes back. Raises PerfkitError where the recording shows no
+    function to look at."""
+    from perfkit.recordings import load
 
     recording = load(path)
     functions = hot_functions_of(recording)
@@ -31,20 +34,37 @@ def zoom(path: Path, target: Command, options: Options, say: Say = lambda progre
             f"{path.name} shows no function of the project that is worth a closer look.",
             "measure for longer, or say where the project lies: --project FOLDER",
         )
+    options = replace(options, lines=not options.calls, lines_of=functions)
     with tempfile.TemporaryDirectory(prefix="perfkit-") as folder:
         again = Path(folder, "zoom.perfkit")
-        measured = Measuring(target, replace(options, lines=True, lines_of=functions), again, say).measure()
+        measured = Measuring(target, options, again, say).measure()
         counted = load(again) if measured.path is not None else None
-    lines = _of_one(counted, recording.processes[0].id) if counted is not None and recording.processes else []
-    if lines:
-        add_lines(path, lines)
+    added = (
+        counted is not None and bool(recording.processes) and _add(path, recording.processes[0].id, counted, options)
+    )
     failure = measured.failure
-    if not lines and failure is None and counted is not None:
-        why = next((gap.why for gap in counted.gaps if gap.what == NO_LINES), "they did not run")
+    if not added and failure is None and counted is not None:
+        what, missing = ("call", NO_CALLS) if options.calls else ("line", NO_LINES)
+        why = next((gap.why for gap in counted.gaps if gap.what == missing), "they did not run")
         failure = PerfkitError(
-            f"no line was counted: {why}.", "run it for longer, with the load that it was measured under"
+            f"no {what} was counted: {why}.", "run it for longer, with the load that it was measured under"
         )
     return Measured(path, measured.outcome, failure)
+
+
+def _add(path: Path, process: int, counted: Recording, options: Options) -> bool:
+    """Whether there is anything to add. All processes together: those of another run have other numbers."""
+    from perfkit.recordings import add_calls, add_lines
+
+    if options.calls:
+        calls = [replace(call, process=process) for call in counted.calls]
+        if calls:
+            add_calls(path, calls)
+        return bool(calls)
+    lines = _of_one(counted, process)
+    if lines:
+        add_lines(path, lines)
+    return bool(lines)
 
 
 def hot_functions_of(recording: Recording) -> tuple[HotFunction, ...]:
@@ -59,7 +79,6 @@ def hot_functions_of(recording: Recording) -> tuple[HotFunction, ...]:
 
 
 def _of_one(recording: Recording, process: int) -> list[LineTime]:
-    """Of all processes together: those of another run have other numbers."""
     from perfkit.analysis.zoom import read
 
     return [

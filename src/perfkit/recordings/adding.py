@@ -8,8 +8,10 @@ from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
 
+from perfkit.model.counted import NO_CALLS
 from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.plan import NotPlanned, Plan
+from perfkit.model.recording import Call, Frame
 from perfkit.model.sqllog import SqlLog
 from perfkit.recordings.codec import stored
 from perfkit.recordings.failures import write_failure
@@ -48,6 +50,53 @@ def add_lines(path: Path, lines: Iterable[LineTime]) -> None:
                 for row in lines
             ],
         )
+
+
+def add_calls(path: Path, calls: Iterable[Call]) -> None:
+    """As `add_lines`."""
+    with _adding(path) as connection:
+        connection.execute("DELETE FROM call")
+        connection.execute("DELETE FROM gap WHERE what = ?", (NO_CALLS,))
+        frames: dict[Frame, int] = {}
+
+        def number(frame: Frame) -> int:
+            if frame not in frames:
+                frames[frame] = _frame(connection, frame)
+            return frames[frame]
+
+        connection.executemany(
+            "INSERT INTO call VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row.process,
+                    None if row.caller is None else number(row.caller),
+                    number(row.callee),
+                    row.calls,
+                    row.primitive_calls,
+                    row.self_seconds,
+                    row.total_seconds,
+                )
+                for row in calls
+            ],
+        )
+
+
+def _frame(connection: sqlite3.Connection, frame: Frame) -> int:
+    """The id of a new row: one more of the same frame does no harm."""
+    text = stored(frame.file)
+    known = connection.execute("SELECT id FROM path WHERE path = ?", (text,)).fetchone()
+    file = known[0] if known else _after_last(connection, "path")
+    if not known:
+        connection.execute("INSERT INTO path VALUES (?, ?)", (file, text))
+    number = _after_last(connection, "frame")
+    row = (number, stored(frame.function), file, frame.line, frame.origin)
+    connection.execute("INSERT INTO frame VALUES (?, ?, ?, ?, ?)", row)
+    return number
+
+
+def _after_last(connection: sqlite3.Connection, table: str) -> int:
+    last: int | None = connection.execute(f"SELECT max(id) FROM {table}").fetchone()[0]
+    return 0 if last is None else last + 1
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from perfkit.model.report import Report
 from perfkit.model.zoom import Zoomed
 from perfkit.reports import labels
 from perfkit.reports.interface import RenderOptions
+from perfkit.reports.json_calls import calls_document
 from perfkit.reports.json_memory import memory_document
 from perfkit.reports.json_queries import log_document, place_document, plan_document, query_document
 from perfkit.reports.queries import queries
@@ -49,6 +50,7 @@ def document(report: Report, options: RenderOptions = RenderOptions()) -> Object
         "queries": [query_document(query, paths) for query in queries(analysis, options.sort)[: options.top]],
         "plans": [plan_document(plan) for plan in analysis.plans],
         "lines": [_zoomed(zoomed, paths) for zoomed in analysis.zoomed],
+        "calls": [calls_document(counted, paths) for counted in analysis.counted],
         "functions": [_function(function, paths) for function in labels.functions(analysis)],
         "checks": [{"rule": c.rule, "status": c.status, "reason": c.reason} for c in report.checks],
         "gaps": [{"what": g.what, "why": g.why, "remedy": g.remedy} for g in report.gaps],

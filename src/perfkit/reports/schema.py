@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perfkit.reports.schema_calls import counted
 from perfkit.reports.schema_memory import memory
 from perfkit.reports.schema_parts import (
     BASIS,
@@ -47,6 +48,7 @@ def json_schema() -> Schema:
             queries=list_of(query()),
             plans=list_of(plan()),
             lines=list_of(_zoomed()),
+            calls=list_of(counted()),
             functions=list_of(_function()),
             checks=list_of(object_of(rule=TEXT, status={"enum": ["found", "clean", "not_run"]}, reason=TEXT_OR_NULL)),
             gaps=list_of(object_of(what=TEXT, why=TEXT, remedy=TEXT)),

@@ -13,10 +13,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from perfkit.model.counted import Counted
 from perfkit.model.finding import Finding, MemoryFinding, Severity, Silenced, SilencedMemory
 from perfkit.model.report import Report
 from perfkit.model.zoom import Zoomed
-from perfkit.reports import brief, line_text, log_text, memory_text, phrases
+from perfkit.reports import brief, call_text, line_text, log_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.reports.visible import ascii_only, visible
@@ -29,6 +30,7 @@ SIDE_BY_SIDE = 80  # below this many columns the cost stands under the title
 INDENT = 6
 LABEL = 9
 ZOOMED, LINES = 3, 8  # functions that were followed, and lines of each
+CALLS = 5  # callers, and callees, of each of them
 LOGGED = 10  # statements of a log
 REASONS = 10  # of what was not checked; the HTML report has all
 MARKS: dict[Severity, tuple[str, str, str]] = {
@@ -67,6 +69,7 @@ def render(report: Report, options: RenderOptions) -> str:
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
     blocks += _memory(report, screen)
     blocks += [_lines(zoomed, report, screen) for zoomed in report.analysis.zoomed[:ZOOMED]]
+    blocks += [_calls(counted, screen) for counted in report.analysis.counted[:ZOOMED]]
     blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
     blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
     blocks += [_log(report, screen), _summary(report, screen), _pointers(report, screen)]
@@ -133,6 +136,27 @@ def _lines(zoomed: Zoomed, report: Report, screen: Screen) -> list[Text]:
         start = f"{line.number:>8} {hits:>11} {units.share(line.share):>6}  "
         source = screen.clean(line.text[indent:]) or screen.clean("(its source was not kept)")
         lines.append(Text(start + _cut(source, screen.width - len(start), screen.clean("…"))))
+    return lines
+
+
+def _calls(counted: Counted, screen: Screen) -> list[Text]:
+    """One function: who calls it, and what it calls."""
+    name = (
+        f"{phrases.call(counted.function.function)} {screen.paths.short(counted.function.file)}:{counted.function.line}"
+    )
+    lines = screen.hanging("Calls".ljust(LABEL), [name, *call_text.facts(counted)], screen.clean(" · "))
+    parts = (("from", call_text.callers, counted.callers), ("to", call_text.callees, counted.callees))
+    lines.append(Text(f"{'':>{LABEL}}{'times':>11} {'/req' if counted.requests else '':>7}"))
+    for word, rows, all_of_them in parts:
+        for row in rows(counted, screen.paths, CALLS):
+            each = "" if row.per_request is None else call_text.per_request(row.per_request)
+            start = f"{word:>{LABEL - 1}} {units.count(row.calls):>11} {each:>7}  "
+            where = f"  {row.place}" if row.place else ""
+            lines.append(
+                Text(start + _cut(screen.clean(row.name + where), screen.width - len(start), screen.clean("…")))
+            )
+        if len(all_of_them) > CALLS:
+            lines.append(Text(f"{'':>{LABEL}}{len(all_of_them) - CALLS} more in the report"))
     return lines
 
 

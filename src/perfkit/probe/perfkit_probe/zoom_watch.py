@@ -202,8 +202,8 @@ def _look() -> bool:
         if wish is not None and (wish.functions or wish.what == "calls"):
             _start(wish)
     if _wish is not None and _counter().counting():
-        _counter().look_again()
-        if now - _written > _WRITE:
+        _counter().look_again()  # it may end by itself
+        if now - _written > _WRITE or not _counter().counting():
             _write()
     return True
 

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
-from perfkit.reports.html import about, database, findings, flame, lines, log, memory, plans, summary, tables
+from perfkit.reports.html import about, calls, database, findings, flame, lines, log, memory, plans, summary, tables
 from perfkit.reports.html.markup import section, text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -32,6 +32,7 @@ def render(report: Report, options: RenderOptions) -> str:
         plans.plans(report.analysis),
         log.log(report.analysis),
         lines.lines(report.analysis, paths),
+        calls.calls(report.analysis.counted, paths),
         _code(report.analysis, paths),
         tables.checks(report.checks),
         about.about(report),
@@ -89,6 +90,7 @@ def _navigation(report: Report, main: str) -> str:
         "plans": "Plans",
         "log": "Log",
         "lines": "Lines",
+        "calls": "Calls",
         "code": "Code",
         "checks": "Checks",
         "about": "About this run",
