@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ def leaf(n):
 def twig(n):
     total = 0
     for i in range(n):
-        total += leaf(i)
+        total += leaf(i) + sum(range(400))
     return total
 
 
@@ -58,18 +59,18 @@ def calls_of(report: dict[str, Any], function: str) -> dict[str, Any]:
 
 
 def test_a_short_script_runs_once_more_for_its_calls(here: Here, python: str) -> None:
-    (here.folder / "job.py").write_text(JOB.format(turns=2500))
+    (here.folder / "job.py").write_text(JOB.format(turns=400))
     ended = here.run(python, "job.py", options=("--calls",))
     assert (ended.code, ended.text) == (0, "done\ndone\n"), ended.err
     assert "counts the calls" in ended.err
     report = here.report()
-    assert calls_of(report, "twig")["calls"] == 2500
+    assert calls_of(report, "twig")["calls"] == 400
     leaf = calls_of(report, "leaf")
-    assert leaf["calls"] == 2500 * 500
-    assert [(one["function"], one["calls"]) for one in leaf["callers"]] == [("twig", 2500 * 500)]
+    assert leaf["calls"] == 400 * 500
+    assert [(one["function"], one["calls"]) for one in leaf["callers"]] == [("twig", 400 * 500)]
     assert [gap for gap in report["gaps"] if "calls" in gap["what"]] == []
     # Samples rank, and calls say why.
-    assert "Called 2,500 times" in ended.err or "Called 1,250,000 times" in ended.err
+    assert re.search("Called (400|200,000) times", ended.err), ended.err
 
 
 def test_a_server_is_sampled_first_and_counted_in_the_same_run(here: Here) -> None:
@@ -101,11 +102,11 @@ def test_in_a_process_that_runs(here: Here, python: str) -> None:
 
 
 def test_zoom_counts_calls_of_what_a_recording_ranks(here: Here) -> None:
-    (here.folder / "job.py").write_text(JOB.format(turns=2500))
+    (here.folder / "job.py").write_text(JOB.format(turns=400))
     assert here.run(sys.executable, "job.py", options=("-q",)).code == 0
     ended = here("zoom", "latest", "--calls", "-q")
     assert ended.code == 0, ended.err
-    assert calls_of(here.report(), "twig")["calls"] == 2500
+    assert calls_of(here.report(), "twig")["calls"] == 400
 
 
 def test_one_tracer_at_a_time(here: Here) -> None:
