@@ -17,6 +17,7 @@ from perfkit.model.analysis import (
     SpanUse,
     StackTime,
 )
+from perfkit.model.counted import Counted, Neighbour
 from perfkit.model.finding import (
     Advice,
     Check,
@@ -301,6 +302,7 @@ def hostile() -> Report:
         uses=(use(analysis, ATTACK, 2, ATTACK, 1.0, {2: 3}),),
         memory=memory_of(ATTACK, f"{ROOT}/{ATTACK}.py"),
         zoomed=(zoomed_of(ATTACK, f"{ROOT}/{ATTACK}.py"),),
+        counted=(counted_of(ATTACK, f"{ROOT}/{ATTACK}.py"),),
         sources=(SourceText(f"{ROOT}/{ATTACK}.py", 5, f"def f():\n    {ATTACK}\n    pass"),),
     )
     found = finding(
@@ -490,3 +492,23 @@ def long_names() -> Report:
     where = Place(file, 12345, "Handler." + "inner_" * 20 + "call", "app")
     found = finding(1, "high", "Title " + "word " * 30 + "end", where=where, advice=Advice("advice " * 40 + "stop"))
     return report_of(analysis_of([(frames("main@app"), 9.0)]), (found,), headline="Headline " * 20 + "over")
+
+
+@pytest.fixture
+def counted(server: Report) -> Report:
+    """A server of which one function's calls were counted."""
+    return replace(server, analysis=replace(server.analysis, counted=(counted_of("orders", VIEWS),)))
+
+
+def counted_of(name: str, file: str) -> Counted:
+    function = Frame(name, file, 5, "app")
+    route = Frame(f"route:GET /{name}", "<perfkit>", 13, "native")
+    callers = (
+        Neighbour(Frame(f"view.<locals>.{name}", file, 31, "app"), 1200),
+        Neighbour(function, 700),
+        Neighbour(route, 99),
+        Neighbour(None, 1),
+    )
+    native = Frame("list.append", "<built-in>", 0, "native")
+    cold = [Neighbour(Frame(f"cold{n}", file, 50 + n, "app"), 1) for n in range(50)]
+    return Counted(function, 2000, 700, callers, (Neighbour(native, 3950), *cold), 1.5, 10)
