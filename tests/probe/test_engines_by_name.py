@@ -220,6 +220,20 @@ def test_sigterm_still_writes_and_a_hard_end_leaves_a_reason(here: Here, with_li
     assert hard.code == 5 and "os._exit" in hard.err
 
 
+@pytest.mark.parametrize(
+    ("engine", "hook"), [("line-profiler", "settrace"), ("memory-profiler", "settrace"), ("memray", "setprofile")]
+)
+def test_a_tracer_that_is_there_first_is_given_way_to(here: Here, tmp_path: Path, engine: str, hook: str) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    (site,) = (tmp_path / "bare").glob("lib/python*/site-packages")
+    (site / "tracer.pth").write_text(f"import sys; sys.{hook}(lambda *all: None)\n")
+    (here.folder / "job.py").write_text("def work():\n    return 1\n\n\nwork()\nprint('mine')\n")
+    ended = here.run(str(tmp_path / "bare/bin/python"), "job.py", options=("--engine", engine))
+    said = ended.error(125)
+    assert "already" in said and "try: measure when it does not run" in said
+    assert ended.text == "mine\n"
+
+
 def test_another_tracer_that_takes_over_is_told(here: Here, with_line_profiler: str) -> None:
     (here.folder / "job.py").write_text(
         "import sys\n\n\ndef work():\n    return 1\n\n\nsys.settrace(lambda *all: None)\n"
