@@ -46,7 +46,7 @@ def top(
     from perfkit.cli.console import Picture, out
     from perfkit.pipeline import Options, watch
     from perfkit.reports.interface import RenderOptions
-    from perfkit.reports.live import line, render
+    from perfkit.reports.live import line, picture
 
     options = Options(
         sql=sql,
@@ -61,7 +61,7 @@ def top(
         for report in reports:
             out(line(report) + "\n")
         return
-    with Picture(color) as picture:
+    with Picture(color) as shown:
         for report in reports:
-            look = picture.screen
-            picture.show(render(report, RenderOptions(look.color, look.width, look.unicode)))
+            look = shown.screen
+            shown.show(picture(report, RenderOptions(look.color, look.width, look.unicode)))

@@ -28,7 +28,7 @@ _PLACE = 26
 Cells = tuple[str, ...]
 
 
-def render(report: Report, options: RenderOptions) -> str:
+def picture(report: Report, options: RenderOptions) -> str:
     clean = visible if options.unicode else ascii_only
     paths = Paths(report.analysis.run.project)
     blocks = [
