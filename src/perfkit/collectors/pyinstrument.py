@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perfkit.collectors.inprocess import InProcessEngine
+from perfkit.collectors.inprocess import InProcessEngine, lent
 from perfkit.model.recording import Sample, Thread, Window
 
 
@@ -15,11 +15,7 @@ class PyinstrumentEngine(InProcessEngine):
 
     @staticmethod
     def environment(spool: str, perfkit_pid: int) -> dict[str, str]:
-        from importlib.util import find_spec
-
-        spec = find_spec("pyinstrument")
-        lent = spec.origin.rpartition("/")[0] if spec and spec.origin else ""
-        return {"PERFKIT_ENGINE": "pyinstrument", "PERFKIT_SPOOL": spool, "PERFKIT_LENT_PYINSTRUMENT": lent}
+        return {"PERFKIT_ENGINE": "pyinstrument", "PERFKIT_SPOOL": spool, **lent("pyinstrument")}
 
     def read(self, written: dict[str, Any]) -> None:
         thread = Thread(1, 1, None, "MainThread")

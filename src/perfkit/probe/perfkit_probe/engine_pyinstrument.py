@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-from . import ending
+from . import ending, lending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,9 +13,10 @@ _INTERVAL = 0.001
 
 def start(spool: str) -> None:
     try:
-        profiler = _find(spool)(interval=_INTERVAL, async_mode="disabled")
+        profiler = lending.imported(spool, "pyinstrument", _profiler)
     except Exception as error:
-        ending.write(spool, "pyinstrument", {"gap": _missing(error)})
+        gap = lending.missing("samples by pyinstrument", "pyinstrument", error)
+        ending.write(spool, "pyinstrument", {"gap": gap})
         return
 
     def step() -> None:
@@ -31,35 +29,8 @@ def start(spool: str) -> None:
     profiler.start()
 
 
-def _missing(error: Exception) -> list[str]:
-    return [
-        "samples by pyinstrument",
-        f"it is not installed for {sys.executable}, and perfkit's own does not load there ({error})",
-        f"{sys.executable} -m pip install pyinstrument",
-    ]
-
-
-def _find(spool: str) -> Any:
-    """The Profiler class. A folder with a link to the lent package alone goes on the path while it is imported."""
-    try:
-        from pyinstrument import Profiler
-
-        return Profiler
-    except ImportError:
-        lent = os.environ.get("PERFKIT_LENT_PYINSTRUMENT")
-        if not lent:
-            raise
-    folder = os.path.join(spool, "lent")
-    os.makedirs(folder, exist_ok=True)
-    link = os.path.join(folder, "pyinstrument")
-    if not os.path.islink(link):
-        os.symlink(lent, link)
-    sys.path.append(folder)
-    try:
-        from pyinstrument import Profiler
-    finally:
-        sys.path.remove(folder)
-    return Profiler
+def _profiler(pyinstrument: Any) -> Any:
+    return pyinstrument.Profiler(interval=_INTERVAL, async_mode="disabled")
 
 
 def _frame(text: str) -> list[Any]:
