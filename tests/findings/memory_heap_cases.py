@@ -35,7 +35,12 @@ def now_and_then(one: float, other: float) -> Over:
 
 FIRES_HEAP = [
     Case("a library keeps what it is given", "native-growth", leaking, heap=OUTSIDE),
-    Case("with an allocator of its own", "native-growth", leaking, heap=heap(anonymous=leaking)),
+    Case(
+        "with an allocator of its own",
+        "native-growth",
+        lambda at: 80 * MB + 500_000 * at,
+        heap=heap(anonymous=lambda at: 80 * MB + 500_000 * at),
+    ),
     Case("in each of three workers", "native-growth", leaking, heap=OUTSIDE, processes=3),
     Case("of what it loaded at start", "kept-by-malloc", heap=KEPT),
     Case("in each of three workers", "kept-by-malloc", heap=KEPT, processes=3),
@@ -107,6 +112,7 @@ QUIET_HEAP = [
         leaking,
         heap=heap(anonymous=leaking, used=20 * MB, free=lambda at: MB + 50_000 * at),
     ),
+    Case("pages that are touched for the first time", "native-growth", leaking, heap=heap(anonymous=leaking)),
     Case("a script", "native-growth", leaking, heap=OUTSIDE, **SCRIPT),
     Case("little", "kept-by-malloc", heap=heap(anonymous=90 * MB, free=40 * MB, used=20 * MB)),
     Case(

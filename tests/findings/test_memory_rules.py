@@ -175,6 +175,12 @@ def test_room_that_grows_and_is_free_is_no_leak() -> None:
     ]
 
 
+def test_a_little_that_nobody_handed_out_is_no_leak() -> None:
+    touched = next(case for case in QUIET_HEAP if case.name.startswith("pages that are touched"))
+    assert rules_of(touched) == []
+    assert rules_of(replace(touched, heap=None)) == ["memory-leak"]
+
+
 def test_what_stays_of_a_peak_is_told_of_the_peak() -> None:
     kept = replace(next(case for case in FIRES_HEAP if case.rule == "kept-by-malloc"), peaks=[(10, 200 * MB)])
     (finding,) = judged(kept).memory

@@ -19,7 +19,8 @@ _HIGH, _MEDIUM = 0.10, 0.02
 _HIGH_SHARE, _MEDIUM_SHARE = 0.15, 0.05
 _PEAK = "request-peak"
 # Of a growth.
-_EXPLAINED = 0.7
+_EXPLAINED, _HANDED_OUT = 0.7, 0.5
+_LITTLE = 16 << 20
 # What stays of a peak.
 _STAYS = ("kept-by-malloc", "fragmentation")
 _ORDER: dict[Severity, int] = {"high": 0, "medium": 1, "low": 2, "info": 3}
@@ -57,7 +58,7 @@ def _settled(view: View, causes: list[MemoryCause]) -> list[MemoryCause]:
     """No byte twice: growth that is known to be outside of Python's objects, or free, is no other leak, a peak may be cycles that
     wait, and what stays of a line's peak is told of that line, with what can be done about it."""
     known = any(cause.rule == "native-growth" for cause in causes)
-    left = [cause for cause in causes if not (_is_any_growth(cause) and (known or _is_free(view, cause.pace)))]
+    left = [cause for cause in causes if not (_is_any_growth(cause) and (known or _is_held_by_nothing(view, cause)))]
     cycles = [cause for cause in left if cause.rule == "reference-cycles"]
     left = [cause for cause in left if not any(_waits_in(cause, one) for one in cycles)]
     peaks = {_spot(cause): cause for cause in left if cause.rule == _PEAK}
@@ -75,10 +76,15 @@ def _is_any_growth(cause: MemoryCause) -> bool:
     return cause.rule == "memory-leak" and cause.where is None and cause.detail == "process"
 
 
-def _is_free(view: View, pace: float) -> bool:
-    """Whether what grows is room that nothing uses: malloc's, or that of small objects."""
+def _is_held_by_nothing(view: View, cause: MemoryCause) -> bool:
+    """Whether what grows is room that nothing uses, malloc's or that of small objects; or a little that neither of them has handed
+    out: pages that are touched for the first time."""
     growths = [heap.growth for heap in memory_of(view).heaps if heap.growth is not None]
-    return sum(max(0.0, growth.kept) + max(0.0, growth.loose) for growth in growths) > _EXPLAINED * pace > 0
+    if not growths or cause.pace <= 0:
+        return False
+    free = sum(max(0.0, growth.kept) + max(0.0, growth.loose) for growth in growths)
+    used = sum(max(0.0, growth.used) + max(0.0, growth.small) for growth in growths)
+    return free > _EXPLAINED * cause.pace or (cause.bytes < _LITTLE and used < _HANDED_OUT * cause.pace)
 
 
 def _waits_in(cause: MemoryCause, cycles: MemoryCause) -> bool:

@@ -18,6 +18,10 @@ from perfkit.shared import units
 _NATIVE = 0.7
 # Bytes for each small object that comes with them: below this it is Python that keeps the memory.
 _ALONE = 1 << 20
+# Bytes that it grew by while it was measured. What malloc did not hand out may be pages that are touched for the first time.
+_LEAST = 2 << 20
+_LEAST_ELSEWHERE = 16 << 20
+_HANDED_OUT = 0.5
 
 
 class NativeGrowth:
@@ -26,7 +30,8 @@ class NativeGrowth:
     **What it sees.** With --memory: a process grows without a plateau, as `memory-leak` has it; the interpreter's own account of small
     objects does not grow along, no container that was looked through explains it, and neither does what malloc keeps free. More
     than 70 % of the growth is then outside: in a C extension, a C library, or in single objects of more than 512 bytes (bytes, large
-    strings, arrays) that nothing which was looked through holds.
+    strings, arrays) that nothing which was looked through holds. It is reported from 2 MB of growth on; from 16 MB on where malloc has
+    handed out no more meanwhile.
 
     **Why it hurts.** The process grows until it is killed, and no tool for Python's objects shows what with.
 
@@ -69,7 +74,7 @@ class NativeGrowth:
         ]
         slopes = sum(process.trend.slope for process, _ in found if process.trend is not None)
         native = sum(_outside(process, growth) for process, growth in found) - told
-        if found and native > _NATIVE * slopes:
+        if found and native > _NATIVE * slopes and _is_much(found, native):
             yield self._cause([process for process, _ in found], [growth for _, growth in found], native)
 
     def _cause(self, processes: list[ProcessMemory], growths: list[HeapGrowth], pace: float) -> MemoryCause:
@@ -112,6 +117,12 @@ class NativeGrowth:
             endpoint=endpoint,
             detail="process",
         )
+
+
+def _is_much(found: list[tuple[ProcessMemory, HeapGrowth]], pace: float) -> bool:
+    seconds = max(process.trend.seconds for process, _ in found if process.trend is not None)
+    used = sum(max(0.0, growth.used) for _, growth in found)
+    return pace * seconds >= (_LEAST if used >= _HANDED_OUT * pace else _LEAST_ELSEWHERE)
 
 
 def _named(processes: list[ProcessMemory]) -> str:
