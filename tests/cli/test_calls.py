@@ -81,7 +81,6 @@ def test_a_server_is_sampled_first_and_counted_in_the_same_run(here: Here) -> No
     ended = here.run(*words, options=("-q", "--calls", "-d8", f"--load=http://127.0.0.1:{port}/list"))
     assert ended.code == 0, ended.err
     counted = calls_of(here.report(), "priced")
-    assert counted["calls"] % 30 == 0
     assert counted["per_request"] == pytest.approx(30, rel=0.05)
     assert [one["function"].partition(".")[0] for one in counted["callers"]] == ["listed"]
 

@@ -72,6 +72,8 @@ def test_a_short_script_runs_once_more_for_its_lines(here: Here, python: str) ->
     assert ended.text == "done\ndone\n"
     assert "runs it once more" in ended.err
     report = here.report()
+    # The file begins with a function: the module begins at the same line, and is none.
+    assert "<module>" not in {one["function"] for one in report["lines"]}
     counted = lines_of(report, "slow")
     assert {line: hits for line, (hits, _) in counted.items()} == {2: 12, 3: 12 * 50_001, 4: 12 * 50_000, 5: 12}
     assert counted[4][1] > counted[2][1]

@@ -27,6 +27,7 @@ _OURS = (4, 3)
 _OTHERS = {0: "a debugger", 1: "coverage", 2: "a profiler"}
 # Code that begins at a function's own line and is not the function.
 _BESIDE = ("__annotate__", "<generic parameters of ")
+_OPTIMIZED = 0x1  # CO_OPTIMIZED: a real function, no module that begins at the same line
 _REMEDY = "zoom in when it does not run"
 _monitoring: Any = getattr(sys, "monitoring", None)
 _tool = -1
@@ -125,7 +126,7 @@ def _arm_running() -> None:
 def _arm(code: CodeType) -> Function | None:
     key = _wanted.key(code)
     tool = _tool
-    if key is None or tool < 0 or code.co_name.startswith(_BESIDE):
+    if key is None or tool < 0 or code.co_name.startswith(_BESIDE) or not code.co_flags & _OPTIMIZED:
         return None
     function = zoom_counts.function(key, getattr(code, "co_qualname", code.co_name))
     _armed[id(code)] = (function, code)
