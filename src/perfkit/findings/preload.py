@@ -111,7 +111,8 @@ class Preload:
                 )
             ),
             confidence=Confidence(
-                "medium", "pages that workers write to are copied all the same: measure again with PSS"
+                "medium",
+                "pages that workers write to are copied all the same; looks at memory write to some: compare PSS without --memory",
             ),
             detail="process",
         )
