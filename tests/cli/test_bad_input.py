@@ -212,3 +212,17 @@ def test_an_ordinary_user_attaches_to_his_own(
     assert processes.alive(popen.pid), "an attached process runs on"
     popen.send_signal(signal.SIGINT)
     assert popen.wait() == 130
+
+
+@pytest.mark.parametrize("options", [(), ("--sql", "--yes")], ids=["outside", "inside"])
+def test_a_process_that_a_debugger_has(here: Here, requires: Callable[[str], str], options: tuple[str, ...]) -> None:
+    words = [requires("strace"), "-o", "/dev/null", sys.executable, "-c", "print(1, flush=True)\nwhile True: pass"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as strace:
+        try:
+            assert strace.stdout is not None and strace.stdout.readline()
+            (target,) = processes.descendants(strace.pid)
+            said = here("attach", str(target), "-d", "2", *options).error(125)
+            assert f"another program traces it (pid {strace.pid}: " in said
+        finally:
+            for pid in [*processes.descendants(strace.pid), strace.pid]:
+                os.kill(pid, signal.SIGKILL)

@@ -96,6 +96,9 @@ def _probing(pid: int, folder: str) -> Iterator[Check]:
 
 
 def _refusal(pid: int) -> str:
+    tracer = processes.traced_by(pid)
+    if tracer:
+        return f"another program traces it ({tracer})"
     scope = ptrace_scope()
     if scope and not privileges.may_trace_all():
         return f"kernel.yama.ptrace_scope is {scope}"

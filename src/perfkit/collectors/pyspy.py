@@ -297,6 +297,10 @@ def _gap(process: Process, failure: str, denied: bool) -> Gap:
     what = f"samples of process {process.pid}"
     if processes.is_free_threaded(process.pid):
         return Gap(what, "it runs free-threaded Python, which py-spy cannot read", "measure a build with the GIL")
+    tracer = processes.traced_by(process.pid)
+    if tracer:
+        why = f"another program traces it ({tracer})"
+        return Gap(what, why, "end that debugger, strace or profiler first")
     if denied:
         return Gap(what, f"reading it is not allowed: {failure}", f"perfkit doctor --pid {process.pid}")
     return Gap(what, f"py-spy: {failure}", f"perfkit doctor --pid {process.pid}")

@@ -103,6 +103,16 @@ def command_line(pid: int) -> list[str]:
     return [os.fsdecode(word) for word in words]
 
 
+def traced_by(pid: int) -> str | None:
+    """Who has hold of the process as a debugger does: `pid 12: strace -p 7`. None: nobody, or it is not told."""
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(b"TracerPid:"):
+            tracer = int(line.split()[1])
+            name = " ".join(command_line(tracer))[:60] if tracer else ""
+            return f"pid {tracer}{f': {name}' if name else ''}" if tracer else None
+    return None
+
+
 def cwd(pid: int) -> str | None:
     return _link(f"/proc/{pid}/cwd") if _LINUX else _ask(pid, "cwd", str)
 

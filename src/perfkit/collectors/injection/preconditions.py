@@ -219,12 +219,8 @@ def _check_tracer(pid: int) -> None:
 
 
 def _traced(pid: int) -> Exception:
-    tracer = int(_status(pid).get("TracerPid", "0"))
-    name = " ".join(processes.command_line(tracer))[:60] if tracer else ""
     return refused(
-        pid,
-        f"another program traces it (pid {tracer}{f': {name}' if name else ''})",
-        "end that debugger, strace or profiler first",
+        pid, f"another program traces it ({processes.traced_by(pid)})", "end that debugger, strace or profiler first"
     )
 
 
