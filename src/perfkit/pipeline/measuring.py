@@ -270,7 +270,8 @@ class Measuring:
         gaps: Sequence[Gap] = load(self.path).gaps
         if gaps:
             name = self._description.split()[0] if self._description else "the target"
-            return PerfkitError(f"nothing was measured of {name}: {gaps[0].why}.", gaps[0].remedy)
+            gap = next((gap for gap in gaps if gap.what.startswith("samples of")), gaps[0])
+            return PerfkitError(f"nothing was measured of {name}: {gap.why}.", gap.remedy)
         seen = self._collecting is not None and self._collecting.follow.count
         if not seen and not self._is_python():
             return PerfkitError(
