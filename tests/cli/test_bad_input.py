@@ -221,7 +221,7 @@ def test_a_process_that_a_debugger_has(here: Here, requires: Callable[[str], str
         try:
             assert strace.stdout is not None and strace.stdout.readline()
             (target,) = processes.descendants(strace.pid)
-            said = here("attach", str(target), "-d", "2", *options).error(125)
+            said = here("attach", str(target), "-d", "3", *options).error(125)
             assert f"another program traces it (pid {strace.pid}: " in said
         finally:
             for pid in [*processes.descendants(strace.pid), strace.pid]:

@@ -45,6 +45,7 @@ class Sampled:
     next_kind: SampleKind = "wall"
     windows: int = 0
     failures: int = 0
+    failure: str = ""
     retry_at: float = 0.0
     given_up: bool = False
     cut: bool = False
@@ -260,12 +261,18 @@ class PySpySampler:
             return
         sampled.failures += 1
         sampled.retry_at = now + 0.1
+        sampled.failure = failure
         denied = "ermission" in failure or "not permitted" in failure
         if sampled.failures >= (3 if denied else ATTEMPTS):
             sampled.given_up = True
             self._context.sink.gap(_gap(sampled.process, failure, denied))
 
     def _say_what_was_missed(self) -> None:
+        for sampled in self._sampled.values():
+            # Measuring ended before another attempt could be made.
+            if not sampled.given_up and not sampled.windows and sampled.failures and processes.alive(sampled.process.pid):
+                sampled.given_up = True
+                self._context.sink.gap(_gap(sampled.process, sampled.failure, "ermission" in sampled.failure))
         # Without any sample there is no recording that could have a gap.
         missed = [s for s in self._sampled.values() if self.samples and not s.windows and not s.given_up]
         if missed:
