@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,8 +226,6 @@ def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | N
         profilers = {
             "perfkit": [python, "-m", "perfkit", "run", "-q", *rate, "-o", f"{folder}/recording", "--", python],
             "perfkit --no-probe": [python, "-m", "perfkit", "run", "-q", "--no-probe", *rate, "-o", f"{folder}/recording", "--", python],
-            "perfkit --memory": [python, "-m", "perfkit", "run", "-q", "--memory", *rate, "-o", f"{folder}/recording", "--", python],
-            "perfkit --lines": [python, "-m", "perfkit", "run", "-q", "--lines", *rate, "-o", f"{folder}/recording", "--", python],
             "py-spy 100 Hz": [str(BIN / "py-spy"), "record", "-r", "100", "-f", "raw", "-o", f"{folder}/raw", "--", python],
             "pyinstrument": [python, "-m", "pyinstrument", "-o", f"{folder}/pyinstrument"],
             "cProfile": [python, "-m", "cProfile", "-o", f"{folder}/cprofile"],
@@ -240,24 +238,35 @@ def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | N
         if kind in PROBED and not only:
             measured[without] = Pairs()
         for number in range(pairs):
-            order = random.Random(number).sample(sorted(profilers), len(profilers))
-            for two in (order[at : at + 2] for at in range(0, len(order), 2)):
-                bare = _launch(kind, ())
-                for name in two:
-                    Path(folder, "recording").unlink(missing_ok=True)
-                    with_it = _launch(kind, profilers[name])
-                    if bare and with_it:
-                        measured[name].add(with_it, bare)
+            in_turn(kind, profilers, measured, number, folder)
             if without in measured:
                 bare = _launch(kind + WITHOUT, ())
                 Path(folder, "recording").unlink(missing_ok=True)
                 with_it = _launch(kind + WITHOUT, profilers["perfkit"])
                 if bare and with_it:
                     measured[without].add(with_it, bare)
+    without_accounts(kind, measured)
+    return measured
+
+
+def in_turn(
+    kind: str, profilers: Mapping[str, Sequence[str]], measured: Mapping[str, Pairs], number: int, folder: str
+) -> None:
+    """One round: every profiler once, two between bare ones, in an order of its own. `{folder}/recording` is where they may write."""
+    order = random.Random(number).sample(sorted(profilers), len(profilers))
+    for two in (order[at : at + 2] for at in range(0, len(order), 2)):
+        bare = _launch(kind, ())
+        for name in two:
+            Path(folder, "recording").unlink(missing_ok=True)
+            with_it = _launch(kind, profilers[name])
+            if bare and with_it:
+                measured[name].add(with_it, bare)
+
+
+def without_accounts(kind: str, measured: dict[str, Pairs]) -> None:
     for name in [name for name, found in measured.items() if not found.ratios]:
         print(f"{name} is not measured on {kind}: it left no accounts of the target\n")
         del measured[name]
-    return measured
 
 
 def _launch(kind: str, before: Sequence[str]) -> Cost | None:

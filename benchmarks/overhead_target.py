@@ -6,6 +6,7 @@ waited in the run queue because others had the CPU, requests done so far.
 
 from __future__ import annotations
 
+import builtins
 import json
 import sqlite3
 import sys
@@ -81,6 +82,7 @@ def flask_sql(statements: bool = True) -> Callable[[], object]:
     known = [(number, f"name {number}", f"town {number}", number) for number in range(9)]
 
     @app.get("/orders/<int:first>")
+    @followed
     def orders(first: int) -> object:
         if not statements:
             return jsonify([{"id": n, "name": c, "town": t, "total": o, "words": _words(o)} for n, c, t, o in known])
@@ -94,6 +96,11 @@ def flask_sql(statements: bool = True) -> Callable[[], object]:
 
     environ = EnvironBuilder(path="/orders/40").get_environ()
     return lambda: run_wsgi_app(app, environ.copy())
+
+
+def followed(function: Callable[..., object]) -> Callable[..., object]:
+    """For profilers that follow what is decorated: they put `profile` among the builtins."""
+    return getattr(builtins, "profile", lambda it: it)(function)  # type: ignore[no-any-return]
 
 
 def _words(total: int) -> list[str]:
