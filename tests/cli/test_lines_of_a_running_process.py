@@ -102,6 +102,18 @@ def test_it_is_gone_when_perfkit_is_killed(here: Here, target: subprocess.Popen[
     assert end_of(target, here) == 7
 
 
+def test_a_recording_is_zoomed_into_where_its_process_still_runs(
+    here: Here, target: subprocess.Popen[bytes]
+) -> None:
+    assert here("attach", str(target.pid), "-d3", "-q", "-o", "first.perfkit").code == 0
+    assert here.report("first.perfkit")["lines"] == []
+    ended = here("zoom", "first.perfkit", "--attach", str(target.pid), "--yes", "-d3", "-q")
+    assert ended.code == 0, ended.err
+    assert "slow" in {one["function"] for one in here.report("first.perfkit")["lines"]}
+    assert becomes(here, clean=True)
+    assert "two targets" in here("zoom", "first.perfkit", "--attach", str(target.pid), "--", "python").error(2)
+
+
 def test_nobody_is_asked_where_nobody_is_there(here: Here, target: subprocess.Popen[bytes]) -> None:
     said = here("attach", str(target.pid), "--lines").error(2)
     assert "add --yes" in said

@@ -129,14 +129,13 @@ def _plan(path: Path, dsn: str, quiet: bool) -> None:
         ticker.clear()
 
 
-def counting_again(path: Path, target: Command, options: Options, quiet: bool) -> PerfkitError | None:
-    """Run it once more for the lines, or calls, of what was hot; they go into the recording. What went wrong comes back."""
+def counting_again(path: Path, target: Command | RunningProcess, options: Options, quiet: bool) -> PerfkitError | None:
+    """Run it once more, or attach to it, for the lines, or calls, of what was hot; they go into the recording. What went wrong comes back."""
     from perfkit.pipeline import zoom
 
     if not quiet:
-        say(
-            f"perfkit  runs it once more, and counts the {'calls' if options.calls else 'lines'} of its hottest functions"
-        )
+        how = "runs it once more" if isinstance(target, Command) else f"looks into {target.description}"
+        say(f"perfkit  {how}, and counts the {'calls' if options.calls else 'lines'} of its hottest functions")
     ticker = Ticker(quiet)
 
     def progress(step: Progress) -> None:

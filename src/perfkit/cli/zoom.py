@@ -14,7 +14,9 @@ from perfkit.errors import FAILED, USAGE, PerfkitError
 
 if TYPE_CHECKING:
     from perfkit.model.recording import Run
-    from perfkit.model.target import Command
+    from perfkit.model.target import Command, RunningProcess
+
+_ATTACHED = 10.0  # seconds
 
 
 def zoom(
@@ -34,6 +36,16 @@ def zoom(
     ready_timeout: o.ReadyTimeout = 60.0,
     path_map: o.PathMap = None,
     calls: o.Calls = False,
+    attach: Annotated[
+        str | None,
+        o.flag(
+            "--attach",
+            help="A process that runs, in place of a command: a pid, :PORT, or a name.",
+            env="ATTACH",
+            metavar="TARGET",
+        ),
+    ] = None,
+    yes: o.Yes = False,
     open_: o.Open = False,
     quiet: o.Quiet = False,
     debug: o.Debug = False,
@@ -44,7 +56,10 @@ def zoom(
     Runs the command once more with the probe, which counts hits and seconds of each line of at most five functions, and puts them
     into the recording. Its ranks stay as they were sampled.
 
-    Examples:  perfkit zoom latest  ·  perfkit zoom latest --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
+    With --attach a running process is looked into, for 10 seconds.
+
+    Examples:  perfkit zoom latest  ·  perfkit zoom latest --attach :8000
+    perfkit zoom latest --load http://127.0.0.1:8000/ -d 20 -- gunicorn shop.wsgi
     """
     o.check_color(color)
     o.at_least("--duration", duration, 0.1)
@@ -56,12 +71,12 @@ def zoom(
 
     path = Store(Path.cwd()).resolve(None if recording == "latest" else recording)
     run = load_run(path)
-    target = _target(command, run, path)
+    target = _target(command, run, path) if attach is None else _running(attach, command, yes, calls)
     from perfkit.cli.measuring import counting_again, show_report
     from perfkit.pipeline import Options
 
     options = Options(
-        duration=duration,
+        duration=_ATTACHED if attach is not None and duration is None else duration,
         project=run.project,
         path_map=o.path_maps(path_map),
         workload=o.workload(load, requests, concurrency, while_, ready, ready_timeout),
@@ -79,6 +94,20 @@ def zoom(
 zoom.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": True}}  # type: ignore[attr-defined]
 
 
+def _running(name: str, words: list[str] | None, yes: bool, calls: bool) -> RunningProcess:
+    """Raises PerfkitError where it is not there, or where nothing may be brought into it."""
+    from perfkit.targets import resolve_running
+
+    if words:
+        raise PerfkitError("a command and --attach are two targets.", "give one of them", USAGE)
+    found = resolve_running(name)
+    if not yes:
+        from perfkit.cli.asking import ask
+
+        ask(found, lines=not calls, calls=calls)
+    return found
+
+
 def _target(words: list[str] | None, run: Run, path: Path) -> Command:
     """What is given, else what was recorded here: a file from elsewhere could ask for anything to be run. Raises PerfkitError (2)
     where neither says what."""
@@ -91,7 +120,7 @@ def _target(words: list[str] | None, run: Run, path: Path) -> Command:
     if run.mode != "run":
         raise PerfkitError(
             f"the recording is of {'a log' if run.mode == 'sql' else 'a process that ran already'}: there is no command to run again.",
-            "give one: perfkit zoom RECORDING -- COMMAND",
+            "give one: perfkit zoom RECORDING -- COMMAND, or a process: --attach PID",
             USAGE,
         )
     if path.resolve().parent != (Path.cwd() / FOLDER).resolve():

@@ -62,11 +62,6 @@ class CallsCollector:
         self._all_well = True
         self._refused: Mapping[int, Gap] = {} if refused is None else refused
 
-    @staticmethod
-    def variables(wish: Path | None) -> dict[str, str]:
-        """What a launched target's environment needs; `wish` is what is counted from the start."""
-        return {"PERFKIT_TARGET_ZOOM": "1" if wish is None else str(wish)}
-
     def poll(self) -> None:
         now, begin = self._context.clock(), self._context.measured_from()
         if self._wished:

@@ -270,7 +270,12 @@ class PySpySampler:
     def _say_what_was_missed(self) -> None:
         for sampled in self._sampled.values():
             # Measuring ended before another attempt could be made.
-            if not sampled.given_up and not sampled.windows and sampled.failures and processes.alive(sampled.process.pid):
+            if (
+                not sampled.given_up
+                and not sampled.windows
+                and sampled.failures
+                and processes.alive(sampled.process.pid)
+            ):
                 sampled.given_up = True
                 self._context.sink.gap(_gap(sampled.process, sampled.failure, "ermission" in sampled.failure))
         # Without any sample there is no recording that could have a gap.

@@ -38,17 +38,21 @@ def environment(engine: type[Engine], options: Options, spool: str, project: tup
     if has_probe(options, running=False):
         open_spool(spool, options.lines or options.calls)
         extra |= ProbeCollector.variables(spool, project, options.keep_literals, options.memory)
-        if options.lines:
-            from perfkit.collectors.lines import LinesCollector, write_wish
+        if options.lines or options.calls:
+            from perfkit.collectors.lines import LinesCollector
 
-            given = write_wish(Path(spool), options.lines_of, options.path_map) if options.lines_of else None
-            extra |= LinesCollector.variables(given)
-        if options.calls:
-            from perfkit.collectors import calls
-
-            given = calls.write_wish(Path(spool), options.lines_of, options.path_map) if options.lines_of else None
-            extra |= calls.CallsCollector.variables(given)
+            extra |= LinesCollector.variables(_wish(options, spool))
     return extra
+
+
+def _wish(options: Options, spool: str) -> Path | None:
+    """What is counted from the start; None where samples are to find it first."""
+    if not options.lines_of:
+        return None
+    from perfkit.collectors import calls, lines
+
+    write = calls.write_wish if options.calls else lines.write_wish
+    return write(Path(spool), options.lines_of, options.path_map)
 
 
 class Collecting:
@@ -87,9 +91,8 @@ class Collecting:
             self._probe = ProbeCollector(context, self.follow, refused)
             self.collectors.append(self._probe)
         if self._entering is not None:
-            self.collectors.append(
-                self._entering
-            )  # the last: it is the first to be stopped, and then there is all to read
+            # The last: it is the first to be stopped, and then there is all to read.
+            self.collectors.append(self._entering)
         self._say_what_is_left_out()
 
     def _enters(self) -> Entering | None:
@@ -100,6 +103,7 @@ class Collecting:
         from perfkit.collectors.entering import Entering, Order
 
         open_spool(self._context.spool, to_be_listed=True)
+        _wish(options, self._context.spool)
         order = Order(options.sql, self._project, options.keep_literals, options.memory)
         return Entering(self._context, self.follow, PROBE_FOLDER, order)
 

@@ -18,10 +18,10 @@ from perfkit.pipeline.values import Measured, Options, Say
 
 if TYPE_CHECKING:
     from perfkit.collectors.hot_functions import HotFunction
-    from perfkit.model.target import Command
+    from perfkit.model.target import Command, RunningProcess
 
 
-def zoom(path: Path, target: Command, options: Options, say: Say = lambda progress: None) -> Measured:
+def zoom(path: Path, target: Command | RunningProcess, options: Options, say: Say = lambda progress: None) -> Measured:
     """What the lines of the hottest functions did in another run, or with `options.calls` who called them how often, put into
     the recording in the place of what was there. How that run went comes back. Raises PerfkitError where the recording shows no
     function to look at."""
