@@ -18,6 +18,7 @@ from perfkit.model.recording import Process, Recording, Request
 # What a server takes in its first seconds is its warm-up: imports, pools, compiled templates.
 WARM_UP = 5.0
 _SHOWN = 240
+_STRETCHES = 120
 _LEAST_LOOKS = 4
 # Looks at a process that are further apart belong to different jumps.
 _APART = 1.0
@@ -39,13 +40,15 @@ def read(recording: Recording, begin: float) -> Memory | None:
         for process in recording.processes
         if by_process[process.id]
     )
+    total = _total(by_process)
     return Memory(
         processes=processes,
         growing=_growing(recording.containers, requests, begin),
         jumps=tuple(jump for jump in jumps if jump.at >= begin),
         early=tuple(jump for jump in jumps if jump.at < begin),
         limit=recording.run.memory_limit,
-        total=_total(by_process),
+        total=total,
+        requests=_ended(recording, total),
         lines=memory_lines.read(recording.line_bytes),
         heaps=memory_heaps.read(
             recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
@@ -53,6 +56,22 @@ def read(recording: Recording, begin: float) -> Memory | None:
         garbage=tuple(found for found in recording.garbage if found.at >= begin),
         imports=recording.imports,
     )
+
+
+def _ended(recording: Recording, total: Sequence[tuple[float, int]]) -> tuple[tuple[float, int], ...]:
+    """Of all processes, as the probe counted them, else perfkit's own clients; empty where nobody did."""
+    sources = {request.source for request in recording.requests}
+    if len(total) < 2 or not sources:
+        return ()
+    source = "probe" if "probe" in sources else "load"
+    begin, end = total[0][0], total[-1][0]
+    width = (end - begin) / min(_STRETCHES, max(1, int(end - begin)))
+    found: Counter[int] = Counter()
+    for request in recording.requests:
+        at = request.start + request.seconds
+        if request.source == source and begin <= at < end:
+            found[int((at - begin) / width)] += 1
+    return tuple((begin + number * width, found[number]) for number in range(round((end - begin) / width)))
 
 
 def _warm(uses: Sequence[MemoryUse], begin: float) -> float:

@@ -129,7 +129,8 @@ class HeapUse:
 @dataclass(frozen=True, slots=True)
 class Memory:
     """`limit` is the bytes that all processes together may take: the machine's, or a control group's. `garbage` is of the measured
-    part, `imports` of the whole run; `early` jumps came before the measured part."""
+    part, `imports` of the whole run; `early` jumps came before the measured part. `requests` ended in the stretch that begins at a
+    second: as long a time as `total`."""
 
     processes: tuple[ProcessMemory, ...]
     growing: tuple[Growing, ...]
@@ -141,3 +142,4 @@ class Memory:
     imports: tuple[Import, ...] = ()
     lines: tuple[LineBytes, ...] = ()
     early: tuple[Jump, ...] = ()
+    requests: tuple[tuple[float, int], ...] = ()

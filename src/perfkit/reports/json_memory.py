@@ -28,6 +28,7 @@ def memory_document(report: Report, paths: Paths) -> Object | None:
         ],
         "limit": memory.limit,
         "total": [{"at": at, "bytes": used} for at, used in memory.total],
+        "requests": [{"at": at, "ended": ended} for at, ended in memory.requests],
         "processes": [_process(process) for process in memory.processes],
         "containers": [_container(found, paths) for found in memory.growing],
         "jumps": [_jump(jump, report.analysis.stacks, paths) for jump in memory.jumps],

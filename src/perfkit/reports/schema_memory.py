@@ -29,6 +29,7 @@ def memory() -> Schema:
         silenced=list_of(object_of(finding=_finding(), reason=TEXT, expires=TEXT_OR_NULL)),
         limit=COUNT_OR_NULL,
         total=list_of(object_of(at=NUMBER, bytes=COUNT)),
+        requests=list_of(object_of(at=NUMBER, ended=COUNT)),
         processes=list_of(
             object_of(
                 pid=COUNT,

@@ -11,7 +11,7 @@ from perfkit.reports.relative import Paths
 from perfkit.shared import units
 
 MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
-_WIDTH, _HEIGHT = 960, 120
+_WIDTH, _HEIGHT, _LOW = 960, 120, 40
 _MOST = 20
 
 
@@ -51,7 +51,27 @@ def _over_time(memory: Memory) -> str:
         f"<h3>{caption}</h3>\n"
         f'<svg class="histogram" viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{caption}, over {units.seconds(end - begin)}"><polygon class="bar-of-time" points="{outline}"/></svg>\n'
-        f'<p class="quiet ends"><span>{begin:.0f} s</span><span>{end:.0f} s</span></p>'
+        f'<p class="quiet ends"><span>{begin:.0f} s</span><span>{end:.0f} s</span></p>\n' + _requests(memory)
+    )
+
+
+def _requests(memory: Memory) -> str:
+    """On the same seconds as the memory above them."""
+    most = max((n for _, n in memory.requests), default=0)
+    if not most:
+        return ""
+    width = _WIDTH / len(memory.requests)
+    bars = "".join(
+        f'<rect class="bar-of-time" x="{i * width:.1f}" y="{_LOW - n / most * _LOW:.1f}" width="{max(1.0, width - 1):.1f}" '
+        f'height="{n / most * _LOW:.1f}"/>'
+        for i, (_, n) in enumerate(memory.requests)
+        if n
+    )
+    stretch = memory.requests[1][0] - memory.requests[0][0] if len(memory.requests) > 1 else 1.0
+    caption = f"Requests meanwhile, at most {units.count(most)} in {units.seconds(stretch)}"
+    return (
+        f'<p class="quiet">{caption}</p>\n<svg class="histogram" viewBox="0 0 {_WIDTH} {_LOW}" preserveAspectRatio="none" '
+        f'role="img" aria-label="{caption}">{bars}</svg>'
     )
 
 
