@@ -47,7 +47,7 @@ def test_a_disk_that_is_full_at_the_start(small_disk: Callable[[int], Here]) -> 
 
 
 def test_a_disk_that_fills_while_measuring(small_disk: Callable[[int], Here]) -> None:
-    place = small_disk(140_000)
+    place = small_disk(165_000)
     ended = place.run(*program("speaks.py"), "0")
     assert "the disk is full" in ended.error(125)
     assert ended.text.endswith("['0'] \n"), "the target ran to its end"

@@ -25,10 +25,10 @@ def top(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Watch a running process: its endpoints, hottest lines, statements and memory.
+    """Watch a running process from moment to moment.
 
-    The last 8 seconds, again and again, until Ctrl-C. Without a terminal one line each time. Nothing is recorded.
-    From outside; --sql brings the probe in, for requests and statements, and takes it out again.
+    Endpoints, hottest lines, statements and memory of the last 8 seconds, again and again, until Ctrl-C. Without a terminal one
+    line each time. Nothing is recorded. From outside; --sql brings the probe in, for requests and statements, and takes it out again.
 
     Examples:  perfkit top :8000  ·  perfkit top gunicorn --sql  ·  perfkit top 811 --every 1 | tee top.log
     """

@@ -51,10 +51,10 @@ def zoom(
     debug: o.Debug = False,
     color: o.Color = "auto",
 ) -> None:
-    """Count the lines of a recording's hottest functions, or with --calls who calls them how often.
+    """Count lines or calls of a recording's hottest functions.
 
     Runs the command once more with the probe, which counts hits and seconds of each line of at most five functions, and puts them
-    into the recording. Its ranks stay as they were sampled.
+    into the recording; with --calls who calls them how often. Its ranks stay as they were sampled.
 
     With --attach a running process is looked into, for 10 seconds.
 
