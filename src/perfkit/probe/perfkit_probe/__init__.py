@@ -29,9 +29,11 @@ def start() -> None:
         from . import zoom_watch
 
         zoom_watch.begin(spool, zoom)
+    if not spool:
+        return  # the variable may be the user's own
     # The first process only: children run without it.
     engine = os.environ.pop("PERFKIT_ENGINE", None)
-    if spool and engine in _ENGINES:
+    if engine in _ENGINES:
         __import__(__name__ + "." + _ENGINES[engine], fromlist=("start",)).start(spool)
 
 
