@@ -48,7 +48,7 @@ def listed():
 """
 
 
-@pytest.fixture(params=("3.9", "3.11", "3.13"))
+@pytest.fixture(params=("3.9", "3.13"))
 def python(request: pytest.FixtureRequest) -> str:
     return interpreter(request.param)
 

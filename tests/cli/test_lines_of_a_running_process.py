@@ -102,9 +102,7 @@ def test_it_is_gone_when_perfkit_is_killed(here: Here, target: subprocess.Popen[
     assert end_of(target, here) == 7
 
 
-def test_a_recording_is_zoomed_into_where_its_process_still_runs(
-    here: Here, target: subprocess.Popen[bytes]
-) -> None:
+def test_a_recording_is_zoomed_into_where_its_process_still_runs(here: Here, target: subprocess.Popen[bytes]) -> None:
     assert here("attach", str(target.pid), "-d3", "-q", "-o", "first.perfkit").code == 0
     assert here.report("first.perfkit")["lines"] == []
     ended = here("zoom", "first.perfkit", "--attach", str(target.pid), "--yes", "-d3", "-q")

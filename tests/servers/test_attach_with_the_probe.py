@@ -79,9 +79,9 @@ def queries(report: dict[str, Any]) -> dict[str, float]:
 GUNICORN = ("gunicorn", "--no-control-socket", "--log-level=error")
 
 
-@pytest.mark.parametrize("worker", [(), ("--threads=3",)], ids=["sync", "gthread"])
-def test_flask_under_gunicorn(here: Here, port: int, serves: Serves, worker: tuple[str, ...]) -> None:
-    gunicorn = serves(*module(*GUNICORN, "late_shop:flask_app", "--workers=2", *worker, f"--bind=127.0.0.1:{port}"))
+def test_flask_under_gunicorn(here: Here, port: int, serves: Serves) -> None:
+    words = (*GUNICORN, "late_shop:flask_app", "--workers=2", "--threads=3", f"--bind=127.0.0.1:{port}")
+    gunicorn = serves(*module(*words))
     report = attached(here, port, "rows", "pooled")
     found = queries(report)
     assert found["GET /rows"] == pytest.approx(31, abs=0.5)

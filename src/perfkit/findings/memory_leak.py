@@ -15,6 +15,8 @@ from perfkit.shared import units
 # Containers that explain this much of a process's growth leave nothing to say of the rest.
 _EXPLAINED = 0.3
 _LEAST_EACH = 2_000.0  # bytes a request
+# Bytes of growth that nothing explains: an allocator takes a few hundred kilobytes more now and then.
+_LEAST_GROWN = 1_000_000
 
 
 class MemoryLeak:
@@ -65,7 +67,8 @@ class MemoryLeak:
             if kept.is_growing(process) and process.requests >= kept.LEAST_REQUESTS
         ]
         pace = sum(process.trend.slope for process in rest if process.trend is not None)
-        if rest and told < _EXPLAINED * pace:
+        seconds = max((process.trend.seconds for process in rest if process.trend is not None), default=0.0)
+        if rest and told < _EXPLAINED * pace and (pace - told) * seconds >= _LEAST_GROWN:
             yield self._process(rest, pace - told)
 
     def _container(self, view: View, found: Growing) -> MemoryCause:
