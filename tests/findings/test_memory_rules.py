@@ -55,6 +55,7 @@ QUIET: list[Case] = [
     Case("flat", "memory-leak"),
     Case("a cache that is full after 20 s", "memory-leak", warming, [Kept("shop.SEEN", lambda at: 100 * min(at, 20))]),
     Case("up and down", "memory-leak", noisy),
+    Case("a few hundred kilobytes that no container has", "memory-leak", lambda at: 80 * MB + 8_000 * at),
     Case("a plateau near", "memory-leak", plateau, [Kept("shop.SEEN", lambda at: 4000 * (1 - 0.5 ** (at / 8)))]),
     Case("a queue that is emptied", "memory-leak", flat, [Kept("shop.QUEUE", lambda at: 100 + (at * 37) % 400)]),
     Case("measured for 12 s", "memory-leak", leaking, seconds=12),

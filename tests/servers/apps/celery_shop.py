@@ -24,3 +24,8 @@ if __name__ == "__main__":
         prices.delay()
         total.delay()
         time.sleep(0.008)
+    with app.connection_or_acquire() as connection:  # until all are taken, and a second for those that were taken last
+        queue = connection.default_channel.client
+        while queue.llen("celery"):
+            time.sleep(0.05)
+    time.sleep(1)
