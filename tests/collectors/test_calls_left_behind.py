@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from perfkit.collectors.calls import is_sound, write_wish
+from perfkit.collectors.calls import is_sound
 from perfkit.collectors.hot_functions import HotFunction
 from perfkit.collectors.left_behind import left_behind
+from perfkit.collectors.wishes import write_wish
 
 NAME = re.compile(r"calls-(\d+)-[0-9a-f]+\.json")
 GOOD: dict[str, Any] = {
@@ -90,7 +91,7 @@ def test_what_is_no_file_of_a_probe(tmp_path: Path) -> None:
 
 
 def test_a_wish_names_files_as_the_target_does(tmp_path: Path) -> None:
-    path = write_wish(tmp_path, (HotFunction("/home/me/src/shop.py", 5, 1.0),), (("/app", "/home/me/src"),))
+    path = write_wish(tmp_path, "calls", (HotFunction("/home/me/src/shop.py", 5, 1.0),), (("/app", "/home/me/src"),))
     wish = json.loads(path.read_text())
     assert (wish["what"], wish["functions"], wish["owner"]) == ("calls", [["/app/shop.py", 5]], os.getpid())
     assert path.name == "zoom-2.json" and not list(tmp_path.glob("*.part"))

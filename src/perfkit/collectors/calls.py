@@ -6,8 +6,6 @@ the end. Samples have a rest meanwhile. Calls stand beside them in a recording, 
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -18,6 +16,7 @@ from perfkit.collectors.follow import Follow
 from perfkit.collectors.hot_functions import HotFunction, hot_functions
 from perfkit.collectors.interface import Context, Engine
 from perfkit.collectors.left_behind import left_behind
+from perfkit.collectors.wishes import wish_of, write_wish
 from perfkit.model.counted import NO_CALLS, WINDOW
 from perfkit.model.recording import Call, Frame, Gap, Process
 from perfkit.shared import processes
@@ -26,12 +25,10 @@ from perfkit.shared import processes
 _SHARE, _LEAST, _MOST = 0.3, 2.0, 10.0
 # Calls then, within these: a process that has seen enough ends earlier.
 _SHORTEST, _LONGEST = 3.0, 10.0
-_WHOLE = 6 * 3600.0
 _LAST_WORDS = 1.0
 # What samplers need to come to rest, and processes to begin.
 _BREATH, _BEGIN = 0.2, 1.2
 _NAME = re.compile(r"calls-(\d+)-[0-9a-f]+\.json")
-_WISH = "zoom-2.json"
 
 
 class CallsCollector:
@@ -71,7 +68,7 @@ class CallsCollector:
             if now >= self._resting_from + _BREATH:
                 self._wished = True
                 self._until, self._next_look = now + self._burst, now + _BEGIN
-                write_wish(Path(self._context.spool), self.chosen, self._context.path_map, self._burst)
+                write_wish(self._context.spool, "calls", self.chosen, self._context.path_map, self._burst)
         elif begin is not None and now >= begin + self._wait:
             self.chosen = tuple(hot_functions(self._context.sink.stacks, self._engine.stack_seconds))
             if self.chosen:
@@ -86,7 +83,7 @@ class CallsCollector:
     def _take_back(self) -> None:
         """Samples are taken again, and what is wished for besides comes next."""
         self._until = self._next_look = float("inf")
-        Path(self._context.spool, _WISH).unlink(missing_ok=True)
+        wish_of(self._context.spool, "calls").unlink(missing_ok=True)
         if self._resting_from is not None:
             self._let("go_on")
 
@@ -161,36 +158,6 @@ class CallsCollector:
             return Frame(function, "<built-in>", 0, "native")
         file = self._context.local_path(file, process.cwd)
         return Frame(function, file, line, self._context.origins.of(file))
-
-
-def write_wish(
-    folder: Path,
-    functions: tuple[HotFunction, ...],
-    path_map: tuple[tuple[str, str], ...] = (),
-    seconds: float = _WHOLE,
-) -> Path:
-    """Whole or not at all, for whoever the target runs as."""
-    wish = {
-        "version": 1,
-        "what": "calls",
-        "functions": [[_inside(function.file, path_map), function.first_line] for function in functions],
-        "until": time.monotonic() + seconds,
-        "owner": os.getpid(),
-    }
-    path = folder / _WISH
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(wish), encoding="ascii")
-    part.chmod(0o644)
-    part.replace(path)
-    return path
-
-
-def _inside(file: str, path_map: tuple[tuple[str, str], ...]) -> str:
-    """A file as the target names it: the way back of `Context.local_path`."""
-    for inside, outside in path_map:
-        if file.startswith(outside.rstrip("/") + "/"):
-            return inside.rstrip("/") + file[len(outside.rstrip("/")) :]
-    return file
 
 
 def is_sound(written: Any) -> bool:

@@ -5,7 +5,6 @@ What it does there stands in `attach-1.json` in the spool: it leaves when that i
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
@@ -16,10 +15,10 @@ from threading import Thread
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.injection import Refused, inject
 from perfkit.collectors.interface import Context
+from perfkit.collectors.wishes import write_wish
 from perfkit.model.recording import Gap, Process
 from perfkit.shared import processes
 
-_LONGEST = 6 * 3600.0
 _LAST_WORDS = 1.0
 # The folder is on the path for this import alone: what the package loads later it finds by itself. `threading` takes the thread
 # that imports it first for the main one, for which the interpreter waits at its end: that must not be a thread of ours.
@@ -64,8 +63,14 @@ class Entering:
         self._threads: dict[int, Thread] = {}
         self._inside: set[int] = set()
         self._what = "requests, routes and statements" if order.probe else "what was to be counted"
-        self._written = Path(context.spool) / "attach-1.json"
-        _write(self._written, order)
+        self._written = write_wish(
+            context.spool,
+            "attach",
+            probe=order.probe,
+            project=order.project,
+            literals=order.keep_literals,
+            memory=order.memory,
+        )
 
     def poll(self) -> None:
         for process in self._follow.alive:
@@ -110,22 +115,3 @@ class Entering:
             return all(os.path.samefile(path, f"/proc/{pid}/root{path}") for path in paths)
         except OSError:
             return not os.path.exists(f"/proc/{pid}")  # it has ended, which is said better elsewhere
-
-
-def _write(path: Path, order: Order) -> None:
-    """Whole or not at all, for whoever the target runs as."""
-    wish = {
-        "version": 1,
-        "what": "attach",
-        "functions": [],
-        "until": time.monotonic() + _LONGEST,
-        "owner": os.getpid(),
-        "probe": order.probe,
-        "project": order.project,
-        "literals": order.keep_literals,
-        "memory": order.memory,
-    }
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(wish), encoding="ascii")
-    part.chmod(0o644)
-    part.replace(path)

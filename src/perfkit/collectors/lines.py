@@ -5,27 +5,24 @@ perfkit writes its wish into the spool, the probe inside each process counts as 
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from perfkit.collectors.follow import Follow
 from perfkit.collectors.hot_functions import HotFunction, hot_functions
 from perfkit.collectors.interface import Context, Engine
+from perfkit.collectors.left_behind import left_behind
+from perfkit.collectors.wishes import wish_of, write_wish
 from perfkit.model.memory import NO_LINES, LineTime
 from perfkit.model.recording import Gap, Process
 from perfkit.shared import processes
 
 # Samples first: a third of the time, within these bounds.
 _SHARE, _LEAST, _MOST = 0.3, 2.0, 10.0
-_LONGEST = 6 * 3600.0
 _LAST_WORDS = 1.0
-_LARGEST = 16 << 20  # bytes of what a process left
 _NAME = re.compile(r"lines-(\d+)-[0-9a-f]+\.json")
 
 
@@ -63,30 +60,26 @@ class LinesCollector:
         if found:
             self._wished = True
             self.chosen = tuple(found)
-            write_wish(Path(self._context.spool), self.chosen, self._context.path_map)
+            write_wish(self._context.spool, "lines", self.chosen, self._context.path_map)
 
     def stop(self) -> None:
         """Take the wish back, so that the hooks go before the target does, and wait for what is told of that."""
-        for path in Path(self._context.spool).glob("zoom-*.json"):
-            path.unlink(missing_ok=True)
+        wish_of(self._context.spool, "lines").unlink(missing_ok=True)
         until = time.monotonic() + _LAST_WORDS
         while time.monotonic() < until and any(
-            written is not None and written["ended"] is None and processes.alive(pid)
-            for pid, written in self._written()
+            written["ended"] is None and processes.alive(pid) for pid, written in self._written()
         ):
             time.sleep(0.02)
 
-    def _written(self) -> list[tuple[int, dict[str, Any] | None]]:
-        entries = sorted(Path(self._context.spool).iterdir())
-        return [(int(match[1]), _read(entry)) for entry in entries if (match := _NAME.fullmatch(entry.name))]
+    def _written(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        return left_behind(self._context.spool, _NAME, _is_sound)
 
     def take_last_words(self) -> None:
         """All that processes left."""
         left = 0
         for pid, written in self._written():
-            if written is not None:
-                left += 1
-                self._take(self._process(pid, written), written)
+            left += 1
+            self._take(self._process(pid, written), written)
         if not self._wished:
             self._gap("too few samples of the project's functions were taken before it ended", "measure for longer")
         elif not left and not self._refused:
@@ -110,59 +103,15 @@ class LinesCollector:
         self._context.sink.lines(rows)
 
 
-def write_wish(folder: Path, functions: tuple[HotFunction, ...], path_map: tuple[tuple[str, str], ...] = ()) -> Path:
-    """Whole or not at all, for whoever the target runs as."""
-    wish = {
-        "version": 1,
-        "what": "lines",
-        "functions": [[_inside(function.file, path_map), function.first_line] for function in functions],
-        "until": time.monotonic() + _LONGEST,
-        "owner": os.getpid(),
-    }
-    path = folder / "zoom-1.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(wish), encoding="ascii")
-    part.chmod(0o644)
-    part.replace(path)
-    return path
-
-
-def _inside(file: str, path_map: tuple[tuple[str, str], ...]) -> str:
-    """A file as the target names it: the way back of `Context.local_path`."""
-    for inside, outside in path_map:
-        if file.startswith(outside.rstrip("/") + "/"):
-            return inside.rstrip("/") + file[len(outside.rstrip("/")) :]
-    return file
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """Of a regular file only, and only what has the shape that a probe writes."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return None
-    try:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            return None
-        written: dict[str, Any] = json.loads(os.read(file, _LARGEST))
-        return written if _is_sound(written) else None
-    except (OSError, ValueError, RecursionError):
-        return None
-    finally:
-        os.close(file)
-
-
 def _is_sound(written: Any) -> bool:
-    try:
-        return (
-            written["version"] == 1
-            and (written["ended"] is None or type(written["ended"]) in (int, float))
-            and 0 <= float(written["began"]) < 1e10
-            and all(len(gap) == 3 and all(isinstance(text, str) for text in gap) for gap in written["gaps"])
-            and all(map(_is_function, written["functions"]))
-        )
-    except (TypeError, KeyError, ValueError):
-        return False
+    """Whether it has the shape that a probe writes."""
+    return (
+        written["version"] == 1
+        and (written["ended"] is None or type(written["ended"]) in (int, float))
+        and 0 <= float(written["began"]) < 1e10
+        and all(len(gap) == 3 and all(isinstance(text, str) for text in gap) for gap in written["gaps"])
+        and all(map(_is_function, written["functions"]))
+    )
 
 
 def _is_function(function: Any) -> bool:

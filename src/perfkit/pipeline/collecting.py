@@ -49,10 +49,9 @@ def _wish(options: Options, spool: str) -> Path | None:
     """What is counted from the start; None where samples are to find it first."""
     if not options.lines_of:
         return None
-    from perfkit.collectors import calls, lines
+    from perfkit.collectors.wishes import write_wish
 
-    write = calls.write_wish if options.calls else lines.write_wish
-    return write(Path(spool), options.lines_of, options.path_map)
+    return write_wish(spool, "calls" if options.calls else "lines", options.lines_of, options.path_map)
 
 
 class Collecting:

@@ -47,7 +47,7 @@ def start(functions: list[tuple[str, int]]) -> None:
         _began, _ended, _final, _whole = monotonic(), None, None, False
         _wanted = zoom_counts.Wanted(functions)
         try:
-            refused = _traced() or engine.refusal()
+            refused = zoom_counts.traced() or engine.refusal()
             if refused is None:
                 _on = True
                 engine.start(_wanted)
@@ -157,13 +157,3 @@ def _requests() -> int | None:
 def _served() -> int | None:
     now = _requests()
     return None if now is None or _first_request is None else now - _first_request
-
-
-def _traced() -> tuple[str, str] | None:
-    """(why, remedy) when a trace or profile function is set where we are, or for each new thread."""
-    # Not imported: it takes the thread that does so first for the main one.
-    threading = sys.modules.get("threading")
-    set_for_threads = (getattr(threading, "_trace_hook", None), getattr(threading, "_profile_hook", None))
-    if sys.gettrace() is None and sys.getprofile() is None and set_for_threads == (None, None):
-        return None
-    return "a debugger, coverage or a profiler traces the target", "measure when it does not run"

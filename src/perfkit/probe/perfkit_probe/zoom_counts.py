@@ -6,6 +6,7 @@ Each thread has cells of its own for each function, so that no two threads ever 
 from __future__ import annotations
 
 import os
+import sys
 from _thread import get_ident
 from time import monotonic
 
@@ -75,6 +76,16 @@ when_first: list[Callable[[], None]] = []
 def gap(what: str, why: str, remedy: str) -> None:
     if len(gaps) < 50 and (what, why, remedy) not in gaps:
         gaps.append((what, why, remedy))
+
+
+def traced() -> tuple[str, str] | None:
+    """(why, remedy) when a trace or profile function is set where we are, or for each new thread."""
+    # Not imported: it takes the thread that does so first for the main one.
+    threading = sys.modules.get("threading")
+    set_for_threads = (getattr(threading, "_trace_hook", None), getattr(threading, "_profile_hook", None))
+    if sys.gettrace() is None and sys.getprofile() is None and set_for_threads == (None, None):
+        return None
+    return "a debugger, coverage or a profiler traces the target", "measure when it does not run"
 
 
 def function(key: Key, name: str) -> Function:

@@ -40,7 +40,7 @@ def start(functions: list[tuple[str, int]]) -> None:
         zoom_counts.clear()
         _began, _ended, _final = monotonic(), None, None
         try:
-            refused = _traced() or engine.refusal()
+            refused = zoom_counts.traced() or engine.refusal()
             if refused is None:
                 _on = True
                 engine.start(zoom_counts.Wanted(functions))
@@ -124,13 +124,3 @@ def after_fork() -> None:
         zoom_counts.begin_again()
         engine.forget()
         _began = monotonic()
-
-
-def _traced() -> tuple[str, str] | None:
-    """(why, remedy) when a trace or profile function is set where we are, or for each new thread."""
-    # Not imported: it takes the thread that does so first for the main one.
-    threading = sys.modules.get("threading")
-    set_for_threads = (getattr(threading, "_trace_hook", None), getattr(threading, "_profile_hook", None))
-    if sys.gettrace() is None and sys.getprofile() is None and set_for_threads == (None, None):
-        return None
-    return "a debugger, coverage or a profiler traces the target", "zoom in when it does not run"
