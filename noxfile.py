@@ -41,7 +41,7 @@ def tests(session: nox.Session) -> None:
 def attaches(session: nox.Session) -> None:
     """Fifty attaches for each kind of target, where the suite makes a few: half an hour."""
     _install(session, "test")
-    session.run("python", "-m", "pytest", "tests/collectors/injection", env={"PERFKIT_TEST_ATTACHES": "50"})
+    session.run("python", "-m", "pytest", "-n", "0", "tests/collectors/injection", env={"PERFKIT_TEST_ATTACHES": "50"})
 
 
 @nox.session
