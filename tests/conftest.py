@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from turns import turn
+
 if TYPE_CHECKING:
     from databases import Database
     from environments import Environment
@@ -25,6 +27,13 @@ _INTERPRETER = re.compile(r"\bPython\b")
 # A job that a shell or a CI runner starts in the background ignores SIGINT, and would hand that down to every program that
 # the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    assert item.config.cache is not None
+    with turn(item.config.cache.mkdir("turns"), alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 @pytest.fixture

@@ -7,7 +7,11 @@ import socket
 import sys
 from typing import Any
 
+import pytest
+
 from perfkit_command import PROGRAMS, Here
+
+pytestmark = pytest.mark.alone
 
 LOOKED = 26  # seconds: five of warm-up and twenty of a trend
 

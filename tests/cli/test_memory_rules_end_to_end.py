@@ -12,6 +12,8 @@ import pytest
 
 from perfkit_command import PROGRAMS, Here
 
+pytestmark = pytest.mark.alone
+
 SOURCE = PROGRAMS / "heap_server.py"
 
 

@@ -17,7 +17,7 @@ from perfkit.model.target import Command
 from perfkit.pipeline import Options, measure
 from perfkit.recordings import load
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SPIN = """
 import os, sys, threading, time

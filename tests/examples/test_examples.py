@@ -19,7 +19,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 CASES = {file.parent.name: tomllib.loads(file.read_text()) for file in sorted(EXAMPLES.glob("*/expected.toml"))}
 SECONDS = 3  # where expected.toml names no others
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 
 @pytest.fixture(params=CASES)

@@ -13,7 +13,7 @@ from perfkit.recordings.reader import load
 from perfkit_command import Here, kill_all
 from servers_under_load import module
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SHOP = """
 import asyncio, socket, threading, time, urllib.request

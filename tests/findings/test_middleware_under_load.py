@@ -12,7 +12,7 @@ import pytest
 from perfkit_command import Here, kill_all
 from servers_under_load import module
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 WORK = """
 import hashlib

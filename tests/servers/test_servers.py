@@ -9,7 +9,7 @@ import pytest
 from perfkit_command import Here
 from servers_under_load import APPS, Measured, measure, module
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 GUNICORN = ("gunicorn", "flask_shop:app", "--log-level=warning")
 UVICORN = ("uvicorn", "fastapi_shop:app", "--log-level=warning")
