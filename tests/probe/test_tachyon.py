@@ -89,7 +89,7 @@ def test_duration_and_sigterm_still_write(here: Here, python: str) -> None:
 
 def test_a_target_that_is_killed_leaves_its_samples(here: Here, python: str) -> None:
     (here.folder / "job.py").write_text(
-        "import os, time\nuntil = time.monotonic() + 1.5\nwhile time.monotonic() < until:\n    sum(range(1000))\nos.kill(os.getpid(), 9)\n"
+        "import os, time\nuntil = time.monotonic() + 4\nwhile time.monotonic() < until:\n    sum(range(1000))\nos.kill(os.getpid(), 9)\n"
     )
     ended = here.run(python, "job.py", options=TACHYON)
     assert ended.code == 128 + signal.SIGKILL, ended.err

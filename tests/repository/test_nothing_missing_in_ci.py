@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+TESTS_FOLDER = Path(__file__).parents[1]
 TESTS = """
 import pytest
 
@@ -35,7 +35,8 @@ def test_other_system():
     ("ci", "summary", "code"), [("", "1 passed, 4 skipped", 0), ("true", "2 failed, 1 passed, 2 skipped", 1)]
 )
 def test_skips(tmp_path: Path, ci: str, summary: str, code: int) -> None:
-    shutil.copy(CONFTEST, tmp_path)
+    for name in ("conftest.py", "turns.py"):
+        shutil.copy(TESTS_FOLDER / name, tmp_path)
     (tmp_path / "test_skips.py").write_text(TESTS)
     command = [sys.executable, "-m", "pytest", "-c", os.devnull, "--rootdir", str(tmp_path), str(tmp_path)]
     done = subprocess.run(command, env={**os.environ, "CI": ci}, capture_output=True, text=True, cwd=tmp_path)
