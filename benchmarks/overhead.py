@@ -1,7 +1,7 @@
 """Overhead: what sampling costs the target, in CPU and wall time per request, in interleaved pairs with the bare target.
 
     python benchmarks/overhead.py --pairs 20                  perfkit and py-spy, attached to one target, off and on in turn
-    python benchmarks/overhead.py --launched --pairs 8        the same target launched bare and under every profiler in turn
+    python benchmarks/overhead.py --launched --pairs 8        launched under every profiler, each taking turns with a bare one
 
 Each kind has its limit: 1.05 for what sampling costs, and 1.10 for the whole of perfkit on the loops that talk to a database,
 where the probe counts each statement. Those are also told as microseconds a request and a statement: the same loop without
@@ -27,9 +27,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
-from typing import NamedTuple
 
 from bench import circumstances, median_interval, table
+from pairing import TARGET, Cost, compare
 
 LIMIT = 1.05
 KINDS = ("loop", "deep", "flask", "threads")
@@ -39,22 +39,12 @@ PROBED_LIMIT = 1.10
 STATEMENTS = 10
 # The same loop without its statements, for what a request costs by itself.
 WITHOUT = "-0"
-TARGET = str(Path(__file__).with_name("overhead_target.py"))
 # A profiler that attaches is given this long to start, and is measured after it.
 START, HALF = 1.2, 2.0
-# A launched target serves for so many seconds. The first are its start, in which perfkit takes twice the samples; lines are
-# counted after two seconds of samples, and measured from then on.
-LAUNCHED, BEGUN, COUNTING = 7.0, 1.5, 3.0
+# Turns of a pair of launched targets. The first seconds are their start, in which perfkit takes twice the samples; lines are
+# counted after some seconds of samples, and measured from then on.
+TURNS, BEGUN, COUNTING = 16, 3.0, 6.0
 BIN = Path(sys.executable).parent
-
-
-class Cost(NamedTuple):
-    """Seconds per request. `own_wall` is wall time without the main thread's wait for a CPU that others had: what wall
-    time is on a quiet machine, as long as one thread serves."""
-
-    cpu: float
-    own_wall: float
-    wall: float
 
 
 @dataclass
@@ -107,6 +97,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="these profilers alone, by name")
     parser.add_argument("--rate", type=int, help="perfkit's --rate, where it is not the default")
     options = parser.parse_args()
+    if options.launched and "threads" in options.kinds:
+        options.kinds = [kind for kind in options.kinds if kind != "threads"]  # they cannot take turns
     print(circumstances() + "\n")
     rate = ["--rate", str(options.rate)] if options.rate else []
     found = {}
@@ -150,7 +142,7 @@ def verdict(kind: str, measured: dict[str, Pairs], probed: bool) -> list[str]:
 def attached(kind: str, pairs: int, rate: Sequence[str]) -> dict[str, Pairs]:
     """On one process: bare, a profiler, bare, the next … Each is compared with the mean of the bare halves around it."""
     measured = {name: Pairs() for name in ("perfkit", "py-spy 100 Hz", "py-spy 1000 Hz")}
-    with tempfile.TemporaryDirectory() as folder, serving(kind, 3600) as (pid, served):
+    with tempfile.TemporaryDirectory() as folder, serving(kind) as (pid, served):
         time.sleep(START)
         before = _watch(served, [])
         for number in range(pairs):
@@ -202,9 +194,9 @@ def _looks(recording: Path) -> float:
 
 
 @contextmanager
-def serving(kind: str, seconds: float, before: Sequence[str] = ()) -> Iterator[tuple[int, Served]]:
-    """A target under way and its accounts; `before` are the words of a profiler that launches it."""
-    words = [*(before or [sys.executable]), TARGET, kind, str(seconds)]
+def serving(kind: str) -> Iterator[tuple[int, Served]]:
+    """A target under way and its accounts."""
+    words = [sys.executable, TARGET, kind, "3600"]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     served = Served()
     assert process.stdout is not None
@@ -213,17 +205,16 @@ def serving(kind: str, seconds: float, before: Sequence[str] = ()) -> Iterator[t
     try:
         yield process.pid, served
     finally:
-        if seconds > 600:
-            process.terminate()
+        process.terminate()
         process.wait(120)
         reader.join(5)
 
 
 def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | None) -> dict[str, Pairs]:
-    """Fresh processes, two profilers between bare ones, in a new order each time; their start is left out."""
+    """Pairs of fresh processes that take turns, in a new order of the profilers each time; their start is left out."""
     python = sys.executable
     with tempfile.TemporaryDirectory() as folder:
-        profilers = {
+        profilers: dict[str, Sequence[str]] = {
             "perfkit": [python, "-m", "perfkit", "run", "-q", *rate, "-o", f"{folder}/recording", "--", python],
             "perfkit --no-probe": [python, "-m", "perfkit", "run", "-q", "--no-probe", *rate, "-o", f"{folder}/recording", "--", python],
             "py-spy 100 Hz": [str(BIN / "py-spy"), "record", "-r", "100", "-f", "raw", "-o", f"{folder}/raw", "--", python],
@@ -233,49 +224,27 @@ def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | N
         if (BIN / "scalene").exists():
             profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
         profilers = {name: words for name, words in profilers.items() if not only or name in only}
-        measured = {name: Pairs() for name in profilers}
         without = "perfkit" + WITHOUT
         if kind in PROBED and not only:
-            measured[without] = Pairs()
-        for number in range(pairs):
-            in_turn(kind, profilers, measured, number, folder)
-            if without in measured:
-                bare = _launch(kind + WITHOUT, ())
-                Path(folder, "recording").unlink(missing_ok=True)
-                with_it = _launch(kind + WITHOUT, profilers["perfkit"])
-                if bare and with_it:
-                    measured[without].add(with_it, bare)
-    without_accounts(kind, measured)
-    return measured
+            profilers[without] = profilers["perfkit"]
+        return beside_bare(kind, profilers, pairs, folder)
 
 
-def in_turn(
-    kind: str, profilers: Mapping[str, Sequence[str]], measured: Mapping[str, Pairs], number: int, folder: str
-) -> None:
-    """One round: every profiler once, two between bare ones, in an order of its own. `{folder}/recording` is where they may write."""
-    order = random.Random(number).sample(sorted(profilers), len(profilers))
-    for two in (order[at : at + 2] for at in range(0, len(order), 2)):
-        bare = _launch(kind, ())
-        for name in two:
+def beside_bare(kind: str, profilers: Mapping[str, Sequence[str]], pairs: int, folder: str) -> dict[str, Pairs]:
+    """Every profiler in so many pairs with the bare target. `{folder}/recording` is where they may write."""
+    measured = {name: Pairs() for name in profilers}
+    for number in range(pairs):
+        for name in random.Random(number).sample(sorted(profilers), len(profilers)):
             Path(folder, "recording").unlink(missing_ok=True)
-            with_it = _launch(kind, profilers[name])
-            if bare and with_it:
-                measured[name].add(with_it, bare)
-
-
-def without_accounts(kind: str, measured: dict[str, Pairs]) -> None:
+            of = kind + WITHOUT if name.endswith(WITHOUT) else kind
+            found = compare(of, profilers[name], TURNS, COUNTING if "--lines" in profilers[name] else BEGUN)
+            if found is not None:
+                measured[name].ratios.append(found.ratio)
+                measured[name].more.append(found.more)
     for name in [name for name, found in measured.items() if not found.ratios]:
-        print(f"{name} is not measured on {kind}: it left no accounts of the target\n")
+        print(f"{name} is not measured on {kind}: its target answers nothing\n")
         del measured[name]
-
-
-def _launch(kind: str, before: Sequence[str]) -> Cost | None:
-    with serving(kind, LAUNCHED, before) as (_, served):
-        pass
-    if len(served.marks) < 10:
-        return None
-    begun = COUNTING if "--lines" in before else BEGUN
-    return served.per_request(served.marks[0][0] + begun, served.marks[-1][0])
+    return measured
 
 
 def _ratio(values: Sequence[float]) -> list[str]:

@@ -1,7 +1,8 @@
-"""A request loop that keeps accounts: `python overhead_target.py KIND SECONDS`.
+"""A request loop that keeps accounts: `python overhead_target.py KIND SECONDS`, or `KIND turns`.
 
 Every tenth of a second it prints one line: monotonic clock, CPU seconds of the process, seconds for which its main thread
-waited in the run queue because others had the CPU, requests done so far.
+waited in the run queue because others had the CPU, requests done so far. In turns, it serves as many requests as a line of
+its input says, and prints what those took: CPU seconds, seconds in the run queue, wall seconds.
 """
 
 from __future__ import annotations
@@ -164,19 +165,36 @@ def django_sql(statements: bool = True) -> Callable[[], object]:
     return lambda: run_wsgi_app(application, environ.copy())
 
 
-def account(done: int) -> None:
+def queued() -> float:
     try:
         with open("/proc/self/schedstat") as file:
-            queued = int(file.read().split()[1]) / 1e9
+            return int(file.read().split()[1]) / 1e9
     except OSError:
-        queued = 0.0
-    print(time.monotonic(), time.process_time(), queued, done, flush=True)
+        return 0.0
+
+
+def account(done: int) -> None:
+    print(time.monotonic(), time.process_time(), queued(), done, flush=True)
+
+
+def serve_in_turns(request: Callable[[], object]) -> None:
+    for line in sys.stdin:
+        since = time.process_time(), queued(), time.monotonic()
+        for _ in range(int(line)):
+            request()
+        until = time.process_time(), queued(), time.monotonic()
+        print("turn", *(end - start for start, end in zip(since, until, strict=True)), flush=True)
+
+
+def answering(request: Callable[[], object]) -> Callable[[], object]:
+    """A mistake would be measured otherwise."""
+    answer = request()
+    if isinstance(answer, tuple) and answer[1] != "200 OK":
+        raise SystemExit(f"the target answers {answer[1]}")
+    return request
 
 
 def serve(request: Callable[[], object], seconds: float) -> None:
-    answer = request()
-    if isinstance(answer, tuple) and answer[1] != "200 OK":
-        raise SystemExit(f"the target answers {answer[1]}")  # a mistake would be measured otherwise
     done, until, mark = 0, time.monotonic() + seconds, 0.0
     while mark < until:
         for _ in range(10):
@@ -216,11 +234,15 @@ REQUESTS: dict[str, Callable[[], Callable[[], object]]] = {
 
 
 def main() -> None:
-    kind, seconds = sys.argv[1], float(sys.argv[2])
+    kind, how_long = sys.argv[1:3]
+    if kind == "threads" and how_long == "turns":
+        raise SystemExit("threads do not take turns")
     if kind == "threads":
-        serve_by_threads(flask(), seconds)
+        serve_by_threads(flask(), float(how_long))
+    elif how_long == "turns":
+        serve_in_turns(answering(REQUESTS[kind]()))
     else:
-        serve(REQUESTS[kind](), seconds)
+        serve(answering(REQUESTS[kind]()), float(how_long))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/zoom.py --pairs 8
     python benchmarks/zoom.py --pauses 30       how long a process stands still while perfkit comes in
 
-Each profiler launches the same loop (`flask-sql` of overhead.py) in turn with bare ones. Those that follow what is decorated
+Each profiler launches the same loop (`flask-sql` of overhead.py), which takes turns with a bare one. Those that follow what is decorated
 (kernprof, memory_profiler) are given the one function that answers the request. CPU is the target's own, profiler's threads in
 it included; perfkit's own process is beside it, and not in it.
 """
@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 
 from bench import circumstances, median_interval, table
-from overhead import BIN, Pairs, in_turn, without_accounts
+from overhead import BIN, beside_bare
 
 KIND = "flask-sql"
 LIMITS = {"perfkit --lines": 1.25, "perfkit --memory": 1.10}
@@ -62,10 +62,7 @@ def main() -> None:
         profilers = {
             name: words for name, words in _profilers(folder).items() if not options.only or name in options.only
         }
-        measured = {name: Pairs() for name in profilers}
-        for number in range(options.pairs):
-            in_turn(KIND, profilers, measured, number, folder)
-    without_accounts(KIND, measured)
+        measured = beside_bare(KIND, profilers, options.pairs, folder)
     costs = ("CPU", "95 %", "wall without the run queue", "95 %", "wall", "95 %")
     table(
         ("target", "profiler", *costs, "looks/s", "pairs"), [found.row(KIND, name) for name, found in measured.items()]
