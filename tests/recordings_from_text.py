@@ -243,7 +243,7 @@ def _spans(
     for span, text, frames in spans:
         system = "postgresql" if span.kind in ("sql", "fetch", "transaction") else ""
         name = names.setdefault((text, system), SpanName(len(names) + 1, text, system))
-        columns.append(replace(span, name=name.id, stack=table.intern(_line(f"{frames} 0", known).frames)))
+        columns.append(span._replace(name=name.id, stack=table.intern(_line(f"{frames} 0", known).frames)))
     return columns, {name.id: name for name in names.values()}
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import fields
 
 from docs_reading import ROOT
 from perfkit.collectors import probe_events
 
 PAGE = (ROOT / "docs/reference/spool.md").read_text(encoding="utf-8")
-TYPES = {"uint8": "B", "uint32": "I", "int32": "i", "int64": "q", "float64": "d"}
+TYPES = {"uint8": "B", "int8": "b", "uint32": "I", "int32": "i", "int64": "q", "float64": "d"}
 
 
 def _fields(letter: str) -> list[tuple[str, str]]:
@@ -23,10 +22,11 @@ def test_the_fields_are_those_that_are_read() -> None:
     for letter, packed, noun in (
         ("S", probe_events._SPAN, probe_events.SpanEvent),
         ("R", probe_events._REQUEST, probe_events.RequestEvent),
+        ("Q", probe_events._STATEMENT, None),
     ):
         said = _fields(letter)
         assert "<" + "".join(TYPES[kind] for _, kind in said) == packed.format
-        assert [name for name, _ in said] == [field.name for field in fields(noun)]
+        assert noun is None or tuple(name for name, _ in said) == noun._fields
         assert f"| `{letter}` |" in PAGE
         row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{letter}` |"))
         assert row.endswith(f"| {1 + packed.size} |")

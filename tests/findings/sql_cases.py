@@ -45,7 +45,7 @@ def served(
 
 def ran(*steps: Step) -> Mapping[str, Any]:
     """Options for a script that runs the steps in its one second."""
-    return {"spans": [(replace(span, request=0), text, at) for span, text, at in _spans(steps, 0, 0.0)]}
+    return {"spans": [(span._replace(request=0), text, at) for span, text, at in _spans(steps, 0, 0.0)]}
 
 
 def _spans(steps: Sequence[Step], index: int, at: float) -> list[tuple[Span, str, str]]:
@@ -106,5 +106,5 @@ def both(step: Step, *endpoints: str) -> Mapping[str, Any]:
         more, first = served(step, endpoint=endpoint), len(requests)
         later = 0.2 * first
         requests += [replace(r, start=r.start + later, number=r.number + first) for r in more["requests"]]
-        spans += [(replace(s, start=s.start + later, request=s.request + first), t, at) for s, t, at in more["spans"]]
+        spans += [(s._replace(start=s.start + later, request=s.request + first), t, at) for s, t, at in more["spans"]]
     return {"requests": requests, "spans": spans}

@@ -228,3 +228,22 @@ def test_nothing_breaks_without_the_spool(some_python: str, tmp_path: Path) -> N
     script.write_text(GONE)
     ended, seen = run_with_probe(script, tmp_path / "spool", some_python)
     assert (ended.returncode, ended.stdout, ended.stderr, seen) == (0, "True False [(3,)]\n", "", [])
+
+
+LITERALS = """
+import sqlite3
+c = sqlite3.connect(":memory:")
+for text in ("SELECT 1", "SELECT 2", "SELECT 1"):
+    c.execute(text)
+for n in (1, 2, 1):
+    c.execute("SELECT ?", (n,))
+"""
+
+
+def test_values_in_the_text_are_parameters_too(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(LITERALS)
+    _, (found,) = run_with_probe(tmp_path / "program.py", tmp_path / "spool")
+    keys = [span.key for span in found.spans if found.names[span.name] == "SELECT ?"]
+    one, two, again, first, second, third = keys
+    assert one == again != two
+    assert first == third != second

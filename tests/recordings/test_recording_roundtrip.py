@@ -98,7 +98,7 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert found.path == str(recording)
     stacks = [(found.stacks.expand(sample.stack), sample.n, sample.seconds) for sample in found.samples]
     assert stacks == [((MAIN, LOAD, PARSE), 60, 0.625), ((MAIN, LOAD), 37, 0.375), ((), 97, 1.0)]
-    spans = [(found.stacks.expand(span.stack), replace(span, stack=0)) for span in found.spans]
+    spans = [(found.stacks.expand(span.stack), span._replace(stack=0)) for span in found.spans]
     assert spans == [
         ((MAIN, PARSE), Span(1, 7, "sql", 1, 0, 0.5, 0.0125, 3, -(2**63))),
         ((MAIN, LOAD), Span(1, 7, "render", 2, 0, 0.525, 0.0, 0)),
@@ -251,7 +251,7 @@ def test_spans_from_text_go_into_a_file_and_back(tmp_path: Path) -> None:
     writer.process(made.processes[0])
     for name in made.names.values():
         writer.name(name)
-    writer.spans(replace(span, stack=writer.intern(made.stacks.expand(span.stack))) for span in made.spans)
+    writer.spans(span._replace(stack=writer.intern(made.stacks.expand(span.stack))) for span in made.spans)
     writer.seal(made.run)
     found = load(tmp_path / "a.perfkit")
     assert [name.text for name in found.names.values()] == ["SELECT 1", "page.html"]

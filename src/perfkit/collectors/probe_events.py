@@ -5,36 +5,35 @@ Nothing is believed: a record that cannot be is an error, and a file is read up 
 
 from __future__ import annotations
 
-import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from perfkit.model.recording import RequestKind, SpanKind
 
 SPAN_KINDS: tuple[SpanKind, ...] = get_args(SpanKind)
 REQUEST_KINDS: tuple[RequestKind, ...] = get_args(RequestKind)
 _SPAN = struct.Struct("<BIIIddqq")
+_STATEMENT = struct.Struct("<bIIIddqqddq")
 _REQUEST = struct.Struct("<BIIdddiq")
 _LENGTH = struct.Struct("<I")
 _LONGEST = 1 << 24
+_NEVER = 1e10  # seconds; neither infinity nor NaN is below
+_FETCH = SPAN_KINDS.index("fetch")
 
 
 class GarbledError(Exception):
     """The bytes are not what a probe writes; nothing behind them can be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(NamedTuple):
     """`kind` hello, stack, name, endpoint, container, look or gap, and its texts."""
 
     kind: str
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEvent:
+class RequestEvent(NamedTuple):
     """Times are on the target's monotonic clock. `cpu` and `size` are None where unknown."""
 
     kind: RequestKind
@@ -47,15 +46,14 @@ class RequestEvent:
     size: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SpanEvent:
+class SpanEvent(NamedTuple):
     kind: SpanKind
     request: int
     name: int
     stack: int
     start: float
     seconds: float
-    count: int | None
+    count: int | None  # type: ignore[assignment]  # a tuple's method of that name is not wanted
     key: int | None
 
 
@@ -72,6 +70,12 @@ def events(data: bytes) -> Iterator[tuple[Event, int]]:
             if end > len(data):
                 return
             yield _span(*_SPAN.unpack_from(data, at + 1)), end
+        elif kind == b"Q":
+            end = at + 1 + _STATEMENT.size
+            if end > len(data):
+                return
+            for span in _statement(*_STATEMENT.unpack_from(data, at + 1)):
+                yield span, end
         elif kind == b"R":
             end = at + 1 + _REQUEST.size
             if end > len(data):
@@ -96,8 +100,29 @@ def events(data: bytes) -> Iterator[tuple[Event, int]]:
 def _span(
     kind: int, request: int, name: int, stack: int, start: float, seconds: float, count: int, key: int
 ) -> SpanEvent:
-    _check(kind < len(SPAN_KINDS) and _is_time(start) and _is_time(seconds), "a span")
+    if not (kind < len(SPAN_KINDS) and 0 <= start < _NEVER and 0 <= seconds < _NEVER):
+        raise GarbledError("a span that no probe writes")
     return SpanEvent(SPAN_KINDS[kind], request, name, stack, start, seconds, None if count < 0 else count, key or None)
+
+
+def _statement(
+    kind: int,
+    request: int,
+    name: int,
+    stack: int,
+    start: float,
+    seconds: float,
+    count: int,
+    key: int,
+    begun: float,
+    spent: float,
+    fetched: int,
+) -> Iterator[SpanEvent]:
+    """Its execution, where it is not only further rows of one, and the rows fetched."""
+    if kind >= 0:
+        yield _span(kind, request, name, stack, start, seconds, count, key)
+    if fetched > 0:
+        yield _span(_FETCH, request, name, stack, begun or start + seconds, spent, fetched, 0)
 
 
 def _request(
@@ -130,7 +155,7 @@ def _definition(body: bytes) -> Definition:
 
 
 def _is_time(seconds: float) -> bool:
-    return math.isfinite(seconds) and 0 <= seconds < 1e10
+    return 0 <= seconds < _NEVER
 
 
 def _check(plausible: bool, what: str) -> None:

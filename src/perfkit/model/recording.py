@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
 from perfkit.model.plan import NotPlanned, Plan
@@ -173,8 +173,7 @@ class SpanName:
     system: str
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A timed stretch inside the target. `request` is its number in `process`, 0 outside of any; `stack` the call site.
 
     `count` is rows, bytes or requests, by kind; `key` tells equal parameters (or connections) from others; both None
@@ -188,7 +187,7 @@ class Span:
     stack: int
     start: float
     seconds: float
-    count: int | None = None
+    count: int | None = None  # type: ignore[assignment]  # a tuple's method of that name is not wanted
     key: int | None = None
 
 

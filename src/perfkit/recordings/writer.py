@@ -114,7 +114,7 @@ class Writer:
     def spans(self, rows: Iterable[Span]) -> None:
         """Stacks by their id in `stacks`, names by theirs, which must be there: a span of no name is damage."""
         with self._writing() as connection:
-            connection.executemany("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_columns(Span), rows))
+            connection.executemany("INSERT INTO span VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def calls(self, rows: Iterable[Call]) -> None:
         """Frames are interned as those of stacks are."""

@@ -97,6 +97,13 @@ def redact(sql: str | bytes, system: str = "") -> str:
     return str(pattern.sub(_shown, text)).strip() + rest
 
 
+def literals(sql: str | bytes, system: str = "") -> tuple[str, ...]:
+    """What `redact` hides, comments apart: two statements that are equal without their literals may differ in these."""
+    pattern = _MYSQL_TEXT if system in _MYSQL else _STANDARD
+    matches = pattern.finditer(_text(sql)[:LONGEST])
+    return tuple([match.group() for match in matches if match.lastgroup not in ("kept", "comment")])
+
+
 def verb(sql: str | bytes) -> str:
     """The first keyword, upper-cased: SELECT, BEGIN (also START TRANSACTION), COMMIT (also END), …; `other` if unknown.
 

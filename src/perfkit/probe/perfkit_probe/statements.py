@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .events import Statement
     from .sites import Hints
 
-    Known = tuple[int, int, Hints]  # a text's number, the kind of its spans, where it ran before
+    # A text's number, the kind of its spans, where it ran before, and what stands for the literals in it.
+    Known = tuple[int, int, Hints, int]
 
 MANY: Any = object()
 NOTHING: Statement = [WRITTEN, 0, 0, 0, 0.0, 0.0, -1, None, 0.0, 0.0, CLOSED]
@@ -54,7 +55,7 @@ def _made(sql: Any, system: str) -> Known:
         shown = _SAVEPOINT.sub(r"\1 ?", shown)
     shown = shown.encode("utf-8", "backslashreplace").decode()  # lone surrogates are no text
     number = name(shown, system)
-    known = (number, kind, hints_of(number))
+    known = (number, kind, hints_of(number), hash(sqltext.literals(text, system)))
     if type(sql) in (str, bytes) and len(sql) <= _LONG:
         if len(_texts) >= _MOST_TEXTS:
             _texts.clear()
@@ -98,14 +99,14 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
             known = _known(sql)
         except Exception:  # it cannot be hashed
             known = None
-        number, kind, hints = known or _new(sql, system)
+        number, kind, hints, literals = known or _new(sql, system)
         request = get_current()
         hashed = None
         if values is not MANY:  # at once: they may be changed after this
             try:
-                hashed = hash(values)
+                hashed = hash(values) ^ literals
             except Exception:
-                hashed = hash(_described(values))
+                hashed = hash(_described(values)) ^ literals
         of = 0 if request is None else request.number
         if stack is None:
             frame: Any = None  # what follows is `sites.here` without a frame of its own
