@@ -16,16 +16,20 @@ if TYPE_CHECKING:
     from perfkit.model.finding import Silence
 
 _HINT = 'write rule = "…", place = "…" and reason = "…" below [[tool.perfkit.silence]]'
+_NO_FLAGS = {("gate", "command"), ("gate", "budgets")}
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 # On the way of every command: a dataclass would cost its start 1 ms, and the module of Silence 20 ms.
 class Settings(NamedTuple):
-    """`defaults` are flag values by name as they stand under `[tool.perfkit]`; `commands` those of one command's table."""
+    """`defaults` are flag values by name as they stand under `[tool.perfkit]`; `commands` those of one command's table. Of the
+    gate's, `command` is what it runs and `budgets` its limits, which are no flags."""
 
     defaults: Mapping[str, Any] = _NONE
     commands: Mapping[str, Mapping[str, Any]] = _NONE
     silences: tuple[Silence, ...] = ()
+    command: tuple[str, ...] = ()
+    budgets: Mapping[str, Any] = _NONE
     file: Path | None = None
 
 
@@ -66,13 +70,41 @@ def _settings(table: Mapping[str, Any], file: Path) -> Settings:
             _flag(key): value for key, value in table.items() if not isinstance(value, dict) and key != "silence"
         },
         commands={
-            key: {_flag(name): value for name, value in value.items()}
+            key: {_flag(name): value for name, value in value.items() if (key, name) not in _NO_FLAGS}
             for key, value in table.items()
             if isinstance(value, dict)
         },
+        command=_command(table.get("gate", {}), file),
+        budgets=_budgets(table.get("gate", {}), file),
         silences=tuple(_silence(entry, file) for entry in silences),
         file=file,
     )
+
+
+def _command(gate: Any, file: Path) -> tuple[str, ...]:
+    """Words, or a line as one would type it."""
+    command = gate.get("command", []) if isinstance(gate, dict) else []
+    if isinstance(command, str):
+        import shlex
+
+        try:
+            return tuple(shlex.split(command))
+        except ValueError as error:
+            raise PerfkitError(f"{file}: tool.perfkit.gate.command: {error}.", "close the quote", USAGE) from None
+    if not isinstance(command, list) or not all(isinstance(word, str) for word in command):
+        raise PerfkitError(
+            f"{file}: tool.perfkit.gate.command must be text.", 'write command = "gunicorn shop.wsgi"', USAGE
+        )
+    return tuple(command)
+
+
+def _budgets(gate: Any, file: Path) -> Mapping[str, Any]:
+    budgets = gate.get("budgets", {}) if isinstance(gate, dict) else {}
+    if not isinstance(budgets, dict):
+        raise PerfkitError(
+            f"{file}: tool.perfkit.gate.budgets must be a table.", "write [tool.perfkit.gate.budgets]", USAGE
+        )
+    return budgets
 
 
 def _flag(key: str) -> str:

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "sql": "perfkit.cli.sql:sql",
     "explain": "perfkit.cli.explain:explain",
     "zoom": "perfkit.cli.zoom:zoom",
+    "gate": "perfkit.cli.gate:gate",
     "report": "perfkit.cli.report:report",
     "rule": "perfkit.cli.rule:rule",
     "doctor": "perfkit.cli.doctor:doctor",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command to launch. `executable` is the resolved path of `argv[0]`."""
+    """A command to launch. `executable` is the resolved path of `argv[0]`; `environ` is added to perfkit's own environment, and
+    `output` the file that takes what it prints, where that is not perfkit's own."""
 
     argv: tuple[str, ...]
     executable: str
     cwd: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Measuring:
         from perfkit.targets.launch import Launched
 
         if extra:
-            before = os.environ.get("PYTHONPATH")
+            before = command.environ.get("PYTHONPATH", os.environ.get("PYTHONPATH"))
             extra = {**extra, "PYTHONPATH": PROBE_FOLDER + (os.pathsep + before if before else "")}
         self._launched = Launched.start(command, extra)
         self._begun, self._started = time.monotonic(), time.time()
@@ -207,7 +207,8 @@ class Measuring:
         if self._launched is None:
             return
         number = interruption.received or signal.SIGTERM
-        if not interruption.received and self._options.engine not in _SURVIVE:
+        cut_short = self._options.counting or self._options.engine not in _SURVIVE
+        if not interruption.received and cut_short:
             number = signal.SIGINT  # engines inside the target write at its end, which SIGTERM would cut short
         times = interruption.times  # a second signal may come while the collectors finish
         self._launched.begin_stop(None if interruption.reached_target else number, time.monotonic(), GRACE)
@@ -252,6 +253,8 @@ class Measuring:
 
     def _has_data(self) -> bool:
         measured = self._collecting is not None and self._collecting.measured > 0
+        if self._options.counting and self._failure is None:
+            return True
         return measured and (self._failure is None or self._reached_the_disk())
 
     def _reached_the_disk(self) -> bool:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Options:
     """How to measure. `probe` goes into a command that is launched, `sql` brings it into a process that runs. `lines_of` are
-    followed from the start, in place of those that samples find. Seconds; `duration` counts from the moment the target is ready
+    followed from the start, in place of those that samples find. With `counting` all that the probe
+    sees is wanted, to the last, samples or not: a target that must be stopped gets SIGINT, at which Python ends in good order. Seconds; `duration` counts from the moment the target is ready
     (at once without --ready or --load)."""
 
     engine: EngineName = "py-spy"
@@ -29,6 +30,7 @@ class Options:
     lines: bool = False
     calls: bool = False
     lines_of: tuple[HotFunction, ...] = ()
+    counting: bool = False
     rate: float = 50.0
     duration: float | None = None
     warmup: float = 0.0

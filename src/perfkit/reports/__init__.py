@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from perfkit.shared.registry import Registry
 
 if TYPE_CHECKING:
-    from perfkit.reports.interface import Format, RenderOptions
+    from perfkit.reports.interface import Format, GateFormat, RenderOptions
 
 FORMATS: Registry[Format] = Registry(
     "report format",
@@ -34,15 +34,31 @@ FORMATS: Registry[Format] = Registry(
     },
 )
 
+# Of a gate's verdict, which is another noun: the same options, and text only.
+GATE_FORMATS: Registry[GateFormat] = Registry(
+    "format of a verdict",
+    "perfkit.gate_reports",
+    {
+        "terminal": "perfkit.reports.gate_text:render",
+        "json": "perfkit.reports.gate_json:render",
+        "markdown": "perfkit.reports.gate_markdown:render",
+        "github": "perfkit.reports.gate_github:render",
+        "junit": "perfkit.reports.gate_junit:render",
+        "sarif": "perfkit.reports.gate_sarif:render",
+        "gitlab": "perfkit.reports.gate_gitlab:render",
+        "openmetrics": "perfkit.reports.gate_openmetrics:render",
+    },
+)
+
 # What shows single requests and spans takes them from the recording: a report holds sums only.
 NEED_RECORDING = frozenset({"chrome"})
 
-__all__ = ["FORMATS", "NEED_RECORDING", "Format", "RenderOptions"]
+__all__ = ["FORMATS", "GATE_FORMATS", "NEED_RECORDING", "Format", "GateFormat", "RenderOptions"]
 
 
 def __getattr__(name: str) -> object:
     """The interface, loaded when it is asked for: the list of formats alone needs none of the nouns."""
-    if name not in ("Format", "RenderOptions"):
+    if name not in ("Format", "GateFormat", "RenderOptions"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from perfkit.reports import interface
 

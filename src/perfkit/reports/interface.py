@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from perfkit.model.gate import Verdict
 from perfkit.model.recording import Recording
 from perfkit.model.report import Report
 
@@ -28,3 +29,9 @@ class Format(Protocol):
     what the format shows."""
 
     def __call__(self, report: Report, options: RenderOptions) -> str | bytes: ...
+
+
+class GateFormat(Protocol):
+    """The same for a verdict: text, which may be empty."""
+
+    def __call__(self, verdict: Verdict, options: RenderOptions) -> str: ...

@@ -24,6 +24,11 @@ def share(value: float) -> str:
     return f"{percent:.0f}%" if percent >= 9.95 else f"{percent:.1f}%"
 
 
+def change(value: float) -> str:
+    """A share with its sign: `+38%`, `−12%`, `+1.4%`."""
+    return ("−" if value < 0 else "+") + share(abs(value))
+
+
 def count(value: float) -> str:
     """`1,712`."""
     return f"{round(value):,}"

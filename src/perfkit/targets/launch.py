@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from errno import EACCES, ENOENT, ENOEXEC
 from pathlib import Path
+from typing import IO
 
 from perfkit.errors import CANNOT_EXECUTE, NOT_FOUND, PerfkitError
 from perfkit.model.target import Command
@@ -32,12 +33,14 @@ class Launched:
     def start(cls, command: Command, extra_env: Mapping[str, str]) -> Launched:
         """Raises PerfkitError: 126 where the kernel refuses to execute it, 127 where it has gone."""
         try:
-            with default_signals():
+            with default_signals(), _output(command) as output:
                 popen = subprocess.Popen(
                     command.argv,
                     executable=command.executable,
                     cwd=command.cwd,
-                    env={**os.environ, **extra_env},
+                    env={**os.environ, **command.environ, **extra_env},
+                    stdout=output,
+                    stderr=output,
                     # Descriptors we were given, as by socket activation, are the target's; ours are not inheritable.
                     close_fds=False,
                 )
@@ -133,6 +136,15 @@ def _signal(pids: list[int], number: int) -> None:
 def exit_code(returncode: int | None) -> int | None:
     """As a shell counts: 128 + n after signal n."""
     return 128 - returncode if returncode is not None and returncode < 0 else returncode
+
+
+@contextmanager
+def _output(command: Command) -> Iterator[IO[bytes] | None]:
+    if command.output is None:
+        yield None
+    else:
+        with open(command.output, "ab") as file:
+            yield file
 
 
 @contextmanager

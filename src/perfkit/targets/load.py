@@ -39,7 +39,7 @@ class LoadGenerator:
         self._turns = threading.Lock()
         self._stopping = threading.Event()
         self._done: deque[Request] = deque()
-        self._clients = [_Client(self) for _ in range(load.concurrency)]
+        self._clients = [_Thread(self) for _ in range(load.concurrency)]
 
     def start(self, clock: Callable[[], float]) -> None:
         """`clock` gives seconds since the run began."""
@@ -85,12 +85,48 @@ class LoadGenerator:
         self._stopping.wait(_BACK_OFF)
 
 
-class _Client:
-    """One thread with one connection to each server, kept open for as long as the server keeps it."""
+class Client:
+    """One connection to each server, kept open for as long as the server keeps it."""
+
+    def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
+        self._stopping = stopping
+        self._connections: dict[tuple[str, str, int], HTTPConnection] = {}
+
+    def ask(self, where: Address) -> int:
+        """Status of the whole answer, read to its end; 0 without one."""
+        key = (where.scheme, where.host, where.port)
+        connection = self._connections.get(key)
+        reused = connection is not None and connection.sock is not None
+        if connection is None:
+            connection = self._connections[key] = where.connect(TIMEOUT)
+        for attempt in (1, 2):
+            try:
+                return _ask(connection, where)
+            except _FAILURES as error:
+                connection.close()
+                # A server may close a connection it kept open just as the next request is on its way (RFC 9112, 9.3.1).
+                again = reused and attempt == 1 and isinstance(error, ConnectionError)
+                if not again or self._stopping():
+                    return 0
+        return 0
+
+    def hang_up(self) -> None:
+        """Wakes the thread that asks out of a read."""
+        for connection in list(self._connections.values()):
+            with suppress(OSError, AttributeError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            connection.close()
+
+
+class _Thread:
+    """A client that asks as often as its generator gives it a turn."""
 
     def __init__(self, generator: LoadGenerator) -> None:
         self._generator = generator
-        self._connections: dict[tuple[str, str, int], HTTPConnection] = {}
+        self._client = Client(lambda: generator.stopping)
         self._thread: threading.Thread | None = None
 
     @property
@@ -106,38 +142,16 @@ class _Client:
             self._thread.join(max(0.0, seconds))
 
     def hang_up(self) -> None:
-        """Wakes the thread out of a read."""
-        for connection in list(self._connections.values()):
-            with suppress(OSError, AttributeError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
+        self._client.hang_up()
 
     def _run(self, clock: Callable[[], float]) -> None:
         while (where := self._generator.turn()) is not None:
             start = clock()
-            status = self._status(where)
+            status = self._client.ask(where)
             self._generator.record(Request(where.endpoint, start, clock() - start, status))
             if not status:
                 self._generator.back_off()
-        for connection in self._connections.values():
-            connection.close()
-
-    def _status(self, where: Address) -> int:
-        """Of the whole answer, read to its end; 0 without one."""
-        key = (where.scheme, where.host, where.port)
-        connection = self._connections.get(key)
-        reused = connection is not None and connection.sock is not None
-        if connection is None:
-            connection = self._connections[key] = where.connect(TIMEOUT)
-        for attempt in (1, 2):
-            try:
-                return _ask(connection, where)
-            except _FAILURES as error:
-                connection.close()
-                # A server may close a connection it kept open just as the next request is on its way (RFC 9112, 9.3.1).
-                again = reused and attempt == 1 and isinstance(error, ConnectionError)
-                if not again or self._generator.stopping:
-                    return 0
-        return 0
+        self._client.close()
 
 
 def _ask(connection: HTTPConnection, where: Address) -> int:

@@ -1,0 +1,134 @@
+"""What a gate compares, and what it says: counts and times of two revisions, budgets, breaches, a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from perfkit.model.finding import Place
+
+Answer = Literal["pass", "fail", "inconclusive"]
+# unknown: neither a change nor its absence is shown.
+TimeStatus = Literal["slower", "faster", "same", "unknown"]
+CountStatus = Literal["more", "less", "same", "flaky"]
+Clock = Literal["cpu", "wall"]
+# What is counted of a unit. `statement` has a fingerprint as its name, `import` a module; the others have none.
+Counted = Literal["queries", "statement", "rows", "connections", "commits", "imports", "import"]
+
+WHOLE = "(the whole run)"
+"""The one unit of a script."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountKey:
+    """What is counted of which unit: an endpoint, a test, or the whole of a script."""
+
+    unit: str
+    what: Counted
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One process of one revision: totals over `repeats` of each unit, and from where in the project statements come."""
+
+    totals: Mapping[CountKey, int]
+    repeats: Mapping[str, int]
+    places: Mapping[CountKey, Place] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CountJudged:
+    """Of one repeat of the unit. `flaky` ones differ between two processes of one revision: they are shown, and not judged."""
+
+    key: CountKey
+    status: CountStatus
+    baseline: float
+    current: float
+    spread: tuple[float, ...] = ()
+    where: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeJudged:
+    """Seconds of one repeat of the unit. `change` is a share of the baseline (0.05: 5 % slower) with its 95 % interval; `sees` is
+    the smallest slowdown that this many pairs would have found 19 times of 20."""
+
+    unit: str
+    clock: Clock
+    status: TimeStatus
+    baseline: float
+    current: float
+    change: float
+    low: float
+    high: float
+    sees: float
+    pairs: int
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionChange:
+    """Seconds a request that the project's function takes, with what it calls in libraries, on both sides."""
+
+    where: Place | None
+    function: str
+    file: str
+    baseline: float
+    current: float
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit of one metric for the units that a pattern matches. `relative` limits are shares of the baseline for times and
+    bytes, and numbers for counts (`+0`)."""
+
+    units: str
+    metric: str
+    limit: float
+    relative: bool
+    text: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One reason to fail. `why` and `where` come from what was recorded of both revisions."""
+
+    unit: str
+    metric: str
+    title: str
+    budget: str
+    baseline: float | None
+    current: float
+    key: str
+    why: str | None = None
+    where: Place | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A unit on which there is no answer, and why."""
+
+    unit: str
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer and all that it stands on. Files of the current side are below `root`, the repository's folder."""
+
+    answer: Answer
+    baseline: str
+    current: str
+    breaches: tuple[Breach, ...]
+    undecided: tuple[Undecided, ...]
+    times: tuple[TimeJudged, ...]
+    counts: tuple[CountJudged, ...]
+    units: tuple[str, ...] = ()
+    root: str = ""
+    vanished: tuple[str, ...] = ()
+    appeared: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,191 @@
+"""`perfkit gate` on a real server and a real script in a real repository: what fails, why and where, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from git_repositories import Repository
+from perfkit_command import Ended, Here
+
+SHOP = """
+import sqlite3
+from flask import Flask, jsonify
+
+app = Flask(__name__)
+database = sqlite3.connect(":memory:", check_same_thread=False)
+database.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)")
+database.executemany("INSERT INTO item VALUES (?, ?)", [(n, f"item {n}") for n in range(500)])
+
+
+def name(number):
+    return database.execute("SELECT name FROM item WHERE id = ?", (number,)).fetchone()[0]
+
+
+@app.get("/items/<int:first>")
+def items(first):
+    return jsonify([name(number) for number in range(first, first + 5)])
+
+
+@app.get("/page")
+def page():
+    return jsonify(total=work(20_000))
+
+
+def work(rounds):
+    total = 0
+    for number in range(rounds):
+        total += number % 7
+    return total
+"""
+ONE_MORE = SHOP.replace("    return jsonify([name", "    name(0)\n    return jsonify([name")
+SLOWER = SHOP.replace("work(20_000)", "work(40_000)")
+SERVER = (sys.executable, "-m", "flask", "--app", "shop", "run", "-p", "8123")
+LOAD = ("--load", "http://127.0.0.1:8123/items/3", "--load", "http://127.0.0.1:8123/page")
+
+
+@pytest.fixture
+def repository(here: Here) -> Repository:
+    made = Repository(here.folder)
+    made.write(".gitignore", "__pycache__\n")
+    made.commit("The shop", shop__py=SHOP)
+    made.git("checkout", "-q", "-b", "feature")
+    return made
+
+
+def _gate(here: Here, *options: str, command: tuple[str, ...] = SERVER, **environment: str) -> Ended:
+    return here("gate", "--baseline", "main", *options, "--", *command, **environment)
+
+
+def _nothing_is_left(repository: Repository) -> bool:
+    return len(repository.worktrees()) == 1 and not (repository.folder / ".perfkit").exists()
+
+
+def test_one_statement_more_fails_with_its_place_and_commit(here: Here, repository: Repository) -> None:
+    commit = repository.commit("Greet first", shop__py=ONE_MORE)
+    ended = _gate(here, *LOAD, "--no-times", "--repeats", "5", "--report", "json=verdict.json")
+    assert ended.code == 1
+    assert "FAIL  GET /items/<int:first> runs 6 queries per request, was 5" in ended.err
+    assert "6 times per request, 5 times before: SELECT name FROM item WHERE id = ?" in ended.err
+    assert f"shop.py:12, changed in {commit[:9]} (Greet first)" in ended.err or "shop.py:12" in ended.err
+    found = json.loads((here.folder / "verdict.json").read_text())
+    assert found["verdict"] == "fail"
+    assert [(one["unit"], one["metric"]) for one in found["breaches"]] == [("GET /items/<int:first>", "queries")]
+    assert _nothing_is_left(repository)
+
+
+def test_what_did_not_change_passes(here: Here, repository: Repository) -> None:
+    repository.commit("Words only", README__md="A shop.")
+    ended = _gate(here, *LOAD, "--no-times", "--repeats", "5")
+    assert (ended.code, ended.out) == (0, b"")
+    assert "PASS  2 endpoints within budget" in ended.err
+
+
+@pytest.mark.alone
+def test_twice_the_work_is_slower_and_is_explained(here: Here, repository: Repository) -> None:
+    commit = repository.commit("Count further", shop__py=SLOWER)
+    ended = _gate(here, *LOAD, "--repeats", "5", "--seconds", "60")
+    assert ended.code == 1, ended.err
+    assert "FAIL  GET /page takes" in ended.err
+    assert "more CPU time" in ended.err
+    assert f"changed in {commit[:9]} (Count further)" in ended.err
+    assert "GET /items/<int:first> takes" not in ended.err
+    assert _nothing_is_left(repository)
+
+
+@pytest.mark.alone
+def test_a_script_is_compared_as_a_whole(here: Here, repository: Repository) -> None:
+    repository.git("checkout", "-q", "main")
+    repository.commit("A job", job__py="print(sum(n % 7 for n in range(1_000_000)))\n")
+    repository.git("checkout", "-q", "-B", "feature")
+    repository.commit("A longer job", job__py="print(sum(n % 7 for n in range(2_000_000)))\n")
+    ended = _gate(here, command=(sys.executable, "job.py"))
+    assert ended.code == 1
+    assert "(the whole run) takes" in ended.err
+    assert ended.out == b""
+
+
+def test_budgets_and_the_command_from_pyproject(here: Here, repository: Repository) -> None:
+    repository.commit("Greet first", shop__py=ONE_MORE)
+    table = '[tool.perfkit.gate]\nbaseline = "main"\ntimes = false\nrepeats = 5\ncommand = {}\nload = {}\n[tool.perfkit.gate.budgets."GET /items/*"]\nqueries = {}\n'
+    for limit, code in (("6", 0), ('"+1"', 0), ("5", 1)):
+        repository.write("pyproject.toml", table.format(json.dumps(list(SERVER)), json.dumps(LOAD[1::2]), limit))
+        assert here("gate").code == code, limit
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ('latency = "1s"', "there is no budget for latency"),
+        ('p95 = "fast"', "p95 cannot be 'fast'"),
+        ('"GET /gone" = { queries = 1 }', "no endpoint fits 'GET /gone'"),
+    ],
+)
+def test_budgets_that_cannot_be(here: Here, repository: Repository, budget: str, said: str) -> None:
+    repository.write("pyproject.toml", f"[tool.perfkit.gate.budgets]\n{budget}\n")
+    assert said in _gate(here, *LOAD, "--no-times", "--repeats", "2").error(2)
+    assert _nothing_is_left(repository)
+
+
+def test_what_cannot_be_compared(here: Here, repository: Repository) -> None:
+    assert "no branch, tag, commit or file mian" in here("gate", "--baseline", "mian", "--", "python", "x.py").error(3)
+    assert "nothing to compare with" in here("gate", "--", "python", "x.py").error(2)
+    said = _gate(here, "--load", "http://127.0.0.1:9999/", "--no-times").error(2)
+    assert "does not say that it listens on port 9999" in said
+    assert "--inconclusive perhaps is not known" in _gate(here, "--inconclusive", "perhaps").error(2)
+    assert "no format of a verdict named 'jsn'" in _gate(here, "--report", "jsn=x").error(2)
+    assert "names no file" in _gate(here, "--report", "json").error(2)
+    assert _nothing_is_left(repository)
+
+
+def test_a_workload_that_fails_is_never_green(here: Here, repository: Repository) -> None:
+    said = _gate(here, "--load", "http://127.0.0.1:8123/nowhere", "--no-times", "--repeats", "2").error(5)
+    assert "the baseline does not answer as it should (5 × 404)" in said
+    repository.commit("Broken", shop__py="import nothing_of_that_name\n")
+    said = _gate(here, *LOAD, "--no-times", "--repeats", "2").error(5)
+    assert "the current ended with" in said
+    assert _nothing_is_left(repository)
+
+
+def test_a_baseline_that_imports_the_checkout_is_refused(here: Here, repository: Repository) -> None:
+    repository.commit("A package", job__py="import helper\nhelper.work()\n")
+    text = "def work():\n    for n in range(3_000_000):\n        n % 7\n"
+    repository.write("lib/helper.py", text)
+    repository.git("add", "-A")
+    repository.git("commit", "-qm", "helper")
+    repository.git("branch", "-f", "main")
+    code = f"import sys; sys.path.insert(0, {str(repository.folder / 'lib')!r}); import helper; helper.work()"
+    said = _gate(here, "--no-times", command=(sys.executable, "-c", code)).error(3)
+    assert "both revisions would be the same code" in said
+
+
+def test_ctrl_c_leaves_nothing(here: Here, repository: Repository, eventually: Callable[..., bool]) -> None:
+    running = here.start("gate", "--baseline", "main", *LOAD, "--seconds", "60", "--", *SERVER)
+    assert eventually(lambda: len(repository.worktrees()) == 2)
+    time.sleep(1.0)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    assert _nothing_is_left(repository)
+    assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if str(repository.folder) in _leads_to(path)]
+
+
+def _leads_to(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
+
+
+def test_github_gets_annotations_and_a_summary(here: Here, repository: Repository) -> None:
+    repository.commit("Greet first", shop__py=ONE_MORE)
+    summary = here.folder / "summary.md"
+    ended = _gate(here, *LOAD, "--no-times", "--repeats", "5", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    assert ended.code == 1
+    assert ended.out.startswith(b"::error file=shop.py,line=")
+    assert "GET /items/" in summary.read_text()

@@ -1,0 +1,90 @@
+"""Counts of two revisions: one more is one more, and what differs within a revision is not judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from perfkit.gate import budgets, counts, verdict
+from perfkit.model.finding import Place
+from perfkit.model.gate import Budget, CountJudged, CountKey, Counts
+
+UNIT = "GET /orders"
+HERE = Place("/repo/views.py", 7, "orders", "app")
+
+
+def _side(*totals: dict[CountKey, int], repeats: int = 10) -> list[Counts]:
+    return [Counts(each, {UNIT: repeats}, dict.fromkeys(each, HERE)) for each in totals]
+
+
+def _key(what: str, name: str = "") -> CountKey:
+    return CountKey(UNIT, what, name)  # type: ignore[arg-type]
+
+
+def _judged(before: tuple[int, int], after: tuple[int, int], what: str = "queries") -> CountJudged:
+    key = _key(what)
+    (found,) = counts.judge(_side(*({key: n} for n in before)), _side(*({key: n} for n in after)))
+    return found
+
+
+def test_one_more_is_more() -> None:
+    found = _judged((80, 80), (90, 90))
+    assert (found.status, found.baseline, found.current, found.where) == ("more", 8.0, 9.0, HERE)
+
+
+def test_less_and_same() -> None:
+    assert _judged((80, 80), (80, 80)).status == "same"
+    assert _judged((80, 80), (79, 79)).status == "less"
+
+
+def test_what_two_processes_disagree_on_is_flaky() -> None:
+    found = _judged((80, 81), (90, 90))
+    assert found.status == "flaky"
+    assert found.spread == (8.0, 8.1, 9.0, 9.0)
+
+
+def test_a_statement_that_one_side_does_not_run_counts_nothing_there() -> None:
+    key = _key("statement", "SELECT ?")
+    (found,) = counts.judge(_side({}, {}), _side({key: 10}, {key: 10}))
+    assert (found.status, found.baseline, found.current) == ("more", 0.0, 1.0)
+
+
+def test_units_of_one_side_alone_are_not_judged() -> None:
+    other = [Counts({CountKey("GET /new", "queries"): 5}, {"GET /new": 1})] * 2
+    assert counts.judge(_side({}, {}), other) == ()
+
+
+def _breaches(judged: CountJudged, *more: CountJudged, limits: tuple[Budget, ...] = budgets.DEFAULTS) -> list[str]:
+    return [breach.title for breach in verdict.counts([judged, *more], limits)[0]]
+
+
+def test_one_query_more_fails_and_names_the_statement() -> None:
+    statement = CountJudged(_key("statement", "SELECT a  FROM b"), "more", 8, 9, (), HERE)
+    (breach,), undecided = verdict.counts([_judged((80, 80), (90, 90)), statement], budgets.DEFAULTS)
+    assert breach.title == "GET /orders runs 9 queries per request, was 8"
+    assert breach.why == "9 times per request, 8 times before: SELECT a FROM b"
+    assert (breach.where, breach.budget, breach.key) == (HERE, "+0", "GET /orders queries")
+    assert not undecided
+
+
+@pytest.mark.parametrize(
+    ("what", "fails"), [("queries", True), ("connections", True), ("commits", True), ("rows", False)]
+)
+def test_what_fails_without_a_budget(what: str, fails: bool) -> None:
+    assert bool(_breaches(_judged((80, 80), (90, 90), what))) is fails
+
+
+def test_a_budget_allows_more() -> None:
+    judged = _judged((80, 80), (90, 90))
+    for text, value, relative, fails in (("+1", 1, True, False), ("9", 9, False, False), ("8", 8, False, True)):
+        limits = (*budgets.DEFAULTS, Budget(UNIT, "queries", value, relative, text))
+        assert bool(_breaches(judged, limits=limits)) is fails, text
+
+
+def test_a_flaky_count_is_quarantined_by_name_unless_it_is_far_above() -> None:
+    breaches, undecided = verdict.counts([_judged((80, 81), (82, 80))], budgets.DEFAULTS)
+    assert not breaches
+    assert [(one.unit, one.metric, one.reason) for one in undecided] == [
+        (UNIT, "queries", "differs between two runs of one revision: 8, 8.1, 8.2, 8")
+    ]
+    assert verdict.answer(breaches, undecided) == "pass"
+    assert _breaches(_judged((80, 81), (120, 121)))
