@@ -27,7 +27,6 @@ from gate_verdicts import (
 )
 from markdown_it import MarkdownIt
 
-import perfkit
 from perfkit.model.finding import Place
 from perfkit.model.gate import Verdict
 from perfkit.reports import GATE_FORMATS, RenderOptions
@@ -192,7 +191,7 @@ def sarif_run(verdict: Verdict) -> dict[str, Any]:
     assert log["version"] == "2.1.0"
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
-    assert (driver["name"], driver["version"]) == ("perfkit", perfkit.__version__)
+    assert (driver["name"], driver["version"]) == ("perfkit", verdict.perfkit_version)
     for result in run["results"]:
         assert driver["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         assert result["message"]["text"]
@@ -200,13 +199,15 @@ def sarif_run(verdict: Verdict) -> dict[str, Any]:
 
 
 def test_sarif_has_places_fingerprints_and_notes() -> None:
-    placed, other, undecided = sarif_run(failing())["results"]
+    placed, other, undecided = sarif_run(replace(failing(), perfkit_version="1.2"))["results"]
     assert [one["level"] for one in (placed, other, undecided)] == ["error", "error", "note"]
     assert placed["locations"][0]["physicalLocation"] == {
         "artifactLocation": {"uri": "shop/views.py", "uriBaseId": "%SRCROOT%"},
         "region": {"startLine": 36},
     }
-    assert "locations" not in other
+    anywhere = {"uri": "pyproject.toml", "uriBaseId": "%SRCROOT%"}
+    for one in (other, undecided):
+        assert one["locations"][0]["physicalLocation"]["artifactLocation"] == anywhere
     assert placed["partialFingerprints"] != other["partialFingerprints"]
     moved = replace(failing(), breaches=tuple(replace(one, current=999, why=None) for one in failing().breaches))
     assert sarif_run(moved)["results"][0]["partialFingerprints"] == placed["partialFingerprints"]

@@ -8,12 +8,13 @@ import pytest
 
 import perfkit.reports
 from perfkit.errors import USAGE, PerfkitError
-from perfkit.reports import FORMATS, RenderOptions
+from perfkit.reports import FORMATS, GATE_FORMATS, RenderOptions
 
 SHARED = {
     "__init__",
     "brief",
     "chrome_lanes",
+    "gate_schema",
     "headline",
     "interface",
     "labels",
@@ -54,6 +55,7 @@ def test_the_registry_holds_the_formats() -> None:
 def test_every_file_of_the_room_is_registered_or_shared() -> None:
     room = Path(perfkit.reports.__file__).parent
     modules = {FORMATS.load(name).__module__.split(".")[2] for name in NAMES + EXPORTS}
+    modules |= {GATE_FORMATS.load(name).__module__.split(".")[2] for name in GATE_FORMATS}
     assert {path.stem for path in room.iterdir() if path.name != "__pycache__"} == modules | SHARED
 
 

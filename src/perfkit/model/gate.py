@@ -129,6 +129,7 @@ class Verdict:
     counts: tuple[CountJudged, ...]
     units: tuple[str, ...] = ()
     root: str = ""
+    perfkit_version: str = ""
     vanished: tuple[str, ...] = ()
     appeared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from perfkit.reports.interface import RenderOptions
 from perfkit.reports.visible import visible
 
 _TEXT = 2000  # characters
-_ANYWHERE = "pyproject.toml"  # GitLab drops what has no file; a budget is written in this one
+ANYWHERE = "pyproject.toml"  # code scanners drop what has no file; a budget is written in this one
 
 
 def render(verdict: Verdict, options: RenderOptions) -> str:
@@ -34,5 +34,5 @@ def _degradation(breach: Breach, root: str) -> dict[str, Any]:
         "check_name": f"perfkit-gate-{visible(breach.metric)}",
         "fingerprint": fingerprint(breach),
         "severity": "major",
-        "location": {"path": visible(file) if file else _ANYWHERE, "lines": {"begin": line}},
+        "location": {"path": visible(file) if file else ANYWHERE, "lines": {"begin": line}},
     }

@@ -37,6 +37,7 @@ def document(verdict: Verdict) -> Object:
         "undecided": [{"unit": one.unit, "metric": one.metric, "reason": one.reason} for one in verdict.undecided],
         "times": [_time(one) for one in verdict.times],
         "counts": [_count(one, paths) for one in verdict.counts],
+        "units": list(verdict.units),
         "appeared": list(verdict.appeared),
         "vanished": list(verdict.vanished),
         "notes": list(verdict.notes),

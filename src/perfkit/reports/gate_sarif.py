@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from typing import Any
 from urllib.parse import quote
 
 from perfkit.model.gate import Breach, Undecided, Verdict
 from perfkit.reports.gate_github import cut, in_repository
-from perfkit.reports.gate_gitlab import fingerprint
+from perfkit.reports.gate_gitlab import ANYWHERE, fingerprint
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.visible import visible
 
@@ -34,9 +33,7 @@ _MEANS = {
 
 def render(verdict: Verdict, options: RenderOptions) -> str:
     metrics = list(dict.fromkeys([b.metric for b in verdict.breaches] + [one.metric for one in verdict.undecided]))
-    # The package names all rooms, for type checkers: an import of it would be one of them all.
-    version = import_module("perfkit").__version__
-    driver = {"name": "perfkit", "version": version, "rules": [_rule(metric) for metric in metrics]}
+    driver = {"name": "perfkit", "version": verdict.perfkit_version, "rules": [_rule(metric) for metric in metrics]}
     results = [_failed(breach, metrics, verdict.root) for breach in verdict.breaches]
     results += [_noted(one, metrics) for one in verdict.undecided]
     run = {
@@ -67,11 +64,14 @@ def _failed(breach: Breach, metrics: list[str], root: str) -> Object:
     result["partialFingerprints"] = {"perfkitBreach/v1": fingerprint(breach)}
     file = in_repository(breach.where, root)
     if breach.where is not None and file is not None:
-        # Quoted, a colon starts no scheme and a name of any bytes is an address.
-        artifact = {"uri": quote(file, safe="/", errors="replace"), "uriBaseId": _SOURCE}
-        region = {"startLine": max(1, breach.where.line)}
-        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+        result["locations"] = [_location(file, breach.where.line)]
     return result
+
+
+def _location(file: str, line: int) -> Object:
+    """Quoted, a colon starts no scheme and a name of any bytes is an address."""
+    artifact = {"uri": quote(file, safe="/", errors="replace"), "uriBaseId": _SOURCE}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": {"startLine": max(1, line)}}}
 
 
 def _noted(one: Undecided, metrics: list[str]) -> Object:
@@ -84,6 +84,7 @@ def _result(metric: str, metrics: list[str], level: str, said: list[str]) -> Obj
         "ruleId": _id(metric),
         "ruleIndex": metrics.index(metric),
         "level": level,
+        "locations": [_location(ANYWHERE, 1)],
         # A word joiner keeps `[text](address)` from being the link that SARIF makes of it.
         "message": {"text": text.replace("](", "]\u2060(")},
     }

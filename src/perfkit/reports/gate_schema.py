@@ -32,6 +32,7 @@ SCHEMA: Final[Schema] = {
         undecided=list_of(object_of(unit=TEXT, metric=TEXT, reason=TEXT)),
         times=list_of(ref("time")),
         counts=list_of(ref("count")),
+        units=list_of(TEXT),
         appeared=list_of(TEXT),
         vanished=list_of(TEXT),
         notes=list_of(TEXT),

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from perfkit import __version__
 from perfkit.errors import PerfkitError
 from perfkit.gate import budgets, counts, levels, verdict
 from perfkit.gate.levels import Level
@@ -166,6 +167,7 @@ def _verdict(
         counts=judged,
         units=tuple(sorted(before & after)),
         root=str(revision.root),
+        perfkit_version=__version__,
         vanished=tuple(sorted(before - after)),
         appeared=tuple(sorted(after - before)),
         notes=_notes(revision, options),

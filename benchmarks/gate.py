@@ -1,0 +1,188 @@
+"""The gate's own errors: how often unchanged code fails, and how often a slowdown or one more statement is found.
+
+    python benchmarks/gate.py pairs --minutes 10      real pairs of an unchanged server, added to pairs.json beside the last ones
+    python benchmarks/gate.py resample                10,000 gates drawn from those pairs, unchanged and slowed down
+    python benchmarks/gate.py gates --count 20        whole gates: unchanged, one statement more, 5 % and 10 % slower
+
+Pairs are kept with the processes that they came from: a drawn gate takes runs of whole processes, as a real one does, with a
+sign for each process, because which side is called the baseline is a matter of chance. `pairs` and `gates` can be ended and called again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from functools import lru_cache
+from math import exp, log, log1p
+from pathlib import Path
+
+from bench import circumstances, table
+
+from perfkit.gate import paired, student
+from perfkit.gate.paired import Rules, judge, looks
+from perfkit.model.target import Command
+from perfkit.pipeline.gating.servers import Servers
+from perfkit.pipeline.gating.sides import Side
+
+KEPT = Path(os.environ.get("PERFKIT_BENCH_PAIRS", "/tmp/perfkit-benchmarks/pairs.json"))
+UNITS = 10
+# Pairs of one pair of processes: as many as the gate takes before it starts them anew.
+ALIVE = 9
+SHOP = """
+import hashlib, sqlite3
+from flask import Flask, jsonify
+app = Flask(__name__)
+database = sqlite3.connect(":memory:", check_same_thread=False)
+database.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)")
+database.executemany("INSERT INTO item VALUES (?, ?)", [(n, f"item {n}") for n in range(500)])
+def work(rounds):
+    total = 0
+    for number in range(rounds):
+        total += len(str(number * 7 % 13))
+    return total
+@app.get("/<int:unit>")
+def page(unit):
+    names = [database.execute("SELECT name FROM item WHERE id = ?", (n,)).fetchone()[0] for n in range(STATEMENTS)]
+    return jsonify(names=names, total=work(ROUNDS))
+"""
+ROUNDS, STATEMENTS = 30_000, 5  # some 5 ms
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("pairs", "resample", "gates"))
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--drawn", type=int, default=10_000)
+    options = parser.parse_args()
+    print(circumstances() + "\n")
+    if options.what == "pairs":
+        collect(options.minutes)
+    elif options.what == "resample":
+        resample(options.drawn)
+    else:
+        gates(options.count)
+
+
+def _kept() -> list[list[tuple[float, float]]]:
+    """By pair of processes: (CPU, wall) of each pair, as logarithms of current to baseline."""
+    return json.loads(KEPT.read_text()) if KEPT.exists() else []
+
+
+def collect(minutes: float) -> None:
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + 60 * minutes
+    with tempfile.TemporaryDirectory() as folder:
+        sides = [_side(name, Path(folder), port) for name, port in (("baseline", 8141), ("current", 8142))]
+        with Servers(sides, [{}, {}], Path(folder), 60.0) as servers:
+            while time.monotonic() < until:
+                servers.begin(["GET /1"])
+                pairs = [servers.pair("GET /1", number) for number in range(ALIVE)]
+                found = _kept()
+                found.append([(log(after.cpu / before.cpu), log(after.wall / before.wall)) for before, after in pairs])
+                KEPT.write_text(json.dumps(found))
+    print(f"{len(_kept())} pairs of processes with {ALIVE} pairs each are kept in {KEPT}")
+
+
+def _side(name: str, folder: Path, port: int) -> Side:
+    root = folder / name
+    root.mkdir()
+    (root / "shop.py").write_text(_shop())
+    words = (sys.executable, "-m", "flask", "--app", "shop", "run", "-p", str(port))
+    return Side(name, root, Command(words, sys.executable, str(root)), (f"http://127.0.0.1:{port}/1",))
+
+
+def _shop(rounds: int = ROUNDS, statements: int = STATEMENTS) -> str:
+    return SHOP.replace("ROUNDS", str(rounds)).replace("STATEMENTS", str(statements))
+
+
+def resample(drawn: int) -> None:
+    """Gates of one endpoint and of ten, with pairs of processes drawn again and again."""
+    paired.student.quantile = lru_cache(1_000_000)(student.quantile)  # type: ignore[assignment]
+    kept = _kept()
+    if len(kept) < 10:
+        raise SystemExit("too few pairs: python benchmarks/gate.py pairs --minutes 10")
+    rows = []
+    for clock, place in (("CPU", 0), ("wall", 1)):
+        for slower in (0.0, 0.02, 0.05, 0.10):
+            answers, pairs = _drawn(kept, place, slower, drawn if not slower else max(200, drawn // 10))
+            whole = sum(answers.values())
+            shares = [f"{100 * answers[answer] / whole:.2f} %" for answer in ("slower", "unknown", "same")]
+            rows.append([f"{clock}, {100 * slower:.0f} % slower", *shares, f"{pairs / whole:.1f}", str(whole)])
+    print(f"{len(kept)} pairs of processes; gates of {UNITS} endpoints, one of which is slowed down\n")
+    table(("what", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
+
+
+def _drawn(kept: list[list[tuple[float, float]]], place: int, slower: float, count: int) -> tuple[Counter[str], int]:
+    shaken = random.Random(1)
+    rules = Rules()
+    answers: Counter[str] = Counter()
+    taken = 0
+    for _ in range(count):
+        pairs: list[tuple[float, float]] = []
+        for look in looks(rules):
+            while len(pairs) < look:
+                sign = shaken.choice((-1, 1))
+                pairs += [(1.0, exp(sign * each[place] + log1p(slower))) for each in shaken.choice(kept)]
+            judged = judge("unit", "cpu", pairs[:look], rules, 2 * UNITS, last=look == rules.pairs)
+            if judged.status != "unknown":
+                break
+        answers["same" if judged.status == "faster" else judged.status] += 1
+        taken += judged.pairs
+    return answers, taken
+
+
+def gates(count: int) -> None:
+    """Of three endpoints, with real work trees and servers."""
+    changes = {
+        "unchanged": _shop(),
+        "one statement more": _shop(statements=STATEMENTS + 1),
+        "5 % slower": _shop(round(ROUNDS * 1.05)),
+        "10 % slower": _shop(round(ROUNDS * 1.10)),
+    }
+    rows = []
+    for name, text in changes.items():
+        codes: Counter[int] = Counter()
+        seconds = 0.0
+        for _ in range(count):
+            began = time.monotonic()
+            codes[_gate(text)] += 1
+            seconds += time.monotonic() - began
+        told = [str(codes[code]) for code in (1, 4, 0)]
+        rows.append([name, *told, str(count - sum(map(int, told))), f"{seconds / count:.0f} s"])
+    table(("what", "fails", "inconclusive", "passes", "errors", "a gate takes"), rows)
+
+
+def _gate(text: str) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        git = ["git", "-C", folder, "-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run([*git, "init", "-q", "-b", "main"], check=True)
+        Path(folder, "shop.py").write_text(_shop())
+        subprocess.run([*git, "add", "-A"], check=True)
+        subprocess.run([*git, "commit", "-qm", "base"], check=True)
+        Path(folder, "shop.py").write_text(text)
+        words = [
+            sys.executable,
+            "-m",
+            "perfkit",
+            "gate",
+            "-q",
+            "--baseline",
+            "main",
+            "--load",
+            "http://127.0.0.1:8141/1",
+        ]
+        server = [sys.executable, "-m", "flask", "--app", "shop", "run", "-p", "8141"]
+        done = subprocess.run([*words, "--", *server], cwd=folder, capture_output=True, check=False)
+        return done.returncode
+
+
+if __name__ == "__main__":
+    main()
