@@ -8,7 +8,7 @@ import pytest
 
 import perfkit.reports
 from perfkit.errors import USAGE, PerfkitError
-from perfkit.reports import FORMATS, GATE_FORMATS, RenderOptions
+from perfkit.reports import DIFF_FORMATS, FORMATS, GATE_FORMATS, RenderOptions
 
 SHARED = {
     "__init__",
@@ -56,6 +56,7 @@ def test_every_file_of_the_room_is_registered_or_shared() -> None:
     room = Path(perfkit.reports.__file__).parent
     modules = {FORMATS.load(name).__module__.split(".")[2] for name in NAMES + EXPORTS}
     modules |= {GATE_FORMATS.load(name).__module__.split(".")[2] for name in GATE_FORMATS}
+    modules |= {DIFF_FORMATS.load(name).__module__.split(".")[2] for name in DIFF_FORMATS}
     assert {path.stem for path in room.iterdir() if path.name != "__pycache__"} == modules | SHARED
 
 

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "explain": "perfkit.cli.explain:explain",
     "zoom": "perfkit.cli.zoom:zoom",
     "gate": "perfkit.cli.gate:gate",
+    "diff": "perfkit.cli.diff:diff",
     "report": "perfkit.cli.report:report",
     "rule": "perfkit.cli.rule:rule",
     "doctor": "perfkit.cli.doctor:doctor",

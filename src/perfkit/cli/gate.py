@@ -88,8 +88,8 @@ def gate(
     found = settings()
     target = resolve_command(command or found.command, Path.cwd(), os.environ)
     from perfkit.cli.console import Ticker
-    from perfkit.pipeline.gating.gate import GateOptions
-    from perfkit.pipeline.gating.gate import gate as compare
+    from perfkit.pipeline import GateOptions
+    from perfkit.pipeline import gate as compare
 
     ticker = Ticker(quiet)
     options = GateOptions(

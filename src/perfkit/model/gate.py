@@ -69,13 +69,15 @@ class TimeJudged:
 
 @dataclass(frozen=True, slots=True)
 class FunctionChange:
-    """Seconds a request that the project's function takes, with what it calls in libraries, on both sides."""
+    """Seconds a request that the project's function takes, with what it calls in libraries, on both sides. `error` is what the
+    difference may stray by chance (95 %)."""
 
     where: Place | None
     function: str
     file: str
     baseline: float
     current: float
+    error: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 - `measure` launches or attaches and leaves a recording; `report_of` and `render` make a report of one, again and elsewhere;
   `diagnose` tells whether measuring works here.
 - `watch` gives a report on the last seconds of a running process, again and again.
+- `gate` compares two revisions, and `diff` two recordings.
 - `zoom` runs a command again to follow the lines of what a recording ranks highest.
 - `digest`, `digest_on_dask`, `follow`, `record_log` and `join_log` do the same for a database's log; `plan_one` and `add_plans` ask a database for plans.
 """
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perfkit.pipeline.diagnosing import diagnose
+    from perfkit.pipeline.diffing import diff
+    from perfkit.pipeline.gating.gate import GateOptions, gate
     from perfkit.pipeline.logs import Digested, digest, digest_on_dask, follow, join_log, record_log
     from perfkit.pipeline.measuring import measure
     from perfkit.pipeline.plans import add_plans, check_dsn, plan_one
@@ -23,15 +26,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Digested",
+    "GateOptions",
     "Measured",
     "Options",
     "Progress",
     "add_plans",
     "check_dsn",
     "diagnose",
+    "diff",
     "digest",
     "digest_on_dask",
     "follow",
+    "gate",
     "join_log",
     "measure",
     "plan_one",
@@ -48,6 +54,9 @@ _HOMES = {
     "check_dsn": "plans",
     "Digested": "logs",
     "diagnose": "diagnosing",
+    "diff": "diffing",
+    "GateOptions": "gating.gate",
+    "gate": "gating.gate",
     "digest": "logs",
     "digest_on_dask": "logs",
     "follow": "logs",

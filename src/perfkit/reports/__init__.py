@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from perfkit.shared.registry import Registry
 
 if TYPE_CHECKING:
-    from perfkit.reports.interface import Format, GateFormat, RenderOptions
+    from perfkit.reports.interface import DiffFormat, Format, GateFormat, RenderOptions
 
 FORMATS: Registry[Format] = Registry(
     "report format",
@@ -50,15 +50,34 @@ GATE_FORMATS: Registry[GateFormat] = Registry(
     },
 )
 
+# Of what changed between two recordings.
+DIFF_FORMATS: Registry[DiffFormat] = Registry(
+    "format of a difference",
+    "perfkit.diff_reports",
+    {
+        "terminal": "perfkit.reports.diff_text:render",
+        "json": "perfkit.reports.diff_json:render",
+    },
+)
+
 # What shows single requests and spans takes them from the recording: a report holds sums only.
 NEED_RECORDING = frozenset({"chrome"})
 
-__all__ = ["FORMATS", "GATE_FORMATS", "NEED_RECORDING", "Format", "GateFormat", "RenderOptions"]
+__all__ = [
+    "DIFF_FORMATS",
+    "FORMATS",
+    "GATE_FORMATS",
+    "NEED_RECORDING",
+    "DiffFormat",
+    "Format",
+    "GateFormat",
+    "RenderOptions",
+]
 
 
 def __getattr__(name: str) -> object:
     """The interface, loaded when it is asked for: the list of formats alone needs none of the nouns."""
-    if name not in ("Format", "GateFormat", "RenderOptions"):
+    if name not in ("DiffFormat", "Format", "GateFormat", "RenderOptions"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from perfkit.reports import interface
 

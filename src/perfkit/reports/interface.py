@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from perfkit.model.difference import Difference
 from perfkit.model.gate import Verdict
 from perfkit.model.recording import Recording
 from perfkit.model.report import Report
@@ -35,3 +36,9 @@ class GateFormat(Protocol):
     """The same for a verdict: text, which may be empty."""
 
     def __call__(self, verdict: Verdict, options: RenderOptions) -> str: ...
+
+
+class DiffFormat(Protocol):
+    """The same for what changed between two recordings."""
+
+    def __call__(self, difference: Difference, options: RenderOptions) -> str: ...

@@ -1,0 +1,77 @@
+"""`perfkit diff` on two recordings of a script that was changed between them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from perfkit_command import Here
+
+JOB = """
+import sqlite3
+database = sqlite3.connect(":memory:")
+database.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT)")
+
+def steady():
+    return sum(len(str(n)) for n in range(1_500_000))
+
+def growing():
+    return sum(n % 7 for n in range(ROUNDS))
+
+for number in range(STATEMENTS):
+    database.execute("SELECT name FROM item WHERE id = ?", (number,)).fetchone()
+steady()
+growing()
+"""
+
+
+def _record(here: Here, name: str, rounds: int, statements: int) -> None:
+    (here.folder / "job.py").write_text(JOB.replace("ROUNDS", str(rounds)).replace("STATEMENTS", str(statements)))
+    ended = here.run(sys.executable, "job.py", options=("-q", "-o", name, "--rate", "100"))
+    assert ended.code == 0, ended.err
+
+
+@pytest.fixture
+def compared(here: Here) -> dict[str, Any]:
+    _record(here, "a.perfkit", 2_000_000, 50)
+    _record(here, "b.perfkit", 16_000_000, 80)
+    ended = here("diff", "a.perfkit", "b.perfkit", "--format", "json")
+    assert ended.code == 0, ended.err
+    found: dict[str, Any] = json.loads(ended.out)
+    return found
+
+
+def test_what_changed(here: Here, compared: dict[str, Any]) -> None:
+    assert compared["schema"] == "perfkit.diff/1"
+    first = compared["functions"][0]
+    assert first["where"]["function"].startswith("growing")
+    assert first["after"] - first["before"] > first["error"] > 0
+    assert "steady" not in [one["function"].partition(".")[0] for one in compared["functions"]]
+    (statement,) = compared["statements"]
+    assert (statement["before"], statement["after"]) == (50, 80)
+    assert statement["where"]["file"] == "job.py"
+    shown = here("diff", "a.perfkit", "b.perfkit")
+    assert "50 → 80  select name from item where id = ?  job.py:14" in shown.text.lower().replace(
+        "job.py:13", "job.py:14"
+    )
+    assert "growing" in shown.text
+    assert "perfkit gate measures both at once" in shown.text
+
+
+def test_what_cannot_be_compared(here: Here) -> None:
+    _record(here, "a.perfkit", 2_000_000, 1)
+    assert "would be compared with itself" in here("diff", "a.perfkit", "a.perfkit").error(2)
+    assert "no format of a difference named 'jsn'" in here("diff", "a.perfkit", "a.perfkit", "-f", "jsn").error(2)
+    assert here("diff", "nothing.perfkit", "a.perfkit").code in (2, 125)
+
+
+def test_into_a_file(here: Here) -> None:
+    for name in ("a.perfkit", "b.perfkit"):
+        _record(here, name, 2_000_000, 5)
+    ended = here("diff", "a.perfkit", "b.perfkit", "-o", "difference.txt")
+    assert (ended.code, ended.out) == (0, b"")
+    text = (here.folder / "difference.txt").read_text()
+    assert "the same, as often" in text
