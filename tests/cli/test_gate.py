@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -163,6 +164,14 @@ def test_a_baseline_that_imports_the_checkout_is_refused(here: Here, repository:
     code = f"import sys; sys.path.insert(0, {str(repository.folder / 'lib')!r}); import helper; helper.work()"
     said = _gate(here, "--no-times", command=(sys.executable, "-c", code)).error(3)
     assert "both revisions would be the same code" in said
+
+
+def test_an_environment_inside_the_repository_is_used_for_both(here: Here, repository: Repository) -> None:
+    repository.write(".gitignore", "venv\n__pycache__\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(repository.folder / "venv")], check=True)
+    repository.commit("A job", job__py="import sys\nsys.exit(sys.prefix == sys.base_prefix)\n")
+    repository.git("branch", "-f", "main")
+    assert _gate(here, "--no-times", command=("venv/bin/python", "job.py")).code == 0
 
 
 def test_ctrl_c_leaves_nothing(here: Here, repository: Repository, eventually: Callable[..., bool]) -> None:

@@ -80,7 +80,8 @@ def changed_caller(
     seconds: defaultdict[tuple[int, Frame], float] = defaultdict(float)
     for time in analysis.times:
         own = _own(analysis, time.stack, time.entry)
-        if own is None or (own.file, own.function) != (grown.file, grown.function) or time.endpoint != endpoint:
+        elsewhere = endpoint is not None and time.endpoint != endpoint
+        if own is None or elsewhere or (own.file, own.function) != (grown.file, grown.function):
             continue
         frames = analysis.stacks.expand(time.stack)[time.entry :]
         for depth, frame in enumerate(reversed(frames)):

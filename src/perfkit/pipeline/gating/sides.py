@@ -54,9 +54,11 @@ def _moved(command: Command, root: Path, folder: Path) -> Command:
         environ["PYTHONPATH"] = os.pathsep.join(paths)
     cwd = Path(command.cwd)
     inside = cwd.resolve().is_relative_to(root.resolve())
+    # Python finds its environment by the path that it was called by, which may be a relative one.
+    name = command.executable if "/" in command.argv[0] else command.argv[0]
     return replace(
         command,
-        argv=(command.argv[0], *(_word(word, root, folder) for word in command.argv[1:])),
+        argv=(name, *(_word(word, root, folder) for word in command.argv[1:])),
         cwd=str(folder / cwd.resolve().relative_to(root.resolve())) if inside else command.cwd,
         environ=environ,
     )
