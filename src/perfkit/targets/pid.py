@@ -11,7 +11,7 @@ from pathlib import Path
 from perfkit.errors import PerfkitError
 from perfkit.model.target import RunningProcess
 from perfkit.shared import processes
-from perfkit.shared.privileges import may_read
+from perfkit.shared.privileges import may_read, reading_remedies
 from perfkit.targets import words
 
 _PTRACE_SCOPE = Path("/proc/sys/kernel/yama/ptrace_scope")
@@ -76,9 +76,8 @@ def _refused(pid: int, argv: list[str]) -> PerfkitError:
     elif scope >= 3:
         lines.append(f"kernel.yama.ptrace_scope is {scope}, so nobody may attach until the machine is started again.")
     start = f"start it under perfkit:  perfkit run -- {words.spoken(argv)}"
-    if os.geteuid() == 0:
-        return PerfkitError("\n".join(lines), f"give the container CAP_SYS_PTRACE, or {start}")
-    return PerfkitError("\n".join(lines), f"either:  sudo perfkit attach {pid}\nor:      {start}")
+    first, *others = (*reading_remedies(f"sudo perfkit attach {pid}"), start)
+    return PerfkitError("\n".join(lines), "\n".join([f"either:  {first}", *(f"or:      {one}" for one in others)]))
 
 
 def _ptrace_scope() -> int:
