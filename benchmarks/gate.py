@@ -13,20 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from functools import lru_cache
-from math import exp, log, log1p
+from math import log
 from pathlib import Path
 
 from bench import circumstances, table
 
-from perfkit.gate import paired, student
-from perfkit.gate.paired import Rules, judge, looks
+from perfkit.gate import calibration
+from perfkit.gate.paired import Rules
 from perfkit.model.target import Command
 from perfkit.pipeline.gating.servers import Servers
 from perfkit.pipeline.gating.sides import Side
@@ -105,38 +103,20 @@ def _shop(rounds: int = ROUNDS, statements: int = STATEMENTS) -> str:
 
 def resample(drawn: int) -> None:
     """Gates of one endpoint and of ten, with pairs of processes drawn again and again."""
-    paired.student.quantile = lru_cache(1_000_000)(student.quantile)  # type: ignore[assignment]
     kept = _kept()
     if len(kept) < 10:
         raise SystemExit("too few pairs: python benchmarks/gate.py pairs --minutes 10")
     rows = []
     for clock, place in (("CPU", 0), ("wall", 1)):
         for slower in (0.0, 0.02, 0.05, 0.10):
-            answers, pairs = _drawn(kept, place, slower, drawn if not slower else max(200, drawn // 10))
-            whole = sum(answers.values())
-            shares = [f"{100 * answers[answer] / whole:.2f} %" for answer in ("slower", "unknown", "same")]
-            rows.append([f"{clock}, {100 * slower:.0f} % slower", *shares, f"{pairs / whole:.1f}", str(whole)])
+            gates = drawn if not slower else max(200, drawn // 10)
+            logs = [[each[place] for each in run] for run in kept]
+            answers, pairs = calibration.drawn(logs, Rules(), UNITS, slower, gates)
+            told = ("slower",), ("unknown",), ("same", "faster")
+            shares = [f"{100 * sum(map(answers.count, words)) / gates:.2f} %" for words in told]
+            rows.append([f"{clock}, {100 * slower:.0f} % slower", *shares, f"{pairs:.1f}", str(gates)])
     print(f"{len(kept)} pairs of processes; gates of {UNITS} endpoints, one of which is slowed down\n")
     table(("what", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
-
-
-def _drawn(kept: list[list[tuple[float, float]]], place: int, slower: float, count: int) -> tuple[Counter[str], int]:
-    shaken = random.Random(1)
-    rules = Rules()
-    answers: Counter[str] = Counter()
-    taken = 0
-    for _ in range(count):
-        pairs: list[tuple[float, float]] = []
-        for look in looks(rules):
-            while len(pairs) < look:
-                sign = shaken.choice((-1, 1))
-                pairs += [(1.0, exp(sign * each[place] + log1p(slower))) for each in shaken.choice(kept)]
-            judged = judge("unit", "cpu", pairs[:look], rules, 2 * UNITS, last=look == rules.pairs)
-            if judged.status != "unknown":
-                break
-        answers["same" if judged.status == "faster" else judged.status] += 1
-        taken += judged.pairs
-    return answers, taken
 
 
 def gates(count: int) -> None:

@@ -198,3 +198,15 @@ def test_github_gets_annotations_and_a_summary(here: Here, repository: Repositor
     assert ended.code == 1
     assert ended.out.startswith(b"::error file=shop.py,line=")
     assert "GET /items/" in summary.read_text()
+
+
+@pytest.mark.alone
+def test_calibrating_tells_what_the_machine_can_see(here: Here, repository: Repository) -> None:
+    repository.commit("A job", job__py="print(sum(n % 7 for n in range(300_000)))\n")
+    repository.write("job.py", "raise SystemExit(9)\n")  # HEAD is measured, not the work tree
+    ended = here("gate", "calibrate", "--seconds", "2", "--", sys.executable, "job.py")
+    assert ended.code == 0, ended.err
+    assert ended.text.startswith("(the whole run)  ")
+    assert "unchanged code: " in ended.text
+    assert "found in 19 gates of 20: " in ended.text
+    assert _nothing_is_left(repository)

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from functools import lru_cache
 from math import exp, log1p
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfkit.gate import paired, student
+from perfkit.gate import student
 from perfkit.gate.paired import Rules, judge, looks
 from perfkit.model.gate import TimeJudged
-
-
-@pytest.fixture(autouse=True)
-def _quantiles_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are asked for again and again, and take most of the time."""
-    monkeypatch.setattr(paired.student, "quantile", _remembered)
-
-
-_remembered = lru_cache(100_000)(student.quantile)
 
 
 def _gate(shaken: random.Random, slower: float, noise: float, units: int = 1) -> TimeJudged:

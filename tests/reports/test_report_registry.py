@@ -14,6 +14,7 @@ SHARED = {
     "__init__",
     "brief",
     "chrome_lanes",
+    "gate_calibration",
     "gate_schema",
     "headline",
     "interface",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,11 @@ from perfkit.cli import options as o
 from perfkit.errors import USAGE, PerfkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from perfkit.model.gate import Verdict
+    from perfkit.model.target import Command
+    from perfkit.pipeline import GateOptions
 
 PASS, FAIL, INCONCLUSIVE = 0, 1, 4
 
@@ -21,7 +26,8 @@ PASS, FAIL, INCONCLUSIVE = 0, 1, 4
 def gate(
     context: typer.Context,
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="-- COMMAND…", help="A server with --load, or a script.")
+        list[str] | None,
+        typer.Argument(metavar="[calibrate] -- COMMAND…", help="A server with --load, or a script."),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -67,17 +73,22 @@ def gate(
     Checks the baseline out beside the work tree and runs the command on both. Counts (statements, connections, commits) are compared
     exactly; CPU time in pairs, as many as it takes.
 
+    With calibrate both sides are HEAD: it tells in two minutes how often a gate on this machine fails for nothing, and what it can see.
+
     Exit code 0: pass, 1: fail, 3: no baseline to compare with, 4: inconclusive, 5: the command failed or nothing was measured.
 
     Examples:  perfkit gate --baseline main --load http://127.0.0.1:8000/ -- gunicorn -b :8000 shop.wsgi
     perfkit gate --baseline main -- python report.py
+    perfkit gate calibrate -- python report.py
     """
     o.check_color(color)
     o.at_least("--repeats", repeats, 1)
     o.at_least("--seconds", seconds, 1)
     if inconclusive not in ("4", "pass", "fail"):
         raise PerfkitError(f"--inconclusive {inconclusive} is not known.", "choose 4, pass or fail", USAGE)
-    if baseline is None:
+    words = command or []
+    calibrating = words[:1] == ["calibrate"]
+    if baseline is None and not calibrating:
         raise PerfkitError("there is nothing to compare with.", "perfkit gate --baseline main -- COMMAND", USAGE)
     _check_addresses(context, load, ready)
     from perfkit.cli.defaults import settings
@@ -86,33 +97,60 @@ def gate(
 
     wanted = [_wanted(text) for text in report or ()]
     found = settings()
-    target = resolve_command(command or found.command, Path.cwd(), os.environ)
-    from perfkit.cli.console import Ticker
+    target = resolve_command((words[1:] if calibrating else words) or found.command, Path.cwd(), os.environ)
     from perfkit.pipeline import GateOptions
-    from perfkit.pipeline import gate as compare
 
-    ticker = Ticker(quiet)
     options = GateOptions(
-        baseline=baseline,
+        baseline=baseline or "HEAD",
         urls=tuple(load or ()),
         ready=ready,
         ready_timeout=ready_timeout,
         copied=tuple(copy or ()),
         repeats=repeats,
-        seconds=seconds,
+        seconds=_seconds(context, seconds) if calibrating else seconds,
         times=times,
         budgets=budgets.read(found.budgets, f"{found.file}: tool.perfkit.gate.budgets"),
     )
-    try:
-        verdict = compare(target, options, lambda text: ticker.show(f"perfkit  {text}"))
-    finally:
-        ticker.clear()
+    if calibrating:
+        _calibrate(target, options, quiet)
+        return
+    from perfkit.pipeline import gate as compare
+
+    with _ticking(quiet) as say:
+        verdict = compare(target, options, say)
     _show(verdict, color, quiet)
     _write(verdict, wanted)
     raise typer.Exit(_exit_code(verdict, inconclusive))
 
 
-gate.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": False}}  # type: ignore[attr-defined]
+gate.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": True}}  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _ticking(quiet: bool) -> Iterator[Callable[[str], None]]:
+    from perfkit.cli.console import Ticker
+
+    ticker = Ticker(quiet)
+    try:
+        yield lambda text: ticker.show(f"perfkit  {text}")
+    finally:
+        ticker.clear()
+
+
+def _seconds(context: typer.Context, seconds: float) -> float:
+    """Two minutes unless told otherwise: what a gate may take is a limit, what calibrating takes is a wish."""
+    source = context.get_parameter_source("seconds")
+    return seconds if source is not None and source.name != "DEFAULT" else 120.0
+
+
+def _calibrate(target: Command, options: GateOptions, quiet: bool) -> None:
+    from perfkit.cli.console import out
+    from perfkit.pipeline import calibrate
+    from perfkit.reports.gate_calibration import render
+
+    with _ticking(quiet) as say:
+        found = calibrate(target, options, say)
+    out(render(found))
 
 
 def _check_addresses(context: typer.Context, load: list[str] | None, ready: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import atan, cos, pi, sin, sqrt
 
 
@@ -23,6 +24,7 @@ def above(t: float, freedom: int) -> float:
     return (1 - inside) / 2
 
 
+@lru_cache(10_000)
 def quantile(tail: float, freedom: int) -> float:
     """The t that is exceeded with the probability `tail`, below one half."""
     low, high = 0.0, 1.0

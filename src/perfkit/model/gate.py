@@ -135,3 +135,19 @@ class Verdict:
     vanished: tuple[str, ...] = ()
     appeared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What gates of unchanged code would say of a unit on this machine. Shares: `wrong` fail for nothing, `inconclusive` have no
+    answer, `spread` is the median distance of a pair from 1. `sees` is the smallest slowdown that 19 of 20 gates find, None where
+    none is; `pairs` a gate takes in the mean, `measured` is how many pairs this stands on."""
+
+    unit: str
+    seconds: float
+    spread: float
+    wrong: float
+    inconclusive: float
+    pairs: float
+    sees: float | None
+    measured: int

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from perfkit.pipeline.diagnosing import diagnose
     from perfkit.pipeline.diffing import diff
+    from perfkit.pipeline.gating.calibrating import calibrate
     from perfkit.pipeline.gating.gate import GateOptions, gate
     from perfkit.pipeline.logs import Digested, digest, digest_on_dask, follow, join_log, record_log
     from perfkit.pipeline.measuring import measure
@@ -31,6 +32,7 @@ __all__ = [
     "Options",
     "Progress",
     "add_plans",
+    "calibrate",
     "check_dsn",
     "diagnose",
     "diff",
@@ -51,6 +53,7 @@ __all__ = [
 
 _HOMES = {
     "add_plans": "plans",
+    "calibrate": "gating.calibrating",
     "check_dsn": "plans",
     "Digested": "logs",
     "diagnose": "diagnosing",

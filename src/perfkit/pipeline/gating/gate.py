@@ -83,14 +83,15 @@ def _timed(
     def told(unit: str, pair: int, of: int) -> None:
         say(f"timing {unit}: pair {pair}, {of} undecided")
 
-    with _turns(sides, countings, folder, options) as turns:
-        return timed(turns, units, rules, options.seconds, told)
+    with turns(sides, countings, folder, options) as living:
+        return timed(living, units, rules, options.seconds, told)
 
 
 @contextmanager
-def _turns(
+def turns(
     sides: tuple[Side, Side], countings: tuple[Counting, Counting], folder: Path, options: GateOptions
 ) -> Iterator[Turns]:
+    """Both sides, ready to take turns; stopped at the end."""
     if options.urls:
         from perfkit.pipeline.gating.servers import Servers
 

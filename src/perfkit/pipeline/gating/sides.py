@@ -46,9 +46,14 @@ def both(
         )
 
 
+def moved(side: Side, root: Path, folder: Path) -> Side:
+    """The same side in another work tree."""
+    return replace(side, root=folder, command=_moved(side.command, root, folder))
+
+
 def _moved(command: Command, root: Path, folder: Path) -> Command:
     """The same command in the work tree; paths of the checkout that its words name are named there."""
-    environ: dict[str, str] = {}
+    environ = dict(command.environ)
     paths = import_path(command.executable, root, folder, os.environ)
     if paths:
         environ["PYTHONPATH"] = os.pathsep.join(paths)
