@@ -75,3 +75,9 @@ def test_into_a_file(here: Here) -> None:
     assert (ended.code, ended.out) == (0, b"")
     text = (here.folder / "difference.txt").read_text()
     assert "the same, as often" in text
+
+
+def test_schemas(here: Here) -> None:
+    assert json.loads(here("schema", "gate").out)["title"] == "perfkit gate"
+    assert here("schema").out == here("schema", "report").out
+    assert "there is no schema of 'diff'" in here("schema", "diff").error(2)

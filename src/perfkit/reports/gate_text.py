@@ -53,7 +53,10 @@ def _largest(verdict: Verdict) -> str:
 
 
 def _undecided(verdict: Verdict) -> list[str]:
-    return [f"  {one.unit}  {one.metric}: {one.reason}" for one in verdict.undecided]
+    lines = [f"  {one.unit}  {one.metric}: {one.reason}" for one in verdict.undecided]
+    if verdict.answer == "inconclusive":
+        lines.append("  try      a quieter machine, or --no-times; perfkit gate calibrate tells what this one can see")
+    return lines
 
 
 def _others(verdict: Verdict) -> list[str]:
