@@ -49,6 +49,12 @@ def test_the_first_requests_count_when_nothing_is_left_out() -> None:
     assert found.totals[CountKey("GET /a", "import", "json")] == 2
 
 
+def test_each_process_has_its_own_first_requests() -> None:
+    made = [Request("GET /", n / 10, 0.05, 200, "probe", 1 + n % 2, n, "wsgi") for n in range(1, 9)]
+    recording = recording_of(f"{AT} 10\nprocess 2; {AT} 10", requests=made)
+    assert count(recording, skip=3).repeats == {"GET /": 2}
+
+
 def test_statements_have_their_place() -> None:
     found = count(_recorded(), skip=2)
     place = found.places[CountKey("GET /b", "statement", "SELECT ?")]

@@ -88,6 +88,31 @@ def test_what_did_not_change_passes(here: Here, repository: Repository) -> None:
     assert "PASS  2 endpoints within budget" in ended.err
 
 
+def test_two_workers_with_connections_of_their_own_pass(here: Here, repository: Repository) -> None:
+    """Each opens its own with its first request, whenever that comes."""
+    lazy = SHOP.replace("    return database.execute", "    return connected().execute").replace(
+        "def name(", "def connected():\n    return database\n\n\ndef name("
+    )
+    lazy = lazy.replace(
+        "return database\n", 'globals().setdefault("mine", sqlite3.connect("items.db"))\n    return mine\n'
+    )
+    repository.write(".gitignore", "__pycache__\n*.db\n")
+    repository.commit("A connection for each worker", shop__py=lazy + _FILLED)
+    repository.git("branch", "-f", "main")
+    server = (sys.executable, "-m", "gunicorn", "-w", "2", "-b", "127.0.0.1:8123", "shop:app")
+    ended = _gate(here, *LOAD, "--no-times", "--repeats", "10", command=server)
+    assert ended.code == 0, ended.err
+    assert "PASS  2 endpoints within budget" in ended.err
+
+
+_FILLED = """
+with sqlite3.connect("items.db") as filled:
+    filled.execute("CREATE TABLE IF NOT EXISTS item (id INTEGER PRIMARY KEY, name TEXT)")
+    filled.executemany("INSERT OR REPLACE INTO item VALUES (?, ?)", [(n, f"item {n}") for n in range(50)])
+filled.close()
+"""
+
+
 @pytest.mark.alone
 def test_twice_the_work_is_slower_and_is_explained(here: Here, repository: Repository) -> None:
     commit = repository.commit("Count further", shop__py=SLOWER)

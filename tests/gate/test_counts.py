@@ -88,3 +88,11 @@ def test_a_flaky_count_is_quarantined_by_name_unless_it_is_far_above() -> None:
     ]
     assert verdict.answer(breaches, undecided) == "pass"
     assert _breaches(_judged((80, 81), (120, 121)))
+
+
+def test_a_run_that_counted_nothing_of_a_unit_says_nothing() -> None:
+    key = _key("queries")
+    empty = Counts({}, {UNIT: 0})
+    (found,) = counts.judge([*_side({key: 80}), empty], _side({key: 80}, {key: 80}))
+    assert (found.status, found.baseline) == ("same", 8.0)
+    assert counts.judge([empty, empty], _side({key: 80}, {key: 80})) == ()

@@ -13,8 +13,8 @@ _COMMITS = ("COMMIT", "END")
 
 
 def count(recording: Recording, skip: int | None = None) -> Counts:
-    """Of requests that the probe saw, without the first `skip` of each endpoint, which open connections, import and fill caches;
-    with None of the whole run."""
+    """Of requests that the probe saw, without the first `skip` of each endpoint in each process, which open connections, import and
+    fill caches; with None of the whole run."""
     requests = None if skip is None else _counted(recording, skip)
     totals: Counter[CountKey] = Counter()
     places: dict[CountKey, Place] = {}
@@ -31,14 +31,14 @@ def count(recording: Recording, skip: int | None = None) -> Counts:
 
 def _counted(recording: Recording, skip: int) -> Mapping[tuple[int | None, int | None], str]:
     """Endpoint by process and number."""
-    seen: Counter[str] = Counter()
+    seen: Counter[tuple[int | None, str]] = Counter()
     found: dict[tuple[int | None, int | None], str] = {}
     timed: list[Request] = sorted(
         (request for request in recording.requests if request.source == "probe"), key=lambda request: request.start
     )
     for request in timed:
-        seen[request.endpoint] += 1
-        if seen[request.endpoint] > skip:
+        seen[request.process, request.endpoint] += 1
+        if seen[request.process, request.endpoint] > skip:
             found[request.process, request.number] = request.endpoint
     return found
 

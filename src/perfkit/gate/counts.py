@@ -14,14 +14,14 @@ from perfkit.model.gate import CountJudged, CountKey, Counts, CountStatus
 
 def judge(baseline: Sequence[Counts], current: Sequence[Counts]) -> tuple[CountJudged, ...]:
     """Units that both revisions have. A statement that one of them does not run counts 0 there."""
-    shared = units(baseline) & units(current)
+    shared = _counted(baseline) & _counted(current)
     keys = {key for counts in (*baseline, *current) for key in counts.totals if key.unit in shared}
     places = {key: place for counts in (*baseline, *current) for key, place in counts.places.items()}
     return tuple(
         _judged(
             key,
-            [_each(key, counts) for counts in baseline],
-            [_each(key, counts) for counts in current],
+            _each(key, baseline),
+            _each(key, current),
             places.get(key),
         )
         for key in sorted(keys, key=lambda key: (key.unit, key.what, key.name))
@@ -32,8 +32,14 @@ def units(side: Iterable[Counts]) -> frozenset[str]:
     return frozenset(unit for counts in side for unit in counts.repeats)
 
 
-def _each(key: CountKey, counts: Counts) -> float:
-    return counts.totals.get(key, 0) / max(1, counts.repeats.get(key.unit, 0))
+def _counted(side: Iterable[Counts]) -> frozenset[str]:
+    return frozenset(unit for counts in side for unit, repeats in counts.repeats.items() if repeats)
+
+
+def _each(key: CountKey, side: Sequence[Counts]) -> list[float]:
+    """One a process. Where there are several workers, one may have had too few requests to count any: the others stand for it."""
+    found = [counts.totals.get(key, 0) / repeats for counts in side if (repeats := counts.repeats.get(key.unit, 0))]
+    return (found * len(side))[: len(side)]
 
 
 def _judged(key: CountKey, before: list[float], after: list[float], where: Place | None) -> CountJudged:
