@@ -47,6 +47,11 @@ def work(rounds):
 """
 ONE_MORE = SHOP.replace("    return jsonify([name", "    name(0)\n    return jsonify([name")
 SLOWER = SHOP.replace("work(20_000)", "work(40_000)")
+IN_ENVIRONMENT = """
+import sqlite3, sys
+sqlite3.connect(":memory:").execute("SELECT 1")
+sys.exit(sys.prefix == sys.base_prefix)
+"""
 SERVER = (sys.executable, "-m", "flask", "--app", "shop", "run", "-p", "8123")
 LOAD = ("--load", "http://127.0.0.1:8123/items/3", "--load", "http://127.0.0.1:8123/page")
 
@@ -179,6 +184,10 @@ def test_a_workload_that_fails_is_never_green(here: Here, repository: Repository
     assert _nothing_is_left(repository)
 
 
+def test_nothing_counted_and_nothing_timed_is_never_green(here: Here, repository: Repository) -> None:
+    assert "nothing was counted" in _gate(here, "--no-times", command=(sys.executable, "-c", "pass")).error(5)
+
+
 def test_a_baseline_that_imports_the_checkout_is_refused(here: Here, repository: Repository) -> None:
     repository.commit("A package", job__py="import helper\nhelper.work()\n")
     text = "def work():\n    for n in range(3_000_000):\n        n % 7\n"
@@ -194,7 +203,7 @@ def test_a_baseline_that_imports_the_checkout_is_refused(here: Here, repository:
 def test_an_environment_inside_the_repository_is_used_for_both(here: Here, repository: Repository) -> None:
     repository.write(".gitignore", "venv\n__pycache__\n")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(repository.folder / "venv")], check=True)
-    repository.commit("A job", job__py="import sys\nsys.exit(sys.prefix == sys.base_prefix)\n")
+    repository.commit("A job", job__py=IN_ENVIRONMENT)
     repository.git("branch", "-f", "main")
     assert _gate(here, "--no-times", command=("venv/bin/python", "job.py")).code == 0
 

@@ -11,6 +11,7 @@ from perfkit.shared import units as shown
 
 # What differs between two processes of one revision is judged only where all of one side are this far above the other.
 _FUZZY = 1.10
+_UNLESS_TOLD = {"cpu": "+2%", "wall": "+5%"}
 _DOES = {"queries": "runs", "rows": "fetches", "connections": "opens", "commits": "makes", "imports": "does"}
 
 
@@ -97,7 +98,7 @@ def _slower(one: TimeJudged, limit: Budget | None) -> Breach:
         unit=one.unit,
         metric=one.clock,
         title=f"{one.unit} takes {shown.share(one.change)} more {clock}: {shown.seconds(one.baseline)} → {shown.seconds(one.current)}",
-        budget=limit.text if limit else "+2%",
+        budget=limit.text if limit else _UNLESS_TOLD[one.clock],
         baseline=one.baseline,
         current=one.current,
         key=f"{one.unit} {one.clock}",

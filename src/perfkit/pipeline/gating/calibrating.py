@@ -21,7 +21,7 @@ _FEWEST = 3  # pairs of processes: fewer say nothing about how they differ
 
 
 def calibrate(command: Command, options: GateOptions, say: Say = lambda text: None) -> tuple[Calibration, ...]:
-    """Both sides are HEAD, in work trees of their own. Raises PerfkitError as `gate` does, and (5) where the time was too short."""
+    """Both sides are HEAD, in work trees of their own. Raises PerfkitError as `gate` does."""
     revision = baseline(Path(command.cwd), "HEAD")
     with tempfile.TemporaryDirectory(prefix="perfkit-gate-") as place, worktree(revision, options.copied) as other:
         folder = Path(place)

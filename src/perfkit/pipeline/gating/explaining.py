@@ -86,6 +86,8 @@ class Explaining:
             workload=workload, duration=_SECONDS, warmup=0.5, rate=_RATE, project=(str(side.root),), probe=True
         )
         measured = measure(side.seeded(0, path.with_suffix(".log")), options, path)
+        if measured.outcome.stopped_by == "signal":
+            raise KeyboardInterrupt
         if measured.path is None:
             raise measured.failure or PerfkitError("nothing was measured.", "")
         return analyse(load(measured.path))

@@ -16,7 +16,7 @@ from perfkit.gate.paired import Rules
 from perfkit.gate.revisions import Revision, baseline
 from perfkit.model.gate import Breach, Budget, CountJudged, Undecided, Verdict
 from perfkit.model.target import Command
-from perfkit.pipeline.gating.counting import Counting, check_separate, counted
+from perfkit.pipeline.gating.counting import NOT_MEASURED, Counting, check_separate, counted
 from perfkit.pipeline.gating.explaining import Explaining
 from perfkit.pipeline.gating.sides import Side, both
 from perfkit.pipeline.gating.timing import Timed, timed, wall_rules
@@ -54,6 +54,12 @@ def gate(command: Command, options: GateOptions, say: Say = lambda text: None) -
         units = sorted(counts.units(before.counts) & counts.units(after.counts))
         named = counts.units(before.counts) | counts.units(after.counts)
         budgets.check(options.budgets, named)
+        if not judged and not options.times:
+            raise PerfkitError(
+                "nothing was counted: no statement, connection or commit on either side.",
+                "leave out --no-times, so that times are compared",
+                NOT_MEASURED,
+            )
         timed_ = _timed(sides, (before, after), units, folder, options, say) if options.times and units else {}
         found = [*_waits(timed_), *_peaks(before, after)]
         said = _verdict(revision, options, judged, timed_, found, (before, after))

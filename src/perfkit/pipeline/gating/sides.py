@@ -80,11 +80,7 @@ def _word(word: str, root: Path, folder: Path) -> str:
 
 def _on_own_port(side: Side) -> Side:
     """Raises PerfkitError (2) where the command does not say on which port it listens: both sides live at once."""
-    from perfkit.targets.address import parse
-
-    ports = {PORT} if any(PORT in url for url in side.urls) else set()
-    ports |= {str(parse(url).port) for url in side.urls if PORT not in url}
-    for port in sorted(ports):
+    for port in sorted(set(map(_port_of, side.urls))):
         free = str(_free_port())
         words = tuple(_with_port(word, port, free) for word in side.command.argv)
         environ = {**side.command.environ, "PORT": free}
@@ -94,10 +90,21 @@ def _on_own_port(side: Side) -> Side:
                 f"name {port} in it, write {PORT} there and in --load, or let it read $PORT",
                 USAGE,
             )
-        urls = tuple(_with_port(url, port, free) for url in side.urls)
+        urls = tuple(_url_with_port(url, free) if _port_of(url) == port else url for url in side.urls)
         waited = _with_port(side.ready, port, free) if side.ready else None
         side = replace(side, command=replace(side.command, argv=words, environ=environ), urls=urls, ready=waited)
     return side
+
+
+def _port_of(url: str) -> str:
+    from perfkit.targets.address import parse
+
+    return PORT if PORT in url else str(parse(url).port)
+
+
+def _url_with_port(url: str, free: str) -> str:
+    """Its port alone: a path may hold the same number."""
+    return re.sub(r"^(\w+://[^/?#]*?)(?::\d+|:\{port\})?(?=[/?#]|$)", rf"\g<1>:{free}", url, count=1)
 
 
 def _with_port(text: str, port: str, free: str) -> str:

@@ -29,6 +29,8 @@ class Timed:
     def undecided(self) -> bool:
         if self.cpu is None or self.wall is None or self.cpu.status == "unknown":
             return True
+        if self.cpu.status == "slower":
+            return False
         return self.wall.status == "unknown" and len(self.pairs) < _WALL_ENOUGH
 
 
@@ -82,8 +84,11 @@ def _judge(unit: str, timed: Timed, rules: tuple[Rules, Rules], units: int, *, l
     last = last or len(timed.pairs) >= rules[0].pairs
     # Two clocks for each unit share the error.
     tests = 2 * units
-    timed.cpu = judge(unit, "cpu", [(b.cpu, c.cpu) for b, c in timed.pairs], rules[0], tests, last=last)
-    timed.wall = judge(unit, "wall", [(b.wall, c.wall) for b, c in timed.pairs], rules[1], tests, last=last)
+    # What was decided once stays so: a later look would be another chance to be wrong.
+    if timed.cpu is None or timed.cpu.status == "unknown":
+        timed.cpu = judge(unit, "cpu", [(b.cpu, c.cpu) for b, c in timed.pairs], rules[0], tests, last=last)
+    if timed.wall is None or timed.wall.status == "unknown":
+        timed.wall = judge(unit, "wall", [(b.wall, c.wall) for b, c in timed.pairs], rules[1], tests, last=last)
 
 
 def wall_rules(rules: Rules) -> Rules:
