@@ -30,6 +30,13 @@ def docs(session: nox.Session) -> None:
     session.run("python", "docs/generate.py", "--check")
 
 
+@nox.session
+def gate(session: nox.Session) -> None:
+    """perfkit's own gate: what a fixed report does, and what starting takes, against an earlier commit."""
+    session.install("-e", ".")
+    session.run(".ci/gate", external=True)
+
+
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """The test suite, on each Python that is there."""
@@ -39,9 +46,25 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[:1])
 def attaches(session: nox.Session) -> None:
-    """Fifty attaches for each kind of target, where the suite makes a few: half an hour."""
+    """Fifty attaches for each kind of target, by bare code and by the whole probe, and a hundred kills of perfkit, where the
+    suite makes a few: two hours. PERFKIT_TEST_NOTES names a file for memory and times."""
     _install(session, "test")
-    session.run("python", "-m", "pytest", "-n", "0", "tests/collectors/injection", env={"PERFKIT_TEST_ATTACHES": "50"})
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "tests/collectors/injection",
+        env={"PERFKIT_TEST_ATTACHES": "50", "PERFKIT_TEST_LONG": "1"},
+    )
+
+
+@nox.session(python=PYTHONS[:1])
+def long(session: nox.Session) -> None:
+    """The tests that the suite leaves out: every commit of the examples' histories, every tool's lock file. Half an hour."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", "-m", "long", *session.posargs, env={"PERFKIT_TEST_LONG": "1"})
 
 
 @nox.session

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from math import log
 from pathlib import Path
+from statistics import fmean, stdev
 
 from bench import circumstances, table
 
@@ -30,7 +31,7 @@ from perfkit.pipeline.gating.servers import Servers
 from perfkit.pipeline.gating.sides import Side
 
 KEPT = Path(os.environ.get("PERFKIT_BENCH_PAIRS", "/tmp/perfkit-benchmarks/pairs.json"))
-UNITS = 10
+UNITS = (1, 10)
 # Pairs of one pair of processes: as many as the gate takes before it starts them anew.
 ALIVE = 9
 SHOP = """
@@ -50,7 +51,7 @@ def page(unit):
     names = [database.execute("SELECT name FROM item WHERE id = ?", (n,)).fetchone()[0] for n in range(STATEMENTS)]
     return jsonify(names=names, total=work(ROUNDS))
 """
-ROUNDS, STATEMENTS = 30_000, 5  # some 5 ms
+ROUNDS, STATEMENTS = 300_000, 5  # some 50 ms
 
 
 def main() -> None:
@@ -107,16 +108,17 @@ def resample(drawn: int) -> None:
     if len(kept) < 10:
         raise SystemExit("too few pairs: python benchmarks/gate.py pairs --minutes 10")
     rows = []
-    for clock, place in (("CPU", 0), ("wall", 1)):
+    logs = [[cpu for cpu, _ in run] for run in kept]
+    for units in UNITS:
         for slower in (0.0, 0.02, 0.05, 0.10):
             gates = drawn if not slower else max(200, drawn // 10)
-            logs = [[each[place] for each in run] for run in kept]
-            answers, pairs = calibration.drawn(logs, Rules(), UNITS, slower, gates)
+            answers, pairs = calibration.drawn(logs, Rules(), units, slower, gates)
             told = ("slower",), ("unknown",), ("same", "faster")
             shares = [f"{100 * sum(map(answers.count, words)) / gates:.2f} %" for words in told]
-            rows.append([f"{clock}, {100 * slower:.0f} % slower", *shares, f"{pairs:.1f}", str(gates)])
-    print(f"{len(kept)} pairs of processes; gates of {UNITS} endpoints, one of which is slowed down\n")
-    table(("what", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
+            rows.append([f"{units}", f"{100 * slower:.0f} %", *shares, f"{pairs:.1f}", str(gates)])
+    strays = stdev(value - fmean(run) for run in logs for value in run)
+    print(f"{len(kept)} pairs of processes; a pair strays by {100 * strays:.1f} %; a pair is half a second\n")
+    table(("endpoints", "one is slower by", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
 
 
 def gates(count: int) -> None:

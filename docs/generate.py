@@ -12,7 +12,7 @@ from typing import Any
 
 from typer.main import get_command
 
-from perfkit.cli import COMMANDS, build
+from perfkit.cli import COMMANDS, SUBCOMMANDS, build
 from perfkit.errors import PerfkitError
 from perfkit.findings import RULES
 
@@ -29,15 +29,20 @@ _TYPES = {"float": "NUMBER", "int": "NUMBER", "integer": "NUMBER", "text": "TEXT
 
 def cli_page() -> str:
     """Every command with its arguments, options, environment variables and defaults."""
-    commands = get_command(build([])).commands  # type: ignore[attr-defined]
+    commands = dict(get_command(build([])).commands)  # type: ignore[attr-defined]
+    for name, below in SUBCOMMANDS.items():
+        for word in below:
+            group = get_command(build([name, word])).commands[name]  # type: ignore[attr-defined]
+            commands[f"{name} {word}"] = group.commands[word]
+    names = [one for name in COMMANDS for one in (name, *(f"{name} {word}" for word in SUBCOMMANDS.get(name, ())))]
     parts = [
         "# Command line",
         _NOTE,
         _PRECEDENCE,
         "`perfkit --version` prints the version. Each command has `--help`. Exit codes: [exit-codes.md](exit-codes.md).",
-        "\n".join(f"- [`perfkit {name}`](#perfkit-{name})" for name in COMMANDS),
+        "\n".join(f"- [`perfkit {name}`](#perfkit-{name.replace(' ', '-')})" for name in names),
     ]
-    for name in COMMANDS:
+    for name in names:
         parts.extend(_command(name, commands[name]))
     return "\n\n".join(parts) + "\n"
 

@@ -36,6 +36,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long ones are asked for: `nox -s long`."""
+    if os.environ.get("PERFKIT_TEST_LONG"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("long")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
 @pytest.fixture
 def requires() -> Requires:
     """`requires("redis-server")` is the program's path; without it the test is skipped. More names are alternatives."""

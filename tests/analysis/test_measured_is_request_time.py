@@ -35,6 +35,8 @@ KINDS: list[SpanKind] = [
     "regex",
     "json",
     "import",
+    "http",
+    "call",
 ]
 moments = st.floats(0, 4, allow_nan=False)
 lengths = st.one_of(st.just(0.0), st.floats(1e-6, 0.01), st.floats(0.01, 3))
@@ -140,3 +142,16 @@ def test_no_more_requests_fail_than_there_were() -> None:
     loaded = [Request("GET /a", n * 0.1, 0.1, 500, "load") for n in range(4)]
     analysis = analyse(recording_of(f"{PROBED[0]} 100", requests=[*served, *loaded]))
     assert (analysis.failed_requests, analysis.requests) == (3, 3)
+
+
+@pytest.mark.parametrize("requests", [(), (Request("GET /a", 0.1, 0.5, 200, "probe", 1, 1, "wsgi"),)])
+def test_what_is_only_counted_owns_no_time(requests: tuple[Request, ...]) -> None:
+    """Requests to other services and calls stand in a recording, and samples divide its time as if they did not."""
+    text = "\n".join(f"{stack} 40" for stack in PROBED[:2]) if requests else "<module>@main.py:1; work@main.py:9 40"
+    spans = [
+        (Span(1, len(requests), "http", 0, 0, 0.2, 0.3), "api.example.com", "a@shop.py:3"),
+        (Span(1, len(requests), "call", 0, 0, 0.3, 0.0, 7), "call", "a@shop.py:1"),
+    ]
+    bare, counted = (analyse(recording_of(text, requests=requests, spans=each)) for each in ([], spans))
+    assert sorted(one.seconds for one in bare.times) == sorted(one.seconds for one in counted.times)
+    assert (bare.measured, bare.uses) == (counted.measured, counted.uses)

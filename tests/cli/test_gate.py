@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 import signal
 import subprocess
 import sys
 import time
+from array import array
+from base64 import b64decode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,11 +83,40 @@ def test_one_statement_more_fails_with_its_place_and_commit(here: Here, reposito
     assert ended.code == 1
     assert "FAIL  GET /items/<int:first> runs 6 queries per request, was 5" in ended.err
     assert "6 times per request, 5 times before: SELECT name FROM item WHERE id = ?" in ended.err
-    assert f"shop.py:12, changed in {commit[:9]} (Greet first)" in ended.err or "shop.py:12" in ended.err
+    # The line that was changed, and not that of the statement, which was there before.
+    line = ONE_MORE.splitlines().index("    name(0)") + 1
+    assert f"where    shop.py:{line}, changed in {commit[:9]} (Greet first)" in ended.err
     found = json.loads((here.folder / "verdict.json").read_text())
     assert found["verdict"] == "fail"
     assert [(one["unit"], one["metric"]) for one in found["breaches"]] == [("GET /items/<int:first>", "queries")]
     assert _nothing_is_left(repository)
+
+
+OWN_ROUTER = """
+import sqlite3
+
+database = sqlite3.connect(":memory:", check_same_thread=False)
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        for number in range(3 if scope["path"] == "/a" else 5):
+            database.execute("SELECT ?", (number,)).fetchall()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+"""
+
+
+def test_an_application_with_its_own_router_is_compared_by_url(here: Here, repository: Repository) -> None:
+    repository.commit("Its own router", shop__py=OWN_ROUTER)
+    repository.git("branch", "-f", "main")
+    repository.commit("One more", shop__py=OWN_ROUTER.replace("else 5", "else 6"))
+    urls = ("--load", "http://127.0.0.1:8123/a", "--load", "http://127.0.0.1:8123/b")
+    server = (sys.executable, "-m", "uvicorn", "shop:app", "--port", "8123")
+    ended = _gate(here, *urls, "--no-times", "--repeats", "5", command=server)
+    assert ended.code == 1, ended.err
+    assert "FAIL  GET /b runs 6 queries per request, was 5" in ended.err
+    assert "GET /a" not in ended.err
 
 
 def test_what_did_not_change_passes(here: Here, repository: Repository) -> None:
@@ -121,13 +154,27 @@ filled.close()
 @pytest.mark.alone
 def test_twice_the_work_is_slower_and_is_explained(here: Here, repository: Repository) -> None:
     commit = repository.commit("Count further", shop__py=SLOWER)
-    ended = _gate(here, *LOAD, "--repeats", "5", "--seconds", "60")
+    ended = _gate(here, *LOAD, "--repeats", "5", "--seconds", "60", "--report", "html=gate.html")
     assert ended.code == 1, ended.err
     assert "FAIL  GET /page takes" in ended.err
+    _both_sides_are_in((here.folder / "gate.html").read_text(), ["work", "shop.py", "app"])
     assert "more CPU time" in ended.err
     assert f"changed in {commit[:9]} (Count further)" in ended.err
     assert "GET /items/<int:first> takes" not in ended.err
     assert _nothing_is_left(repository)
+
+
+def _both_sides_are_in(page: str, name: list[str]) -> None:
+    """Their stacks are one tree, though they lie in different folders."""
+    block = re.search(r'<script id="flame-data"[^>]*>([^<]*)</script>', page)
+    assert block is not None
+    raw = gzip.decompress(b64decode(block[1]))
+    n = int.from_bytes(raw[:4], "little")
+    depth, numbers, baseline, current, _ = (array("I", raw[4 + 4 * n * k : 4 + 4 * n * (k + 1)]) for k in range(5))
+    names = json.loads(raw[4 + 20 * n :])["names"]
+    found = [node for node in range(n) if names[numbers[node]] == name]
+    assert found and depth[found[0]] > 1
+    assert 0 < baseline[found[0]] < current[found[0]]
 
 
 @pytest.mark.alone
@@ -177,15 +224,52 @@ def test_what_cannot_be_compared(here: Here, repository: Repository) -> None:
 
 def test_a_workload_that_fails_is_never_green(here: Here, repository: Repository) -> None:
     said = _gate(here, "--load", "http://127.0.0.1:8123/nowhere", "--no-times", "--repeats", "2").error(5)
-    assert "the baseline does not answer as it should (5 × 404)" in said
+    assert "the baseline does not answer as it should (GET /nowhere: 5 × 404)" in said
     repository.commit("Broken", shop__py="import nothing_of_that_name\n")
     said = _gate(here, *LOAD, "--no-times", "--repeats", "2").error(5)
     assert "the current ended with" in said
     assert _nothing_is_left(repository)
 
 
+def test_a_server_that_does_not_come_up_may_get_more_time(here: Here, repository: Repository) -> None:
+    repository.commit("Sleepy", sleepy__py="import time\n\ntime.sleep(60)\n")
+    repository.git("branch", "-f", "main")
+    command = (sys.executable, "sleepy.py", "--port=8123")
+    said = _gate(here, *LOAD, "--no-times", "--ready-timeout", "1", command=command).error(5)
+    assert "the baseline could not be measured: the target did not answer within 1 s" in said
+    assert "--ready-timeout" in said
+
+
+def test_an_endpoint_that_the_baseline_does_not_have_is_new(here: Here, repository: Repository) -> None:
+    more = SHOP + '\n\n@app.get("/first")\ndef first():\n    return name(0)\n'
+    repository.commit("One item", shop__py=more)
+    first = ("--load", "http://127.0.0.1:8123/first")
+    ended = _gate(here, *LOAD, *first, "--no-times", "--repeats", "2")
+    assert ended.code == 0, ended.err
+    assert "PASS  2 endpoints within budget" in ended.err
+    assert "GET /first  is new: nothing to compare it with" in ended.err
+    repository.git("branch", "-f", "main")
+    repository.commit("No items", shop__py=SHOP)
+    said = _gate(here, *LOAD, *first, "--no-times", "--repeats", "2").error(5)
+    assert "the current does not answer as it should (GET /first: 5 × 404)" in said
+
+
+def test_an_answer_that_came_to_an_old_endpoint_is_not_compared(here: Here, repository: Repository) -> None:
+    repository.write(
+        "shop.py", SHOP.replace("def items(first):\n", "def items(first):\n    if first > 9:\n        return '', 404\n")
+    )
+    repository.git("commit", "-qam", "Nine items")
+    repository.git("branch", "-f", "main")
+    repository.commit("All items", shop__py=SHOP)
+    many = ("--load", "http://127.0.0.1:8123/items/30")
+    said = _gate(here, *LOAD, *many, "--no-times", "--repeats", "2").error(5)
+    assert "the baseline does not answer as it should (GET /items/30: 5 × 404)" in said
+
+
 def test_nothing_counted_and_nothing_timed_is_never_green(here: Here, repository: Repository) -> None:
-    assert "nothing was counted" in _gate(here, "--no-times", command=(sys.executable, "-c", "pass")).error(5)
+    repository.commit("A job", job__py="pass\n")
+    repository.git("branch", "-f", "main")
+    assert "nothing was counted" in _gate(here, "--no-times", command=(sys.executable, "job.py")).error(5)
 
 
 def test_a_baseline_that_imports_the_checkout_is_refused(here: Here, repository: Repository) -> None:
@@ -234,11 +318,21 @@ def test_github_gets_annotations_and_a_summary(here: Here, repository: Repositor
     assert "GET /items/" in summary.read_text()
 
 
+def test_a_summary_that_cannot_be_written_is_a_warning(here: Here, repository: Repository) -> None:
+    repository.commit("A job", job__py="import sqlite3\nsqlite3.connect(':memory:').execute('SELECT 1')\n")
+    repository.git("branch", "-f", "main")
+    github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(here.folder / "nowhere" / "summary.md")}
+    ended = _gate(here, "--no-times", command=(sys.executable, "job.py"), **github)
+    assert ended.code == 0, ended.err
+    assert "warning: the step's summary " in ended.err
+    assert "cannot be written: No such file or directory" in ended.err
+
+
 @pytest.mark.alone
 def test_calibrating_tells_what_the_machine_can_see(here: Here, repository: Repository) -> None:
     repository.commit("A job", job__py="print(sum(n % 7 for n in range(300_000)))\n")
     repository.write("job.py", "raise SystemExit(9)\n")  # HEAD is measured, not the work tree
-    ended = here("gate", "calibrate", "--seconds", "2", "--", sys.executable, "job.py")
+    ended = here("gate", "calibrate", "--minutes", "0.03", "--", sys.executable, "job.py")
     assert ended.code == 0, ended.err
     assert ended.text.startswith("(the whole run)  ")
     assert "unchanged code: " in ended.text

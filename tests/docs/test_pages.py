@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from docs_reading import PAGES, ROOT, anchors, command_lines, links, name
-from perfkit.cli import COMMANDS, build
+from perfkit.cli import COMMANDS, build, is_subcommand
 
 CALLS = [(name(page), words) for page in PAGES for words in command_lines(page)]
 PARSED: Any = get_command(build([]))
@@ -44,7 +44,10 @@ def test_there_are_command_lines_to_check() -> None:
 def test_a_command_line_parses(page: str, words: list[str]) -> None:
     if words[0] in ("--version", "--help"):
         return
-    command = PARSED.commands.get(words[0])
+    inner = is_subcommand(words)
+    parsed = get_command(build(words)).commands[words[0]] if inner else PARSED  # type: ignore[attr-defined]
+    words = words[1:] if inner else words
+    command = parsed.commands.get(words[0])
     assert command is not None, f"{page}: there is no perfkit {words[0]}"
     if words[1:] == ["--help"]:
         return

@@ -13,7 +13,7 @@ import pytest
 from typer.main import get_command
 
 from docs_reading import ROOT, blocks
-from perfkit.cli import COMMANDS, build
+from perfkit.cli import COMMANDS, SUBCOMMANDS, build
 from perfkit.config import load
 from perfkit.errors import PerfkitError
 from perfkit.findings import RULES
@@ -54,11 +54,16 @@ def test_the_check_notices_a_stale_page(tmp_path: Path, monkeypatch: pytest.Monk
     assert GENERATE.main(["--check"]) == 0
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_and_its_variable_is_there(command: str) -> None:
-    section = _sections(CLI)[f"perfkit {command}"]
-    parsed: Any = get_command(build([]))
-    for parameter in parsed.commands[command].params:
+_EVERY = [*([name] for name in COMMANDS), *([name, word] for name, below in SUBCOMMANDS.items() for word in below)]
+
+
+@pytest.mark.parametrize("words", _EVERY, ids=" ".join)
+def test_every_option_and_its_variable_is_there(words: list[str]) -> None:
+    section = _sections(CLI)[f"perfkit {' '.join(words)}"]
+    parsed: Any = get_command(build(words if len(words) > 1 else []))
+    for word in words:
+        parsed = parsed.commands[word]
+    for parameter in parsed.params:
         if parameter.param_type_name == "argument":
             assert f"`{parameter.metavar}`" in section
             continue

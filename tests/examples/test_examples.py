@@ -22,7 +22,26 @@ SECONDS = 3  # where expected.toml names no others
 pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 
-@pytest.fixture(params=CASES)
+# Their rules have cases of their own, and neighbours here: `nox -s long`.
+LATER = {
+    "deepcopy-cost",
+    "gil-contention",
+    "import-in-request",
+    "import-time",
+    "logging-cost",
+    "n-plus-one-sql",
+    "n-plus-one-sqlalchemy",
+    "orm-hydration",
+    "over-fetching",
+    "pool-wait",
+    "quadratic-in-library",
+    "row-by-row-write",
+    "serialisation",
+    "slow-middleware",
+}
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.long) if name in LATER else name for name in CASES])
 def example(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     for package in CASES[name].get("needs", ()):

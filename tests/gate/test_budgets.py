@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from perfkit.errors import PerfkitError
-from perfkit.gate import budgets
+from perfkit.gate import budgets, named_budgets
 from perfkit.gate.levels import of_peaks, of_waits, percentile
 from perfkit.gate.verdict import levels
+from perfkit.model.gate import CountKey
 
 SOURCE = "pyproject.toml"
 
@@ -28,6 +29,11 @@ SOURCE = "pyproject.toml"
         ("rss_peak", "300MB", 300e6, False),
         ("rss-peak", "1GiB", 2**30, False),
         ("rss_peak", "+5%", 0.05, True),
+        ("external", "+0", 0, True),
+        ("calls", 120, 120, False),
+        ("calls", "+5", 5, True),
+        ("calls", "+10%", 0.10, True),
+        ("rows", "+50%", 0.50, True),
     ],
 )
 def test_what_is_read(metric: str, text: object, limit: float, relative: bool) -> None:
@@ -55,6 +61,11 @@ def test_what_is_read(metric: str, text: object, limit: float, relative: bool) -
         ({"cpu": "nan"}, "cpu cannot be 'nan'"),
         ({"wall": "80ms"}, "wall cannot be '80ms'"),
         ({"GET /": {"rss_peak": "1GB"}}, "rss_peak is of all processes together"),
+        ({"calls": "10%"}, "calls cannot be '10%'"),
+        ({"external": "+10%"}, r"external cannot be '\+10%'"),
+        ({"fn:shop/*": {"queries": 1}}, r"queries is not counted of 'fn:shop/\*'"),
+        ({"sql:select ?": {"calls": 1}}, "calls is not counted of 'sql:select"),
+        ({"host:api": {"p95": "80ms"}}, "p95 is not counted of 'host:api'"),
     ],
 )
 def test_what_is_refused(table: dict[str, Any], said: str) -> None:
@@ -80,6 +91,53 @@ def test_what_fits_no_endpoint_is_an_error() -> None:
     with pytest.raises(PerfkitError, match="no endpoint fits 'GET /gone'") as refused:
         budgets.check(budgets.read({"GET /gone": {"queries": 1}}, SOURCE), {"GET /b", "GET /a"})
     assert refused.value.hint == "measured were: GET /a, GET /b"
+
+
+COUNTED = [
+    CountKey("GET /", "calls"),
+    CountKey("GET /", "call", "shop/orders.py:total"),
+    CountKey("GET /", "call", "shop/orders.py:Order.total"),
+    CountKey("GET /", "call", "shop/page.py:render.<locals>.<lambda>"),
+    CountKey("GET /", "statement", "SELECT * FROM item WHERE id = ?"),
+    CountKey("GET /", "statement", "SELECT name FROM item WHERE id = ?"),
+    CountKey("GET /", "host", "api.example.com"),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "metric", "fits"),
+    [
+        ("fn:shop/orders.py:total", "calls", ["shop/orders.py:total"]),
+        ("fn:shop/orders.py:*", "calls", ["shop/orders.py:Order.total", "shop/orders.py:total"]),
+        ("fn:*<lambda>", "calls", ["shop/page.py:render.<locals>.<lambda>"]),
+        ("sql:select * from item where id=%s", "queries", ["SELECT * FROM item WHERE id = ?"]),
+        (
+            "sql:select * from item*",
+            "queries",
+            ["SELECT * FROM item WHERE id = ?", "SELECT name FROM item WHERE id = ?"],
+        ),
+        ("host:*.example.com", "external", ["api.example.com"]),
+    ],
+)
+def test_functions_statements_and_hosts_by_name_or_pattern(key: str, metric: str, fits: list[str]) -> None:
+    limits = budgets.read({key: {metric: 1}}, SOURCE)
+    assert sorted(name for _, name in named_budgets.of_names(limits, COUNTED)) == fits
+    assert budgets.of_unit(limits, "GET /", metric) is None
+    budgets.check(limits, ["GET /"], COUNTED)
+
+
+def test_a_name_goes_before_a_pattern() -> None:
+    names = {"fn:shop/orders.py:total": {"calls": 3}, "fn:*": {"calls": 9}}
+    found = named_budgets.of_names(budgets.read(names, SOURCE), COUNTED)
+    assert found["call", "shop/orders.py:total"].limit == 3
+    assert found["call", "shop/orders.py:Order.total"].limit == 9
+
+
+def test_what_fits_nothing_that_was_counted_is_an_error() -> None:
+    limits = budgets.read({"fn:shop/order.py:total": {"calls": 1}}, SOURCE)
+    with pytest.raises(PerfkitError, match="nothing that was counted fits 'shop/order") as refused:
+        budgets.check(limits, ["GET /"], COUNTED)
+    assert (refused.value.hint, refused.value.exit_code) == ("the nearest is shop/orders.py:total", 2)
 
 
 def test_percentiles_are_of_single_requests() -> None:

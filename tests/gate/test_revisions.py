@@ -73,14 +73,21 @@ def test_no_commit_in_common(repository: Repository) -> None:
     assert "no commit in common" in _refused(repository.folder, "main").message
 
 
-def test_a_shallow_clone_says_what_to_fetch(repository: Repository, tmp_path: Path) -> None:
-    repository.commit("second", app__py="")
+@pytest.mark.parametrize("name", ["feature", "origin/feature", "HEAD~1", "v1"])
+def test_a_shallow_clone_says_what_to_fetch(repository: Repository, tmp_path: Path, name: str) -> None:
+    """Its hint is followed to the letter."""
+    first = repository.git("rev-parse", "HEAD")
     repository.git("branch", "feature")
+    repository.git("tag", "v1")
+    repository.commit("second", app__py="")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{repository.folder}", str(clone)], check=True)
-    refused = _refused(clone, "feature")
+    refused = _refused(clone, name)
     assert "shallow" in refused.message
-    assert "git fetch --unshallow origin feature" in refused.hint
+    fetch, _, then = refused.hint.partition("   ")
+    subprocess.run(fetch.split(), cwd=clone, check=True, capture_output=True)
+    said = then.removeprefix("then --baseline ").split()[0] if then.startswith("then") else name
+    assert baseline(clone, said).commit == first
 
 
 def test_a_branch_that_only_the_remote_has(repository: Repository, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from perfkit.model.distribution import Distribution
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
+from perfkit.model.memory import Allocation, Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
 from perfkit.model.plan import Index, IndexAdvice, NotPlanned, Plan, PlanNode, RedundantIndex
 from perfkit.model.recording import (
     Call,
@@ -172,6 +172,13 @@ def line_bytes_of(writer: Writer) -> tuple[LineBytes, ...]:
     )
 
 
+def allocations_of(writer: Writer) -> tuple[Allocation, ...]:
+    return (
+        Allocation(1, writer.intern((MAIN, LOAD)), 0.5, 2.0, 300, 90_000),
+        Allocation(1, 0, 0.5, 2.0, -3, -12_288),
+    )
+
+
 def write_everything(path: Path) -> None:
     """A sealed recording that holds every noun, with three samples of 97 rounds."""
     writer = Writer(path, RUN)
@@ -194,6 +201,7 @@ def write_everything(path: Path) -> None:
     writer.calls(CALLS)
     writer.lines(LINES)
     writer.line_bytes(line_bytes_of(writer))
+    writer.allocations(allocations_of(writer))
     writer.memory(MEMORY)
     writer.rises(rises_of(writer))
     writer.containers(CONTAINERS)

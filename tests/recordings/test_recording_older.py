@@ -99,6 +99,7 @@ def test_a_log_of_format_3(tmp_path: Path) -> None:
     assert found.log is not None and found.log.events == 64
     assert (found.lines, found.memory, found.rises, found.containers) == ((), (), (), ())
     assert (found.heaps, found.garbage, found.imports, found.line_bytes) == ((), (), (), ())
+    assert found.allocations == ()
     assert perfkit.render(perfkit.report(path), "terminal")
 
 
@@ -106,6 +107,12 @@ def test_every_noun_of_format_3(tmp_path: Path) -> None:
     found = load(unpacked("format-3-everything.perfkit.gz", tmp_path))
     assert found.log is not None and list(found.log.digests) == ["select * from orders where customer = ?"]
     assert [len(found.plans), len(found.not_planned), len(found.spans), len(found.calls)] == [1, 1, 3, 2]
+
+
+def test_every_noun_of_format_4(tmp_path: Path) -> None:
+    found = load(unpacked("format-4-everything.perfkit.gz", tmp_path))
+    assert [len(found.lines), len(found.line_bytes), len(found.heaps), len(found.containers)] == [2, 2, 2, 2]
+    assert found.allocations == ()
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ from recording_cases import (
     WINDOW,
 )
 
-from perfkit.model.memory import Garbage, Import, LineBytes, Rise
+from perfkit.model.memory import Allocation, Garbage, Import, LineBytes, Rise
 from perfkit.model.recording import (
     Frame,
     Gap,
@@ -83,6 +83,10 @@ def test_every_noun_comes_back(recording: Path) -> None:
     assert [(found.stacks.expand(row.stack), replace(row, stack=0)) for row in found.line_bytes] == [
         ((MAIN, LOAD), LineBytes(1, 0, "load", "/srv/shop/app.py", 0, 36, 7, 90_000_000, 90_000_000)),
         ((), LineBytes(1, 0, "main", "/srv/shop/app.py", 3, 4, 60, 12_288, 8_192)),
+    ]
+    assert [(found.stacks.expand(row.stack), replace(row, stack=0)) for row in found.allocations] == [
+        ((MAIN, LOAD), Allocation(1, 0, 0.5, 2.0, 300, 90_000)),
+        ((), Allocation(1, 0, 0.5, 2.0, -3, -12_288)),
     ]
     (rise,) = found.rises
     assert replace(rise, stack=0) == Rise(1.25, 1, 62_000_000, 90_000_000, "MainThread", 0)

@@ -33,7 +33,7 @@ from perfkit.model.finding import (
     Silenced,
     SilencedMemory,
 )
-from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory, Trend
+from perfkit.model.growth import Growing, Jump, LineGrowth, Memory, ProcessMemory, Trend
 from perfkit.model.recording import Call, Frame, Gap, Run, SourceText, StackTable
 from perfkit.model.report import Accounting, Report
 from perfkit.model.zoom import LineTotal, Zoomed
@@ -346,6 +346,28 @@ def zoomed(server: Report) -> Report:
         VIEWS, 5, "def orders():\n    total = 0\n    for row in rows:\n        total += row\n    return total"
     )
     analysis = replace(server.analysis, zoomed=(zoomed_of("orders", VIEWS),), sources=(source,))
+    return replace(server, analysis=analysis)
+
+
+@pytest.fixture
+def weighed(server: Report, zoomed: Report) -> Report:
+    """The same, with samples of a line, and what tracemalloc saw of its lines, of another function and of a library."""
+    other = SourceText(VIEWS, 14, "def listed(rows):\n    return [row for row in rows]")
+    analysis = analysis_of([((Frame("orders", VIEWS, 8, "app"),), 2.0)])
+    library = LineGrowth("", "/venv/lib/python3.12/site-packages/lib.py", 3, "library", 9, 8_000_000, 25.0, 1000, 0)
+    grown = (
+        LineGrowth("orders", VIEWS, 8, "app", 30_000, 3_000_000, 25.0, 1000, 1),
+        LineGrowth("listed", VIEWS, 15, "app", 10_000, 1_000_000, 25.0, 1000, 1),
+        LineGrowth("orders", VIEWS, 9, "app", 1_000, 100_000, 25.0, 1000, 1),
+        library,
+    )
+    analysis = replace(
+        analysis,
+        times=tuple(replace(time, n=7) for time in analysis.times),
+        zoomed=zoomed.analysis.zoomed,
+        sources=(*zoomed.analysis.sources, other),
+        memory=replace(memory_of("shop.views.SEEN", VIEWS), allocated=grown),
+    )
     return replace(server, analysis=analysis)
 
 

@@ -11,12 +11,16 @@ from perfkit.errors import USAGE, PerfkitError
 from perfkit.reports import DIFF_FORMATS, FORMATS, GATE_FORMATS, RenderOptions
 
 SHARED = {
+    "gate_explain",
+    "gate_history",
+    "gate_history_svg",
     "__init__",
     "brief",
     "chrome_lanes",
     "gate_calibration",
     "gate_schema",
     "headline",
+    "in_test",
     "interface",
     "labels",
     "phrases",

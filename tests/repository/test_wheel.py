@@ -33,6 +33,7 @@ def names(wheel: Path) -> list[str]:
     [
         "py.typed",
         "reports/html/flame.js",
+        "reports/html/flame_graph.js",
         "reports/html/style.css",
         "probe/sitecustomize.py",
         "probe/perfkit_probe/__init__.py",

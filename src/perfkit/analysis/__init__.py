@@ -64,7 +64,10 @@ def analyse(recording: Recording) -> Analysis:
         holders=waits.holders(recording, facts, begin),
         blocked=waits.blocked(recording, rows, times, facts, lines),
         gil_wait=waits.gil_wait(recording, rows),
-        endpoints=tables.endpoints(times, measured, counted, timed, probed.uses if probed else (), kind),
+        endpoints=(
+            *tables.endpoints(times, measured, counted, timed, probed.uses if probed else (), kind),
+            *tables.tests(recording, begin, measured),
+        ),
         functions=tables.functions(times, recording),
         slices=tables.slices(times, recording, measured),
         processes=recording.processes,

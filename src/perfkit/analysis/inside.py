@@ -20,6 +20,7 @@ from perfkit.shared.origin import PROBE, ROUTE
 OWNING: frozenset[SpanKind] = frozenset(
     ("sql", "fetch", "transaction", "connect", "pool", "compile", "regex", "json", "import")
 )
+_READ: frozenset[SpanKind] = OWNING | frozenset(("render", "gc", "block"))
 # A leaf of its own keeps a block's seconds apart from samples of the same stack.
 BLOCK = Frame("requests wait for the event loop", "<loop>", 0, "native")
 
@@ -53,12 +54,13 @@ def read(recording: Recording, begin: float, kind: Kind, cluster: Callable[[floa
             request
             for request in recording.requests
             if request.source == "probe"
+            and request.kind != "test"
             and request.start >= begin
             and not is_excluded(request.endpoint, recording.run.exclude)
         ]
     else:
         requests = [_whole_run(process.id, begin, recording) for process in recording.processes]
-    if not requests or (kind == "script" and not len(recording.spans)):
+    if not requests or (kind == "script" and _READ.isdisjoint(recording.spans.kind)):
         return None
     return _Reading(recording, requests, kind, cluster).inside()
 

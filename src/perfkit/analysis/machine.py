@@ -92,7 +92,7 @@ def notes(analysis: Analysis, recording: Recording, rows: Rows) -> tuple[str, ..
     if machine and machine.runqueue is not None and machine.runqueue > 0.15:
         said.append(
             f"Others had the CPU for {machine.runqueue:.0%} of the time in which the target could run (load "
-            f"{machine.load:.1f} on {machine.cores} cores): work took about {1 / (1 - machine.runqueue):.1f} times as long as "
+            f"{machine.load:.1f} on {machine.cores} cores): work took about {1 / max(0.01, 1 - machine.runqueue):.1f} times as long as "
             "on a free core. Shares and ranks hold."
         )
     elif machine and machine.load > 1.5 * machine.cores:

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
-from perfkit.analysis import memory_heaps, memory_lines
+from perfkit.analysis import allocations, memory_heaps, memory_lines
 from perfkit.analysis.trends import floor_of, is_steady, shares, trend
 from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory
 from perfkit.model.memory import Container, MemoryUse, Rise
@@ -50,6 +50,7 @@ def read(recording: Recording, begin: float) -> Memory | None:
         total=total,
         requests=_ended(recording, total),
         lines=memory_lines.read(recording.line_bytes),
+        allocated=allocations.read(recording.allocations, recording.stacks, requests),
         heaps=memory_heaps.read(
             recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
         ),

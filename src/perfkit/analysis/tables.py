@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from perfkit.analysis.rows import Rows
 from perfkit.analysis.stackfacts import Facts
+from perfkit.analysis.tests_under_way import UnderWay
 from perfkit.model.analysis import EndpointTime, FunctionTime, Kind, Slice, SpanUse, StackTime
 from perfkit.model.recording import Recording, Request
 from perfkit.shared.origin import PROBE, is_own_probe, reads_a_clock
@@ -81,6 +82,32 @@ def _timed(requests: Sequence[Request], uses: Sequence[SpanUse], measured: float
         size = sum(sizes) / len(sizes) if sizes else None
         found.append(EndpointTime(name, seconds, share, len(own), *marks, per_request, "probe", failed, size))
     return sorted(found, key=lambda endpoint: -endpoint.seconds)
+
+
+def tests(recording: Recording, begin: float, measured: float) -> tuple[EndpointTime, ...]:
+    """Tests of a suite, the longest first. Requests of their own clients are in them, and are endpoints by themselves as well."""
+    lengths: defaultdict[str, list[float]] = defaultdict(list)
+    failed: Counter[str] = Counter()
+    for one in recording.requests:
+        if one.kind == "test" and one.start >= begin:
+            lengths[one.endpoint].append(one.seconds)
+            failed[one.endpoint] += has_failed(one)
+    if not lengths:
+        return ()
+    under_way = UnderWay(recording)
+    queries = Counter(under_way.at(span) for span in recording.spans if span.kind == "sql")
+    found = [
+        EndpointTime(
+            name,
+            sum(seconds),
+            sum(seconds) / measured if measured else 0.0,
+            queries_per_request=queries[name] / under_way.repeats[name],
+            source="test",
+            failed=failed[name],
+        )
+        for name, seconds in lengths.items()
+    ]
+    return tuple(sorted(found, key=lambda test: -test.seconds))
 
 
 def _loaded(requests: Sequence[Request]) -> list[EndpointTime]:

@@ -28,6 +28,16 @@ COMMANDS: Final = {
     "merge": "perfkit.cli.merge:merge",
     "schema": "perfkit.cli.schema:schema",
 }
+# Their first word alone is a command as well: `perfkit gate -- COMMAND`.
+SUBCOMMANDS: Final = {
+    "gate": {
+        "explain": "perfkit.cli.gate_explain:explain",
+        "accept": "perfkit.cli.gate_accept:accept",
+        "record": "perfkit.cli.gate_record:record",
+        "history": "perfkit.cli.gate_history:history",
+        "calibrate": "perfkit.cli.gate_calibrate:calibrate",
+    },
+}
 _EPILOG = "First time? perfkit demo  ·  Your own: perfkit run -- python app.py"
 
 
@@ -44,12 +54,29 @@ def build(words: list[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
-    wanted = [words[0]] if words and words[0] in COMMANDS else list(COMMANDS)
-    for name in wanted:
-        module, _, function = COMMANDS[name].partition(":")
-        command = getattr(import_module(module), function)
-        app.command(name, **getattr(command, "settings", {}))(command)
+    if is_subcommand(words):
+        group = typer.Typer(rich_markup_mode=None)
+        group.callback()(_group)
+        _add(group, words[1], SUBCOMMANDS[words[0]][words[1]])
+        app.add_typer(group, name=words[0])
+        return app
+    for name in [words[0]] if words and words[0] in COMMANDS else list(COMMANDS):
+        _add(app, name, COMMANDS[name])
     return app
+
+
+def is_subcommand(words: list[str]) -> bool:
+    return len(words) > 1 and words[1] in SUBCOMMANDS.get(words[0], {})
+
+
+def _add(app: typer.Typer, name: str, where: str) -> None:
+    module, _, function = where.partition(":")
+    command = getattr(import_module(module), function)
+    app.command(name, **getattr(command, "settings", {}))(command)
+
+
+def _group() -> None:
+    """Makes a group of what has one command only."""
 
 
 def _root(

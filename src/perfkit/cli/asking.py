@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from perfkit.model.target import RunningProcess
 
 
-def ask(process: RunningProcess, *, sql: bool = False, lines: bool = False, calls: bool = False) -> None:
+def ask(
+    process: RunningProcess, *, sql: bool = False, lines: bool = False, calls: bool = False, tracemalloc: bool = False
+) -> None:
     """Raises PerfkitError (2) where nobody is there to answer, or the answer is no."""
     wanted = [f"--{name}" for name, given in (("sql", sql), ("lines", lines), ("calls", calls)) if given]
     given = " and ".join(wanted)
@@ -30,6 +32,8 @@ def ask(process: RunningProcess, *, sql: bool = False, lines: bool = False, call
     else:
         what = f"counts the {'lines' if lines else 'calls'} of its hottest functions"
     say(f"perfkit  will stop {process.description} for some milliseconds, and let it load what {what}.")
+    if tracemalloc:
+        say("         Until then tracemalloc makes code that allocates many times slower.")
     say("         That is taken out again when measuring ends, within 2 s even if perfkit is killed.")
     if not typer.confirm("         Go on?", err=True):
         raise PerfkitError(

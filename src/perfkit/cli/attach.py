@@ -22,6 +22,8 @@ def attach(
     sql: o.Sql = False,
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
+    tracemalloc: o.Tracemalloc = False,
+    tracemalloc_frames: o.TracemallocFrames = None,
     lines: o.Lines = False,
     calls: o.Calls = False,
     yes: o.Yes = False,
@@ -48,13 +50,16 @@ def attach(
     o.at_least("--concurrency", concurrency, 1)
     o.check_load(context, load)
     o.check_one_tracer(lines, calls)
+    frames = o.frames_of(
+        tracemalloc, tracemalloc_frames, memory=memory, outside=None if sql else "add --sql, which brings the probe in"
+    )
     from perfkit.targets import resolve_running
 
     found = resolve_running(target)
     if (sql or lines or calls) and not yes:
         from perfkit.cli.asking import ask
 
-        ask(found, sql=sql, lines=lines, calls=calls)
+        ask(found, sql=sql, lines=lines, calls=calls, tracemalloc=tracemalloc)
     from perfkit.cli.measuring import measure_and_report
     from perfkit.pipeline import Options
 
@@ -62,6 +67,7 @@ def attach(
         sql=sql,
         keep_literals=keep_literals,
         memory=memory,
+        tracemalloc=frames,
         lines=lines,
         calls=calls,
         rate=rate,

@@ -52,7 +52,7 @@ def with_settings(words: list[str]) -> dict[str, Any]:
 
     Raises PerfkitError (2) for a key that no command has, and for a table that is not a command's.
     """
-    from perfkit.cli import COMMANDS
+    from perfkit.cli import COMMANDS, SUBCOMMANDS, is_subcommand
 
     command = words[0] if words and words[0] in COMMANDS else ""
     if not command:
@@ -63,19 +63,21 @@ def with_settings(words: list[str]) -> dict[str, Any]:
             raise _unknown(f"tool.perfkit.{name}", name, COMMANDS, found)
     if not found.defaults and command not in found.commands:
         return {}
-    own = _flags(command)
-    return {
-        command: {
-            **_values(found.defaults, own, "tool.perfkit", found, elsewhere=True),
-            **_values(found.commands.get(command, {}), own, f"tool.perfkit.{command}", found, elsewhere=False),
-        }
+    below = SUBCOMMANDS.get(command, {})
+    own = _flags(below[words[1]] if is_subcommand(words) else COMMANDS[command])
+    # A table is that of the command with all its subcommands.
+    family = {key for where in (COMMANDS[command], *below.values()) for key in _flags(where)} if below else set(own)
+    values = {
+        **_values(found.defaults, own, "tool.perfkit", found, None),
+        **_values(found.commands.get(command, {}), own, f"tool.perfkit.{command}", found, family),
     }
+    return {command: {words[1]: values} if is_subcommand(words) else values}
 
 
 def _values(
-    table: Mapping[str, Any], own: Mapping[str, _Flag], where: str, found: Settings, *, elsewhere: bool
+    table: Mapping[str, Any], own: Mapping[str, _Flag], where: str, found: Settings, elsewhere: set[str] | None
 ) -> dict[str, Any]:
-    """By parameter. With `elsewhere`, flags of other commands are left to those."""
+    """By parameter. Keys that are flags `elsewhere` are left to those commands; None is any command."""
     values = {}
     for key, value in table.items():
         flag = own.get(key)
@@ -84,20 +86,18 @@ def _values(
                 raise _wrong(f"{where}.{key}", value, flag, found)
             values[flag.parameter] = [value] if flag.repeatable and not isinstance(value, list) else value
             continue
-        known = _all_flags() if elsewhere else set(own)
+        known = _all_flags() if elsewhere is None else elsewhere
         if key not in known:
             raise _unknown(f"{where}.{key}", key, known, found)
     return values
 
 
-def _flags(command: str) -> dict[str, _Flag]:
-    """`--while` of the parameter `while_` is the key `while`."""
+def _flags(where: str) -> dict[str, _Flag]:
+    """Of the function at `module:name`. `--while` of the parameter `while_` is the key `while`."""
     from importlib import import_module
     from typing import get_args, get_type_hints
 
-    from perfkit.cli import COMMANDS
-
-    module, _, function = COMMANDS[command].partition(":")
+    module, _, function = where.partition(":")
     flags = {}
     for parameter, hint in get_type_hints(getattr(import_module(module), function), include_extras=True).items():
         for extra in get_args(hint)[1:]:
@@ -116,10 +116,10 @@ def _flag(parameter: str, annotation: str) -> _Flag:
 def _all_flags() -> set[str]:
     from importlib.util import find_spec
 
-    from perfkit.cli import COMMANDS
+    from perfkit.cli import COMMANDS, SUBCOMMANDS
 
-    present = [name for name, where in COMMANDS.items() if find_spec(where.partition(":")[0])]
-    return {key for name in present for key in _flags(name)}
+    places = [*COMMANDS.values(), *(where for below in SUBCOMMANDS.values() for where in below.values())]
+    return {key for where in places if find_spec(where.partition(":")[0]) for key in _flags(where)}
 
 
 def _wrong(path: str, value: object, flag: _Flag, found: Settings) -> PerfkitError:

@@ -4,64 +4,35 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, cast
 
 import typer
 
+from perfkit.cli import gate_options as g
 from perfkit.cli import options as o
 from perfkit.errors import USAGE, PerfkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+    from perfkit.model.finding import Severity
     from perfkit.model.gate import Verdict
-    from perfkit.model.target import Command
-    from perfkit.pipeline import GateOptions
 
 PASS, FAIL, INCONCLUSIVE = 0, 1, 4
 
 
 def gate(
     context: typer.Context,
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[calibrate] -- COMMAND…", help="A server with --load, or a script."),
-    ] = None,
-    baseline: Annotated[
-        str | None,
-        o.flag("--baseline", "-b", help="A branch, tag or commit to compare with.", env="BASELINE", metavar="REF"),
-    ] = None,
+    command: g.Words = None,
+    baseline: g.Baseline = None,
     load: o.Load_ = None,
-    repeats: Annotated[
-        int, o.flag("--repeats", help="Requests of each URL that are counted.", env="REPEATS", metavar="N")
-    ] = 20,
-    seconds: Annotated[
-        float, o.flag("--seconds", help="How long timing may take.", env="SECONDS", metavar="SECONDS")
-    ] = 300.0,
-    times: Annotated[bool, o.flag("--times/--no-times", help="Compare times, or counts alone.", env="TIMES")] = True,
-    inconclusive: Annotated[
-        str, o.flag("--inconclusive", help="What no answer means: 4, pass or fail.", env="INCONCLUSIVE", metavar="WHAT")
-    ] = "4",
-    copy: Annotated[
-        list[str] | None,
-        o.flag(
-            "--copy",
-            help="A file that git does not hold and the baseline needs. Repeatable.",
-            env="COPY",
-            metavar="PATH",
-        ),
-    ] = None,
-    report: Annotated[
-        list[str] | None,
-        o.flag(
-            "--report",
-            help="json, markdown, github, junit, sarif, gitlab or openmetrics, and where it goes. Repeatable.",
-            env="GATE_REPORT",
-            metavar="FORMAT=FILE",
-        ),
-    ] = None,
+    repeats: g.Repeats = 20,
+    seconds: g.Seconds = 300.0,
+    times: g.Times = True,
+    inconclusive: g.Inconclusive = "4",
+    copy: g.Copy = None,
+    baseline_env: g.BaselineEnv = "auto",
+    new_findings: g.NewFindings = None,
+    report: g.Report = None,
     ready: o.Ready = None,
     ready_timeout: o.ReadyTimeout = 60.0,
     quiet: o.Quiet = False,
@@ -70,54 +41,51 @@ def gate(
 ) -> None:
     """Fail a build where the code got slower.
 
-    Checks the baseline out beside the work tree and runs the command on both. Counts (statements, connections, commits) are compared
-    exactly; CPU time in pairs, as many as it takes.
+    Checks the baseline out beside the work tree and runs the command on both. Counts (statements, connections, commits, requests to
+    other services, calls) are compared exactly; CPU time in pairs, as many as it takes.
 
-    With calibrate both sides are HEAD: it tells in two minutes how often a gate on this machine fails for nothing, and what it can see.
+    perfkit gate explain tells more of what failed, and perfkit gate accept accepts it; perfkit gate record keeps a baseline, perfkit gate
+    history shows many of them, and perfkit gate calibrate what this machine can see.
 
     Exit code 0: pass, 1: fail, 3: no baseline to compare with, 4: inconclusive, 5: the command failed or nothing was measured.
 
-    Examples:  perfkit gate --baseline main --load http://127.0.0.1:8000/ -- gunicorn -b :8000 shop.wsgi
+    Examples:  perfkit gate --baseline main --load http://127.0.0.1:8000/ -- gunicorn -b :8000 shop.wsgi ·
     perfkit gate --baseline main -- python report.py
-    perfkit gate calibrate -- python report.py
     """
     o.check_color(color)
     o.at_least("--repeats", repeats, 1)
     o.at_least("--seconds", seconds, 1)
     if inconclusive not in ("4", "pass", "fail"):
         raise PerfkitError(f"--inconclusive {inconclusive} is not known.", "choose 4, pass or fail", USAGE)
-    words = command or []
-    calibrating = words[:1] == ["calibrate"]
-    if baseline is None and not calibrating:
+    target = g.target(command)
+    if baseline is None:
         raise PerfkitError("there is nothing to compare with.", "perfkit gate --baseline main -- COMMAND", USAGE)
-    _check_addresses(context, load, ready)
+    g.check_addresses(context, load, ready)
     from perfkit.cli.defaults import settings
     from perfkit.gate import budgets
-    from perfkit.targets.command import resolve_command
 
     wanted = [_wanted(text) for text in report or ()]
     found = settings()
-    target = resolve_command((words[1:] if calibrating else words) or found.command, Path.cwd(), os.environ)
-    from perfkit.pipeline import GateOptions
+    from perfkit.pipeline import GateOptions, remember
+    from perfkit.pipeline import gate as compare
 
     options = GateOptions(
-        baseline=baseline or "HEAD",
+        baseline=baseline,
         urls=tuple(load or ()),
         ready=ready,
         ready_timeout=ready_timeout,
         copied=tuple(copy or ()),
+        environment=baseline_env,
         repeats=repeats,
-        seconds=_seconds(context, seconds) if calibrating else seconds,
+        seconds=seconds,
         times=times,
+        new_findings=_severity(new_findings),
+        silences=found.silences,
         budgets=budgets.read(found.budgets, f"{found.file}: tool.perfkit.gate.budgets"),
     )
-    if calibrating:
-        _calibrate(target, options, quiet)
-        return
-    from perfkit.pipeline import gate as compare
-
-    with _ticking(quiet) as say:
+    with g.ticking(quiet) as say:
         verdict = compare(target, options, say)
+    remember(Path.cwd(), verdict)
     _show(verdict, color, quiet)
     _write(verdict, wanted)
     raise typer.Exit(_exit_code(verdict, inconclusive))
@@ -126,37 +94,18 @@ def gate(
 gate.settings = {"context_settings": {"ignore_unknown_options": False, "allow_interspersed_args": True}}  # type: ignore[attr-defined]
 
 
-@contextmanager
-def _ticking(quiet: bool) -> Iterator[Callable[[str], None]]:
-    from perfkit.cli.console import Ticker
+def _severity(text: str | None) -> Severity | None:
+    """Raises PerfkitError (2)."""
+    from typing import get_args
 
-    ticker = Ticker(quiet)
-    try:
-        yield lambda text: ticker.show(f"perfkit  {text}")
-    finally:
-        ticker.clear()
+    from perfkit.model.finding import Severity
 
-
-def _seconds(context: typer.Context, seconds: float) -> float:
-    """Two minutes unless told otherwise: what a gate may take is a limit, what calibrating takes is a wish."""
-    source = context.get_parameter_source("seconds")
-    return seconds if source is not None and source.name != "DEFAULT" else 120.0
-
-
-def _calibrate(target: Command, options: GateOptions, quiet: bool) -> None:
-    from perfkit.cli.console import out
-    from perfkit.pipeline import calibrate
-    from perfkit.reports.gate_calibration import render
-
-    with _ticking(quiet) as say:
-        found = calibrate(target, options, say)
-    out(render(found))
-
-
-def _check_addresses(context: typer.Context, load: list[str] | None, ready: str | None) -> None:
-    """Raises PerfkitError (2) for a URL that leads nowhere; `{port}` stands for one that is free."""
-    some = [url.replace("{port}", "1") for url in load or ()]
-    o.check_load(context, some, None if ready is None else ready.replace("{port}", "1"))
+    for severity in get_args(Severity):
+        if severity == text:
+            return cast("Severity", severity)
+    if text is None:
+        return None
+    raise PerfkitError(f"--new-findings {text} is not known.", f"choose one of {', '.join(get_args(Severity))}", USAGE)
 
 
 def _wanted(text: str) -> tuple[str, str]:
@@ -196,8 +145,18 @@ def _write(verdict: Verdict, wanted: list[tuple[str, str]]) -> None:
         out(GATE_FORMATS.load("github")(verdict, RenderOptions()))
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            with open(summary, "a", encoding="utf-8") as file_:
-                file_.write(GATE_FORMATS.load("markdown")(verdict, RenderOptions()))
+            _append(summary, GATE_FORMATS.load("markdown")(verdict, RenderOptions()))
+
+
+def _append(summary: str, text: str) -> None:
+    """The verdict stands whether GitHub shows it or not."""
+    from perfkit.cli.console import plain, say
+
+    try:
+        with open(summary, "a", encoding="utf-8", errors="replace") as file:
+            file.write(text)
+    except OSError as error:
+        say(f"warning: the step's summary {plain(summary)} cannot be written: {error.strerror}.")
 
 
 def _exit_code(verdict: Verdict, inconclusive: str) -> int:

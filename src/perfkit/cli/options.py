@@ -82,6 +82,23 @@ ReadyTimeout = Annotated[
 Memory = Annotated[
     bool, flag("--memory", help="Follow memory: what grows, what takes much at once, and where.", env="MEMORY")
 ]
+Tracemalloc = Annotated[
+    bool,
+    flag(
+        "--tracemalloc",
+        help="With --memory: which lines' allocations stay. Code that allocates becomes many times slower.",
+        env="TRACEMALLOC",
+    ),
+]
+TracemallocFrames = Annotated[
+    int | None,
+    flag(
+        "--tracemalloc-frames",
+        help="How many frames of each allocation it keeps, 1 to 64; more lead to who called a library, and cost more.",
+        env="TRACEMALLOC_FRAMES",
+        metavar="N",
+    ),
+]
 Lines = Annotated[
     bool, flag("--lines", help="Count hits and seconds of each line of the hottest functions.", env="LINES")
 ]
@@ -144,6 +161,24 @@ def check_one_tracer(lines: bool, calls: bool) -> None:
     """Raises PerfkitError (2): each would count what the other does."""
     if lines and calls:
         raise PerfkitError("--lines and --calls do not count at once.", "give one of them, then the other", USAGE)
+
+
+def frames_of(tracemalloc: bool, frames: int | None, *, memory: bool, outside: str | None) -> int:
+    """How many frames of each allocation are kept, 0 for none. `outside` says what to do where nothing of perfkit is in
+    the target. Raises PerfkitError (2)."""
+    from perfkit.collectors.allocations import FRAMES, MOST_FRAMES
+
+    if frames is not None and not tracemalloc:
+        raise PerfkitError("--tracemalloc-frames needs --tracemalloc.", "add it, or leave both out", USAGE)
+    if not tracemalloc:
+        return 0
+    if not memory:
+        raise PerfkitError("--tracemalloc is a part of --memory.", "add --memory", USAGE)
+    if outside is not None:
+        raise PerfkitError("--tracemalloc works inside the target, where the probe is.", outside, USAGE)
+    if frames is not None and not 1 <= frames <= MOST_FRAMES:
+        raise PerfkitError(f"--tracemalloc-frames {frames} is out of range.", f"give 1 to {MOST_FRAMES}", USAGE)
+    return FRAMES if frames is None else frames
 
 
 def at_least(name: str, value: float | None, least: float) -> None:

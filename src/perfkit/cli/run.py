@@ -43,6 +43,8 @@ def run(
     ] = True,
     keep_literals: o.KeepLiterals = False,
     memory: o.Memory = False,
+    tracemalloc: o.Tracemalloc = False,
+    tracemalloc_frames: o.TracemallocFrames = None,
     lines: o.Lines = False,
     calls: o.Calls = False,
     dsn: o.Dsn = None,
@@ -72,6 +74,12 @@ def run(
             "leave out " + ("--no-probe" if engine == "py-spy" else f"--engine {engine}"),
             USAGE,
         )
+    outside = (
+        None
+        if probe and engine == "py-spy"
+        else "leave out " + ("--no-probe" if engine == "py-spy" else f"--engine {engine}")
+    )
+    frames = o.frames_of(tracemalloc, tracemalloc_frames, memory=memory, outside=outside)
     from perfkit.targets.command import resolve_command
 
     target = resolve_command(command or [], Path.cwd(), os.environ)
@@ -83,6 +91,7 @@ def run(
         probe=probe,
         keep_literals=keep_literals,
         memory=memory,
+        tracemalloc=frames,
         lines=lines,
         calls=calls,
         rate=rate,

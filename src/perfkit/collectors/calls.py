@@ -70,7 +70,9 @@ class CallsCollector:
                 self._until, self._next_look = now + self._burst, now + _BEGIN
                 write_wish(self._context.spool, "calls", self.chosen, self._context.path_map, self._burst)
         elif begin is not None and now >= begin + self._wait:
-            self.chosen = tuple(hot_functions(self._context.sink.stacks, self._engine.stack_seconds))
+            self.chosen = tuple(
+                hot_functions(self._context.sink.stacks, self._engine.stack_seconds, self._context.root)
+            )
             if self.chosen:
                 self._resting_from = now
                 self._let("rest")

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
+from perfkit.collectors.target_files import content
 from perfkit.model.recording import StackTable
 
 MOST = 5
@@ -29,34 +29,33 @@ class HotFunction:
     seconds: float
 
 
-def hot_functions(stacks: StackTable, seconds: Mapping[int, float]) -> list[HotFunction]:
-    """At most MOST, the hottest first; none without its source, and no module's top level."""
+def hot_functions(stacks: StackTable, seconds: Mapping[int, float], root: str = "") -> list[HotFunction]:
+    """At most MOST, the hottest first; none without its source, and no module's top level. `root` is the target's, where its
+    files are not ours."""
     by_function: defaultdict[tuple[str, int], float] = defaultdict(float)
     for stack, spent in seconds.items():
         frames = stacks.expand(stack)
         frame = next((frame for frame in reversed(frames) if frame.origin == "app"), None)
-        if frame is not None and (first := first_line(frame.file, frame.line)):
+        if frame is not None and (first := first_line(frame.file, frame.line, root)):
             by_function[frame.file, first] += spent
     total = sum(by_function.values())
     ranked = sorted(by_function.items(), key=lambda item: (-item[1], item[0]))
     return [HotFunction(*key, spent) for key, spent in ranked[:MOST] if spent >= LEAST_SHARE * total]
 
 
-def first_line(file: str, line: int) -> int:
+def first_line(file: str, line: int, root: str = "") -> int:
     """Of the innermost function around a line; 0 where none is, or the source does not tell."""
-    around = [(first, last) for first, last in _functions(file) if first <= line <= last]
+    around = [(first, last) for first, last in _functions(file, root) if first <= line <= last]
     return max(around, default=(0, 0))[0]
 
 
 @lru_cache(maxsize=256)
-def _functions(file: str) -> tuple[tuple[int, int], ...]:
+def _functions(file: str, root: str) -> tuple[tuple[int, int], ...]:
     """First and last line of every function of a file."""
-    path = Path(file)
+    text = content(file, root, _LONGEST)
     try:
-        if not path.is_file() or path.stat().st_size > _LONGEST:
-            return ()
-        tree = ast.parse(path.read_bytes())
-    except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
+        tree = ast.parse(text or b"")
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
         return ()
     return tuple(
         (min([node.lineno, *(one.lineno for one in node.decorator_list)]), node.end_lineno or node.lineno)

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
+from perfkit.model.memory import (
+    Allocation,
+    Container,
+    Garbage,
+    Heap,
+    Import,
+    LineBytes,
+    LineTime,
+    MemoryUse,
+    Rise,
+)
 from perfkit.model.recording import (
     Call,
     Gap,
@@ -46,6 +56,7 @@ class Sink(Protocol):
     def calls(self, rows: Iterable[Call]) -> None: ...
     def lines(self, rows: Iterable[LineTime]) -> None: ...
     def line_bytes(self, rows: Iterable[LineBytes]) -> None: ...
+    def allocations(self, rows: Iterable[Allocation]) -> None: ...
     def memory(self, rows: Iterable[MemoryUse]) -> None: ...
     def rises(self, rows: Iterable[Rise]) -> None: ...
     def containers(self, rows: Iterable[Container]) -> None: ...
@@ -61,7 +72,8 @@ class Sink(Protocol):
 @dataclass(frozen=True)
 class Context:
     """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder. `measured_from` tells
-    when start-up and warm-up end, as soon as that is known. `longest_window`: seconds after which samples are to be there."""
+    when start-up and warm-up end, as soon as that is known. `longest_window`: seconds after which samples are to be there.
+    `root` is where the target's files are read, "" where they are ours."""
 
     sink: Sink
     root_pid: int
@@ -73,6 +85,7 @@ class Context:
     path_map: tuple[tuple[str, str], ...] = ()
     measured_from: Callable[[], float | None] = lambda: None
     longest_window: float = 4.0
+    root: str = ""
 
     def local_path(self, file: str, cwd: str | None) -> str:
         """A file of the target as this machine names it: relative to the target's folder, and mapped out of a container."""

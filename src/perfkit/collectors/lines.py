@@ -56,7 +56,7 @@ class LinesCollector:
         begin = self._context.measured_from()
         if self._wished or begin is None or self._context.clock() < begin + self._wait:
             return
-        found = hot_functions(self._context.sink.stacks, self._engine.stack_seconds)
+        found = hot_functions(self._context.sink.stacks, self._engine.stack_seconds, self._context.root)
         if found:
             self._wished = True
             self.chosen = tuple(found)

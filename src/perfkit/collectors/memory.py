@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from perfkit.model.recording import Frame, Gap, Process, Stack
 
 EVERY = 0.2
 PSS_EVERY = 1.0
+# Reading it walks the page tables of the process, which waits meanwhile for memory that it asks for: of many gigabytes that takes
+# as long as a request. The next one comes so many times later.
+_PSS_SHARE = 100
 RISE = 16 << 20
 WITHIN = 0.3
 """Seconds: a process that takes RISE bytes in this time is asked what it does."""
@@ -121,10 +125,12 @@ class MemoryCollector:
         if now < watched.next_row and rss < highest + RISE // 4:
             return []
         watched.next_row = now + EVERY
-        with_shares = now >= watched.next_pss
-        if with_shares:
-            watched.next_pss = now + PSS_EVERY
-        return [_use(process, rss, now, with_shares)]
+        if now < watched.next_pss:
+            return [_use(process, rss, now, False)]
+        begun = time.perf_counter()
+        row = _use(process, rss, now, True)
+        watched.next_pss = now + max(PSS_EVERY, _PSS_SHARE * (time.perf_counter() - begun))
+        return [row]
 
     def _ask(self, process: Process, before: int, rss: int, now: float, attempt: int = 1) -> None:
         if self._asked >= _MOST_DUMPS or any(dump.process is process for dump in self._dumps):

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from perfkit.collectors.assignments import Assignments
 from perfkit.collectors.follow import Follow
+from perfkit.collectors.function_names import FunctionNames
 from perfkit.collectors.interface import Context
 from perfkit.collectors.probe_events import Definition, Event, GarbledError, RequestEvent, SpanEvent, events
-from perfkit.model.memory import Container, Garbage, Heap, Import
+from perfkit.model.memory import Allocation, Container, Garbage, Heap, Import
 from perfkit.model.recording import Frame, Gap, Process, Request, Span, SpanName
 from perfkit.shared.units import plural
 
@@ -59,6 +60,7 @@ class ProbeCollector:
         self._files: dict[str, Spooled] = {}
         self._names: dict[tuple[str, str], int] = {}
         self._assignments = Assignments()
+        self._functions = FunctionNames()
         self._next = 0.0
         # The probe and perfkit read one clock, the machine's monotonic one.
         self._zero = time.monotonic() - context.clock()
@@ -66,9 +68,12 @@ class ProbeCollector:
         self.requests = 0
         self.spans = 0
         self.stack_seconds: defaultdict[int, float] = defaultdict(float)
+        self.stack_bytes: defaultdict[int, int] = defaultdict(int)
 
     @staticmethod
-    def variables(spool: str, project: tuple[str, ...], keep_literals: bool, memory: bool) -> dict[str, str]:
+    def variables(
+        spool: str, project: tuple[str, ...], keep_literals: bool, memory: bool, calls: bool = False
+    ) -> dict[str, str]:
         """What a launched target's environment needs for the probe."""
         return {
             "PERFKIT_TARGET_PROBE": "1",
@@ -76,6 +81,7 @@ class ProbeCollector:
             "PERFKIT_TARGET_PROJECT": os.pathsep.join(project),
             **({"PERFKIT_TARGET_LITERALS": "1"} if keep_literals else {}),
             **({"PERFKIT_TARGET_MEMORY": "1"} if memory else {}),
+            **({"PERFKIT_TARGET_CALLS": "1"} if calls else {}),
         }
 
     def poll(self) -> None:
@@ -167,7 +173,7 @@ class ProbeCollector:
             self._define(spooled, event)
         elif spooled.process is None:
             raise GarbledError("an event before the process is named")
-        elif event.start + event.seconds - self._zero > self._until:
+        elif event.start + event.seconds - self._zero > self._until and not _is_count(event):
             return
         elif isinstance(event, SpanEvent):
             if event.name in spooled.names:
@@ -181,8 +187,9 @@ class ProbeCollector:
         fields = definition.fields
         try:
             if definition.kind == "hello":
-                pid, parent, python, at = int(fields[0]), int(fields[1]), fields[2], float(fields[3]) - self._zero
-                spooled.process, spooled.began = self._follow.known(pid, parent, python, at), at
+                # Its number is that of the file: inside a PID namespace it has another one.
+                parent, python, at = int(fields[1]), fields[2], float(fields[3]) - self._zero
+                spooled.process, spooled.began = self._follow.known(spooled.pid, parent, python, at), at
             elif definition.kind == "endpoint":
                 spooled.endpoints[int(fields[0])] = fields[1]
             elif definition.kind == "name":
@@ -191,7 +198,7 @@ class ProbeCollector:
                 spooled.stacks[int(fields[0])] = self._stack(spooled, fields[1:])
             elif definition.kind == "container":
                 self._container(spooled, definition.fields)
-            elif definition.kind in ("heap", "garbage", "import"):
+            elif definition.kind in ("heap", "garbage", "import", "allocation"):
                 self._memory(spooled, definition)
             elif definition.kind == "gap":
                 self._context.sink.gap(Gap(*fields[:3]))
@@ -203,7 +210,9 @@ class ProbeCollector:
             raise GarbledError("memory before the process is named")
         sink, process, fields = self._context.sink, spooled.process.id, definition.fields
         at = float(fields[0]) - self._zero
-        if definition.kind == "import":
+        if definition.kind == "allocation":
+            self._allocation(spooled, at, fields)
+        elif definition.kind == "import":
             stack = self._stack(spooled, fields[3:])
             sink.imports([Import(at, process, stack, max(0, int(fields[1])), max(0.0, float(fields[2])))])
         elif definition.kind == "garbage":
@@ -219,6 +228,18 @@ class ProbeCollector:
             counts = (max(0, threads), max(0, anonymous), max(0, blocks))
             garbage = (max(0, collections), max(0, full), max(0, collected))
             sink.heaps([Heap(at, process, *counts, live, arenas, used, free, mapped, *garbage, *seconds)])
+
+    def _allocation(self, spooled: Spooled, began: float, fields: tuple[str, ...]) -> None:
+        assert spooled.process is not None
+        ended, blocks, size = float(fields[1]) - self._zero, int(fields[2]), int(fields[3])
+        frames = []
+        for file, line in zip(fields[4::2], map(int, fields[5::2]), strict=True):
+            file = self._context.local_path(file, spooled.process.cwd)
+            origin = self._context.origins.of(file)
+            frames.append(Frame(self._functions.of(file, line) if origin == "app" else "", file, line, origin))
+        stack = self._context.sink.intern(tuple(frames))
+        self._context.sink.allocations([Allocation(spooled.process.id, stack, began, ended, blocks, size)])
+        self.stack_bytes[stack] += max(0, size)
 
     def _container(self, spooled: Spooled, fields: tuple[str, ...]) -> None:
         if spooled.process is None:
@@ -314,6 +335,11 @@ class ProbeCollector:
                         "open connections and start pools afterwards",
                     )
                 )
+
+
+def _is_count(event: Event) -> bool:
+    """Told when there is time for it, of what was over before."""
+    return isinstance(event, SpanEvent) and event.kind == "call"
 
 
 def _known(number: int) -> int | None:

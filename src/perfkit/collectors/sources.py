@@ -11,6 +11,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from perfkit.collectors.interface import Sink
+from perfkit.collectors.target_files import content
 from perfkit.model.recording import Frame, SourceFile, SourceText, StackTable
 from perfkit.shared.functiontext import function_around
 from perfkit.shared.origin import distribution_root
@@ -21,9 +22,9 @@ MOST_FUNCTIONS = 600
 LARGEST_FILE = 2_000_000
 
 
-def keep_sources(sink: Sink, seconds: Mapping[int, float]) -> None:
+def keep_sources(sink: Sink, seconds: Mapping[int, float], root: str = "") -> None:
     """Write the SourceFile of every sampled file, and the SourceText of the functions around hot lines. `seconds` is by
-    stack of the sink's table."""
+    stack of the sink's table, `root` the target's, where its files are not ours."""
     by_line = line_seconds(sink.stacks, seconds)
     installed = InstalledFiles()
     for file, origin in {frame.file: frame.origin for frame in sink.stacks.frames}.items():
@@ -32,7 +33,7 @@ def keep_sources(sink: Sink, seconds: Mapping[int, float]) -> None:
     total = max(by_line.values(), default=0.0)
     hot = [line for line, spent in by_line.items() if spent >= LEAST_SHARE * total and line[1] > 0]
     hot.sort(key=lambda line: -by_line[line])
-    for source in function_texts(hot):
+    for source in function_texts(hot, root):
         sink.source(source)
 
 
@@ -49,7 +50,7 @@ def _line(frame: Frame) -> tuple[str, int]:
     return frame.file, frame.line
 
 
-def function_texts(lines: Iterable[tuple[str, int]]) -> Iterable[SourceText]:
+def function_texts(lines: Iterable[tuple[str, int]], root: str = "") -> Iterable[SourceText]:
     """The functions around lines, each once, hottest first; files that cannot be read are left out."""
     texts: dict[str, list[str] | None] = {}
     kept: dict[str, list[SourceText]] = defaultdict(list)
@@ -58,12 +59,12 @@ def function_texts(lines: Iterable[tuple[str, int]]) -> Iterable[SourceText]:
         if any(s.first_line <= line < s.first_line + s.text.count("\n") + 1 for s in kept[file]):
             continue
         if file not in texts:
-            texts[file] = _read(file)
-        content = texts[file]
-        if content is None or line > len(content):
+            texts[file] = _read(file, root)
+        text = texts[file]
+        if text is None or line > len(text):
             continue
-        first, last = function_around(content, line)
-        source = SourceText(file, first, "\n".join(content[first - 1 : last]))
+        first, last = function_around(text, line)
+        source = SourceText(file, first, "\n".join(text[first - 1 : last]))
         kept[file].append(source)
         yield source
         count += 1
@@ -71,14 +72,11 @@ def function_texts(lines: Iterable[tuple[str, int]]) -> Iterable[SourceText]:
             return
 
 
-def _read(file: str) -> list[str] | None:
-    path = Path(file)
-    try:
-        if file.startswith("<") or path.suffix in {".so", ".pyc"} or path.stat().st_size > LARGEST_FILE:
-            return None
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except (OSError, ValueError):
+def _read(file: str, root: str) -> list[str] | None:
+    if file.startswith("<") or Path(file).suffix in {".so", ".pyc"}:
         return None
+    read = content(file, root, LARGEST_FILE)
+    return None if read is None else read.decode("utf-8", "replace").splitlines()
 
 
 class InstalledFiles:

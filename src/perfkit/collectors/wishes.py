@@ -11,7 +11,14 @@ from perfkit.collectors.hot_functions import HotFunction
 
 _WHOLE = 6 * 3600.0
 # By what is wished for. The probe follows the highest number of those it counts by.
-_NAMES = {"lines": "zoom-1.json", "calls": "zoom-2.json", "attach": "attach-1.json"}
+_NAMES = {
+    "lines": "zoom-1.json",
+    "calls": "zoom-2.json",
+    "attach": "attach-1.json",
+    "allocations": "allocations-1.json",
+}
+
+NAMES = tuple(_NAMES.values())
 
 
 def wish_of(folder: str | Path, what: str) -> Path:

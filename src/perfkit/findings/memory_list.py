@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import PurePath
 
+from perfkit.findings.allocation_evidence import with_allocations
 from perfkit.findings.interface import MemoryCause, MemoryRule, NotRunError, View
 from perfkit.model.finding import Check, MemoryFinding, Severity
 from perfkit.model.growth import Memory
@@ -63,6 +64,7 @@ def _settled(view: View, causes: list[MemoryCause]) -> list[MemoryCause]:
     left = [cause for cause in left if not any(_waits_in(cause, one) for one in cycles)]
     peaks = {_spot(cause): cause for cause in left if cause.rule == _PEAK}
     settled = [cause for cause in left if cause.rule != _PEAK and not (cause.rule in _STAYS and _spot(cause) in peaks)]
+    settled = [with_allocations(view, cause) for cause in settled]
     for spot, peak in peaks.items():
         stays = [cause for cause in left if cause.rule in _STAYS and _spot(cause) == spot]
         evidence = (*peak.evidence, *(claim for cause in stays for claim in cause.evidence))

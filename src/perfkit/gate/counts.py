@@ -6,26 +6,49 @@ machine did meanwhile. Where they differ it is flaky: shown by name, and judged 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from perfkit.gate import named_budgets
 from perfkit.model.finding import Place
-from perfkit.model.gate import CountJudged, CountKey, Counts, CountStatus
+from perfkit.model.gate import Budget, CountJudged, CountKey, Counts, CountStatus
+
+CALLS = ("calls", "call")
+EVERY_PROGRAM = (*CALLS, "imports", "import")
+# Names of which there are hundreds.
+_MANY = ("call", "import")
 
 
-def judge(baseline: Sequence[Counts], current: Sequence[Counts]) -> tuple[CountJudged, ...]:
-    """Units that both revisions have. A statement that one of them does not run counts 0 there."""
+def judge(
+    baseline: Sequence[Counts], current: Sequence[Counts], limits: Iterable[Budget] = ()
+) -> tuple[CountJudged, ...]:
+    """Units that both revisions have. A statement that one of them does not run counts 0 there. Of functions and
+    modules, which are many, only those that are called or imported more or less often, and those for which there are `limits`."""
     shared = _counted(baseline) & _counted(current)
-    keys = {key for counts in (*baseline, *current) for key in counts.totals if key.unit in shared}
+    keys = {key for key in keys_of((*baseline, *current)) if key.unit in shared}
+    if not all(any(key.what in CALLS for key in keys_of(side)) for side in (baseline, current)):
+        keys = {key for key in keys if key.what not in CALLS}  # one side could not count them, which is not 0
+    limited = named_budgets.of_names(limits, keys)
     places = {key: place for counts in (*baseline, *current) for key, place in counts.places.items()}
-    return tuple(
-        _judged(
-            key,
-            _each(key, baseline),
-            _each(key, current),
-            places.get(key),
-        )
+    judged = (
+        _judged(key, _each(key, baseline), _each(key, current), places.get(key))
         for key in sorted(keys, key=lambda key: (key.unit, key.what, key.name))
     )
+    return tuple(
+        one
+        for one in judged
+        if one.key.what not in _MANY or one.status != "same" or (one.key.what, one.key.name) in limited
+    )
+
+
+def keys_of(sides: Iterable[Counts]) -> Iterator[CountKey]:
+    for counts in sides:
+        yield from counts.totals
+
+
+def shows_anything(judged: Iterable[CountJudged], limits: Sequence[Budget]) -> bool:
+    """Whether any of it may decide something. Every program imports and calls functions: that it is no more says little of it."""
+    named = {budget.metric for budget in limits}
+    return any(one.key.what not in EVERY_PROGRAM for one in judged) or not named.isdisjoint(EVERY_PROGRAM)
 
 
 def units(side: Iterable[Counts]) -> frozenset[str]:

@@ -103,7 +103,7 @@ class SpanUse:
 @dataclass(frozen=True, slots=True)
 class EndpointTime:
     """Requests and percentiles (seconds) are None where nothing counted requests; `seconds` is of measured time, `size` the
-    mean bytes of a response's body."""
+    mean bytes of a response's body. A test is no request, and has neither; its statements are those of one run."""
 
     endpoint: str
     seconds: float
@@ -113,7 +113,7 @@ class EndpointTime:
     p95: float | None = None
     p99: float | None = None
     queries_per_request: float | None = None
-    source: Literal["samples", "load", "probe"] = "samples"
+    source: Literal["samples", "load", "probe", "test"] = "samples"
     failed: int = 0
     size: float | None = None
 

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from perfkit.model.finding import Place
+
+if TYPE_CHECKING:
+    from perfkit.model.difference import Sampled
 
 Answer = Literal["pass", "fail", "inconclusive"]
 # unknown: neither a change nor its absence is shown.
 TimeStatus = Literal["slower", "faster", "same", "unknown"]
 CountStatus = Literal["more", "less", "same", "flaky"]
 Clock = Literal["cpu", "wall"]
-# What is counted of a unit. `statement` has a fingerprint as its name, `import` a module; the others have none.
-Counted = Literal["queries", "statement", "rows", "connections", "commits", "imports", "import"]
+# What is counted of a unit. `statement` has a text as its name, `import` a module, `host` a host, `call` a function of the project
+# (`shop/orders.py:Order.total`); the others have none. `external` are requests to other services.
+Counted = Literal[
+    "queries",
+    "statement",
+    "rows",
+    "connections",
+    "commits",
+    "imports",
+    "import",
+    "external",
+    "host",
+    "calls",
+    "call",
+]
 
 WHOLE = "(the whole run)"
 """The one unit of a script."""
+_TEST = re.compile(r"(?![A-Z]+ ).*::")
+
+
+def per(unit: str) -> str:
+    """What follows a number of one repeat: a script and a test run once, endpoints have requests."""
+    return "" if unit == WHOLE or _TEST.match(unit) else " per request"
+
+
+def unit_noun(units: Iterable[str]) -> str:
+    return "test" if any(_TEST.match(unit) for unit in units) else "endpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +66,29 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was counted of one revision, kept for later: one `Counts` a process. `cpu` is seconds of one repeat by unit, which
+    hold on this `machine` only and are never judged. `commit` is None outside of a repository."""
+
+    counts: tuple[Counts, ...]
+    python: str
+    system: str
+    command: str
+    commit: str | None = None
+    cpu: Mapping[str, float] = field(default_factory=dict)
+    machine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A breach that is meant, up to `limit`: what is counted or measured, or the share of the baseline for times."""
+
+    key: str
+    limit: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CountJudged:
     """Of one repeat of the unit. `flaky` ones differ between two processes of one revision: they are shown, and not judged."""
 
@@ -48,6 +98,13 @@ class CountJudged:
     current: float
     spread: tuple[float, ...] = ()
     where: Place | None = None
+
+
+def grown_calls(judged: Iterable[CountJudged], unit: str) -> list[CountJudged]:
+    """The functions that the unit calls more often than before, by how many times more: 1 → 60 before 100 → 200."""
+    grown = [one for one in judged if one.key.unit == unit and one.key.what == "call" and one.status == "more"]
+    # One more on both sides, so that 0 → 1 is little.
+    return sorted(grown, key=lambda one: (-(one.current + 1) / (one.baseline + 1), -one.current, one.key.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +140,8 @@ class FunctionChange:
 @dataclass(frozen=True, slots=True)
 class Budget:
     """A limit of one metric for the units that a pattern matches. `relative` limits are shares of the baseline for times and
-    bytes, and numbers for counts (`+0`)."""
+    bytes, and numbers for counts (`+0`), or with `share` shares of them, too (`+10%`). With `of` it is for what has a name of its
+    own: a pattern of functions, statements or hosts, in each of the units."""
 
     units: str
     metric: str
@@ -91,6 +149,8 @@ class Budget:
     relative: bool
     text: str
     source: str = ""
+    share: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +170,14 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedBreach:
+    """A breach that does not fail the build, and why."""
+
+    breach: Breach
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Undecided:
     """A unit on which there is no answer, and why."""
 
@@ -120,7 +188,8 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The answer and all that it stands on. Files of the current side are below `root`, the repository's folder."""
+    """The answer and all that it stands on. Files of the current side are below `root`, the repository's folder; `commit` is the
+    baseline's. `sampled` are the units of which both sides were sampled, to explain a breach."""
 
     answer: Answer
     baseline: str
@@ -135,6 +204,9 @@ class Verdict:
     vanished: tuple[str, ...] = ()
     appeared: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    accepted: tuple[AcceptedBreach, ...] = ()
+    commit: str | None = None
+    sampled: tuple[Sampled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +223,22 @@ class Calibration:
     pairs: float
     sees: float | None
     measured: int
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What was recorded of one commit, of one repeat of a unit."""
+
+    commit: str
+    subject: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric of one unit over commits, oldest first. `changes` are the positions of points that differ from those before."""
+
+    unit: str
+    metric: str
+    points: tuple[Point, ...]
+    changes: tuple[int, ...]

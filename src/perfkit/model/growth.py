@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perfkit.model.memory import Garbage, Import, LineBytes
+from perfkit.model.recording import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,26 @@ class HeapUse:
 
 
 @dataclass(frozen=True, slots=True)
+class LineGrowth:
+    """What was allocated at a line and stands after `seconds` that did not before, over all processes, of which `requests` ended
+    meanwhile. `stack` is the one that it grew by most; `function` is empty where the source does not tell."""
+
+    function: str
+    file: str
+    line: int
+    origin: Origin
+    blocks: int
+    bytes: int
+    seconds: float
+    requests: int
+    stack: int
+
+    @property
+    def per_request(self) -> float | None:
+        return self.bytes / self.requests if self.requests else None
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """`limit` is the bytes that all processes together may take: the machine's, or a control group's. `garbage` is of the measured
     part, `imports` of the whole run; `early` jumps came before the measured part. `requests` ended in the stretch that begins at a
@@ -141,5 +162,6 @@ class Memory:
     garbage: tuple[Garbage, ...] = ()
     imports: tuple[Import, ...] = ()
     lines: tuple[LineBytes, ...] = ()
+    allocated: tuple[LineGrowth, ...] = ()
     early: tuple[Jump, ...] = ()
     requests: tuple[tuple[float, int], ...] = ()

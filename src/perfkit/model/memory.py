@@ -133,6 +133,20 @@ class LineBytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocation:
+    """What tracemalloc knows: by how much more stood at second `ended` than at second `began` of what was allocated at the end of
+    `stack`, less where it is negative. The empty stack is all that changed little. Functions of frames come from the source, and are
+    empty where it does not tell."""
+
+    process: int
+    stack: int
+    began: float
+    ended: float
+    more_blocks: int
+    more_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineTime:
     """A line of a function that was followed line by line: `seconds` with all that it called, without what it awaited.
     `first_line` and `calls` are the function's."""

@@ -7,18 +7,43 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
+from perfkit.model.memory import (
+    Allocation,
+    Container,
+    Garbage,
+    Heap,
+    Import,
+    LineBytes,
+    LineTime,
+    MemoryUse,
+    Rise,
+)
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.sqllog import SqlLog
 
 Origin = Literal["app", "library", "stdlib", "native"]
 SampleKind = Literal["wall", "gil"]
-RequestKind = Literal["wsgi", "asgi", "task"]
+# A test is what lies between two moments of its process, requests of its own client among them.
+RequestKind = Literal["wsgi", "asgi", "task", "test"]
 # sql: a statement until its first row is there; fetch: rows made into Python objects; transaction: commit or rollback;
 # connect: a connection opened; pool: waiting for one; block: the event loop held up; gc: a collection; compile and render:
-# a template; regex: a pattern compiled; json: a response encoded; import: a module loaded inside a request.
+# a template; regex: a pattern compiled; json: a response encoded; import: a module loaded inside a request; http: a request to
+# another service; call: no time, but how often a function of the project was called, counted for a gate alone.
 SpanKind = Literal[
-    "sql", "fetch", "transaction", "connect", "pool", "block", "gc", "compile", "render", "regex", "json", "import"
+    "sql",
+    "fetch",
+    "transaction",
+    "connect",
+    "pool",
+    "block",
+    "gc",
+    "compile",
+    "render",
+    "regex",
+    "json",
+    "import",
+    "http",
+    "call",
 ]
 NO_ROUTE = "(no route)"
 Engine = str  # py-spy, pyinstrument, cprofile, or one that another distribution brings
@@ -392,6 +417,7 @@ class Recording:
     calls: tuple[Call, ...] = ()
     lines: tuple[LineTime, ...] = ()
     line_bytes: tuple[LineBytes, ...] = ()
+    allocations: tuple[Allocation, ...] = ()
     memory: tuple[MemoryUse, ...] = ()
     rises: tuple[Rise, ...] = ()
     containers: tuple[Container, ...] = ()

@@ -37,7 +37,11 @@ def environment(engine: type[Engine], options: Options, spool: str, project: tup
         extra["PERFKIT_TARGET_PROJECT"] = os.pathsep.join(project)
     if has_probe(options, running=False):
         open_spool(spool, options.lines or options.calls)
-        extra |= ProbeCollector.variables(spool, project, options.keep_literals, options.memory)
+        extra |= ProbeCollector.variables(spool, project, options.keep_literals, options.memory, options.counting)
+        if options.tracemalloc:
+            from perfkit.collectors.allocations import AllocationsCollector
+
+            AllocationsCollector.wish(spool, options.tracemalloc)
         if options.lines or options.calls:
             from perfkit.collectors.lines import LinesCollector
 
@@ -71,6 +75,12 @@ class Collecting:
             from perfkit.collectors.memory import MemoryCollector
 
             self.collectors.append(MemoryCollector(context, self.follow))
+        self._allocations = None
+        if options.tracemalloc:
+            from perfkit.collectors.allocations import AllocationsCollector
+
+            self._allocations = AllocationsCollector(context, options.tracemalloc)
+            self.collectors.append(self._allocations)
         self._lines = None
         if options.lines:
             from perfkit.collectors.lines import LinesCollector
@@ -103,6 +113,10 @@ class Collecting:
 
         open_spool(self._context.spool, to_be_listed=True)
         _wish(options, self._context.spool)
+        if options.tracemalloc:
+            from perfkit.collectors.allocations import AllocationsCollector
+
+            AllocationsCollector.wish(self._context.spool, options.tracemalloc)
         order = Order(options.sql, self._project, options.keep_literals, options.memory)
         return Entering(self._context, self.follow, PROBE_FOLDER, order)
 
@@ -132,6 +146,8 @@ class Collecting:
         """What the target left in the spool, of what was over by `until` (seconds of the run's clock)."""
         if self._probe is not None and until is not None:
             self._probe.take_last_words(until)
+        if self._allocations is not None:
+            self._allocations.take_last_words()
         if self._lines is not None:
             self._lines.take_last_words()
         if self._calls is not None:
@@ -144,4 +160,7 @@ class Collecting:
         seconds = Counter(self.engine.stack_seconds)
         if self._probe is not None:
             seconds.update(self._probe.stack_seconds)
+            # Bytes weigh as much as seconds: the line that grew most is as worth seeing as the slowest one.
+            slowest, most = max(seconds.values(), default=1.0), max(self._probe.stack_bytes.values(), default=0)
+            seconds.update({stack: slowest * size / most for stack, size in self._probe.stack_bytes.items() if size})
         return seconds

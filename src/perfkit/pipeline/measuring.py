@@ -113,7 +113,14 @@ class Measuring:
             attached=isinstance(self._target, RunningProcess),
             path_map=self._options.path_map,
             measured_from=self._measured_from,
+            root=self._root(),
         )
+
+    def _root(self) -> str:
+        """Of what runs in a container; what was launched sees our files."""
+        from perfkit.collectors.target_files import root_of
+
+        return root_of(self._target.pid) if isinstance(self._target, RunningProcess) else ""
 
     def _measured_from(self) -> float | None:
         ready_at = self._driving.ready_at
@@ -248,7 +255,7 @@ class Measuring:
         if hasattr(engine, "finish"):
             engine.finish()
         self._writer.requests(self._driving.requests())
-        keep_sources(self._writer, self._collecting.stack_seconds())
+        keep_sources(self._writer, self._collecting.stack_seconds(), self._root())
         self._writer.seal(self._run(outcome))
 
     def _has_data(self) -> bool:

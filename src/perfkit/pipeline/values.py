@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Options:
     """How to measure. `probe` goes into a command that is launched, `sql` brings it into a process that runs. `lines_of` are
-    followed from the start, in place of those that samples find. With `counting` all that the probe
+    followed from the start, in place of those that samples find. `tracemalloc` is how many frames of each allocation are kept, 0
+    for none. With `counting` all that the probe
     sees is wanted, to the last, samples or not: a target that must be stopped gets SIGINT, at which Python ends in good order. Seconds; `duration` counts from the moment the target is ready
     (at once without --ready or --load)."""
 
@@ -27,6 +28,7 @@ class Options:
     sql: bool = False
     keep_literals: bool = False
     memory: bool = False
+    tracemalloc: int = 0
     lines: bool = False
     calls: bool = False
     lines_of: tuple[HotFunction, ...] = ()

@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-_SIGNED = frozenset({"line", "first_line", "exit_code"})
+_SIGNED = frozenset({"line", "first_line", "exit_code", "more_blocks", "more_bytes"})
 _UNSIGNED_FLOATS = frozenset({"seconds", "rate", "duration"})
 _LARGEST = 2**63
 

@@ -49,10 +49,16 @@ def _memory_and_lines(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TABLE import (at, process, stack, bytes, seconds)")
 
 
+def _allocations(connection: sqlite3.Connection) -> None:
+    """4 → 5: what tracemalloc saw stay."""
+    connection.execute("CREATE TABLE allocation (process, stack, began, ended, more_blocks, more_bytes)")
+
+
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {
     1: _requests_inside_and_spans,
     2: _logs_and_plans,
     3: _memory_and_lines,
+    4: _allocations,
 }
 """Version → the step that turns a file of that version into the next one."""
 

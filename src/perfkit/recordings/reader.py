@@ -9,7 +9,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
+from perfkit.model.memory import (
+    Allocation,
+    Container,
+    Garbage,
+    Heap,
+    Import,
+    LineBytes,
+    LineTime,
+    MemoryUse,
+    Rise,
+)
 from perfkit.model.plan import NotPlanned
 from perfkit.model.recording import (
     Call,
@@ -39,7 +49,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 T = TypeVar("T", bound="DataclassInstance")
-S = TypeVar("S", Rise, Garbage, Import, LineBytes)
+S = TypeVar("S", Rise, Garbage, Import, LineBytes, Allocation)
 
 _YEAR_10000 = 253_402_300_800.0  # seconds since the epoch: what a calendar cannot show was not written by a clock
 
@@ -82,6 +92,7 @@ def _recording(connection: sqlite3.Connection, path: Path) -> Recording:
         calls=_calls(connection, frames),
         lines=_table(connection, LineTime, "line"),
         line_bytes=_standing(connection, LineBytes, "line_bytes", stack_ids),
+        allocations=_standing(connection, Allocation, "allocation", stack_ids),
         memory=_table(connection, MemoryUse, "memory"),
         rises=_standing(connection, Rise, "rise", stack_ids),
         containers=_table(connection, Container, "container"),
@@ -221,7 +232,7 @@ def _check_links(recording: Recording) -> None:
     samples, spans = recording.samples, recording.spans
     inside = (recording.threads, recording.windows, recording.usage, recording.requests, recording.calls)
     zoomed = (recording.lines, recording.memory, recording.rises, recording.containers)
-    heap = (recording.heaps, recording.garbage, recording.imports, recording.line_bytes)
+    heap = (recording.heaps, recording.garbage, recording.imports, recording.line_bytes, recording.allocations)
     for rows in (*inside, *zoomed, *heap):
         check_references("process", (row.process for row in rows), processes)
     check_references("process", spans.process, processes)

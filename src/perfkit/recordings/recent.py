@@ -133,7 +133,7 @@ class Recent:
     def _left_out(self, rows: Iterable[object]) -> None:
         """Only what is seen from moment to moment is kept."""
 
-    calls = lines = line_bytes = memory = rises = containers = heaps = garbage = imports = _left_out
+    calls = lines = line_bytes = allocations = memory = rises = containers = heaps = garbage = imports = _left_out
 
 
 def _drop(rows: deque[T], is_old: Callable[[T], Any]) -> None:

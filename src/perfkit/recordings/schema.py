@@ -5,7 +5,7 @@ A table's columns stand in the order of its noun's fields in `perfkit.model.reco
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """PRAGMA user_version. It grows with every change to a table; `migrations` brings older files forward."""
 
 APPLICATION_ID = 0x504B4954
@@ -172,6 +172,14 @@ STATEMENTS = (
         hits INTEGER NOT NULL,
         bytes INTEGER NOT NULL,
         peak INTEGER NOT NULL
+    )""",
+    """CREATE TABLE allocation (
+        process INTEGER NOT NULL REFERENCES process (id),
+        stack INTEGER NOT NULL REFERENCES stack (id),
+        began REAL NOT NULL,
+        ended REAL NOT NULL,
+        more_blocks INTEGER NOT NULL,
+        more_bytes INTEGER NOT NULL
     )""",
     """CREATE TABLE memory (
         at REAL NOT NULL,

@@ -13,7 +13,17 @@ from threading import RLock
 from typing import Any
 
 from perfkit.errors import PerfkitError
-from perfkit.model.memory import Container, Garbage, Heap, Import, LineBytes, LineTime, MemoryUse, Rise
+from perfkit.model.memory import (
+    Allocation,
+    Container,
+    Garbage,
+    Heap,
+    Import,
+    LineBytes,
+    LineTime,
+    MemoryUse,
+    Rise,
+)
 from perfkit.model.plan import NotPlanned, Plan
 from perfkit.model.recording import (
     Call,
@@ -142,6 +152,10 @@ class Writer:
     def line_bytes(self, rows: Iterable[LineBytes]) -> None:
         """Stacks by their id in `stacks`."""
         self._insert("INSERT INTO line_bytes", LineBytes, rows)
+
+    def allocations(self, rows: Iterable[Allocation]) -> None:
+        """Stacks by their id in `stacks`."""
+        self._insert("INSERT INTO allocation", Allocation, rows)
 
     def memory(self, rows: Iterable[MemoryUse]) -> None:
         self._insert("INSERT INTO memory", MemoryUse, rows)

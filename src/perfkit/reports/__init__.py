@@ -47,6 +47,7 @@ GATE_FORMATS: Registry[GateFormat] = Registry(
         "sarif": "perfkit.reports.gate_sarif:render",
         "gitlab": "perfkit.reports.gate_gitlab:render",
         "openmetrics": "perfkit.reports.gate_openmetrics:render",
+        "html": "perfkit.reports.gate_html:render",
     },
 )
 
@@ -57,6 +58,7 @@ DIFF_FORMATS: Registry[DiffFormat] = Registry(
     {
         "terminal": "perfkit.reports.diff_text:render",
         "json": "perfkit.reports.diff_json:render",
+        "html": "perfkit.reports.diff_html:render",
     },
 )
 

@@ -12,6 +12,7 @@ from perfkit.reports.relative import Paths
 from perfkit.shared import sqltext, units
 
 MOST = 3
+ALLOCATED = 5  # lines whose allocations stay
 LEAST = 0.01  # share of the measured time below which a statement is not worth a line
 UNKNOWN = "–"
 
@@ -47,6 +48,28 @@ def routes(report: Report) -> Brief | None:
     return Brief("Requests", heads, rows, len(timed) + len(handlers) - len(rows))
 
 
+def tests(report: Report) -> Brief | None:
+    """The tests of a suite that took most time."""
+    found = [e for e in report.analysis.endpoints if e.source == "test"]
+    asked = any(e.queries_per_request for e in found)
+    rows = tuple(
+        Row(
+            e.endpoint,
+            (
+                milliseconds(e.seconds),
+                *((number(e.queries_per_request),) if asked else ()),
+                units.share(e.share),
+            ),
+        )
+        for e in found[:MOST]
+    )
+    return (
+        Brief("Tests", ("ms", *(("queries",) if asked else ()), "share"), rows, len(found) - len(rows))
+        if rows
+        else None
+    )
+
+
 def _route_cells(endpoint: EndpointTime, asked: bool) -> tuple[str, ...]:
     """`asked` tells whether any route runs statements at all."""
     return (
@@ -56,6 +79,23 @@ def _route_cells(endpoint: EndpointTime, asked: bool) -> tuple[str, ...]:
         *((number(endpoint.queries_per_request),) if asked else ()),
         units.share(endpoint.share),
     )
+
+
+def allocations(report: Report, paths: Paths) -> Brief | None:
+    """The lines at which most of what stays was allocated, as tracemalloc saw it."""
+    memory = report.analysis.memory
+    if memory is None or not memory.allocated:
+        return None
+    each = any(one.per_request is not None for one in memory.allocated)
+    rows = tuple(
+        Row(
+            f"{paths.short(one.file)}:{one.line}" + (f"  {phrases.call(one.function)}" if one.function else ""),
+            (units.size(one.bytes), units.count(one.blocks), *((units.size(one.per_request or 0.0),) if each else ())),
+        )
+        for one in memory.allocated[:ALLOCATED]
+    )
+    heads = ("bytes", "blocks", *(("bytes/req",) if each else ()))
+    return Brief("Allocated, and stays", heads, rows, len(memory.allocated) - len(rows))
 
 
 def statements(report: Report, paths: Paths, width: int) -> Brief | None:

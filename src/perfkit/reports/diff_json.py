@@ -63,7 +63,7 @@ def _endpoint(before: EndpointTime | None, after: EndpointTime | None) -> dict[s
         else {"requests": one.requests, "p50": one.p50, "p95": one.p95, "queries": one.queries_per_request}
         for name, one in (("before", before), ("after", after))
     }
-    return {"endpoint": known.endpoint if known else None, **sides}
+    return {"endpoint": known.endpoint if known else None, "source": known.source if known else None, **sides}
 
 
 def _place(place: Place | None, paths: Paths) -> dict[str, Any] | None:

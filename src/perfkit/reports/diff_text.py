@@ -60,7 +60,7 @@ def _endpoint(before: EndpointTime | None, after: EndpointTime | None) -> str:
     if before is None or after is None:
         known = after or before
         return f"{known.endpoint if known else ''}  {'is new' if before is None else 'is not there any more'}"
-    parts = [before.endpoint]
+    parts = [f"{before.endpoint}{' for clients' if before.source == 'load' else ''}"]
     if before.p50 and after.p50:
         parts.append(
             f"p50 {units.seconds(before.p50)} → {units.seconds(after.p50)} ({units.change(after.p50 / before.p50 - 1)})"

@@ -41,6 +41,8 @@ def document(verdict: Verdict) -> Object:
         "appeared": list(verdict.appeared),
         "vanished": list(verdict.vanished),
         "notes": list(verdict.notes),
+        "accepted": [{"breach": _breach(one.breach, paths), "reason": one.reason} for one in verdict.accepted],
+        "commit": verdict.commit,
     }
 
 

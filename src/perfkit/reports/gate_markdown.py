@@ -3,9 +3,10 @@ go out (the limit of a comment), first the hidden marker by which it is found ag
 
 from __future__ import annotations
 
+import shlex
 from math import inf, isfinite
 
-from perfkit.model.gate import Breach, CountJudged, TimeJudged, Verdict
+from perfkit.model.gate import Breach, CountJudged, TimeJudged, Verdict, unit_noun
 from perfkit.reports import phrases
 from perfkit.reports.gate_github import cut
 from perfkit.reports.interface import RenderOptions
@@ -30,7 +31,9 @@ class _Row:
         self.undecided = any(one.unit == unit for one in verdict.undecided)
         self.time = next((one for one in verdict.times if (one.unit, one.clock) == (unit, "cpu")), None)
         self.counts = [one for one in verdict.counts if one.key.unit == unit and not one.key.name]
-        statuses = {one.status for one in self.counts} | {self.time.status if self.time else "same"}
+        statuses = {one.status for one in self.counts if one.key.what != "calls"} | {
+            self.time.status if self.time else "same"
+        }
         self.unchanged = statuses == {"same"} and not (self.failed or self.undecided)
 
     def __str__(self) -> str:
@@ -50,13 +53,15 @@ def render(verdict: Verdict, options: RenderOptions) -> str:
     changed, room = _table([row for row in rows if not row.unchanged], verdict, LIMIT - _RESERVE - len(opening))
     steady = [row for row in rows if row.unchanged]
     unchanged, _ = _table(steady, verdict, room)
-    summary = f"<details><summary>{units.plural(len(steady), 'endpoint')} unchanged{_noise(steady)}</summary>\n"
+    summary = (
+        f"<details><summary>{units.plural(len(steady), unit_noun(verdict.units))} unchanged{_noise(steady)}</summary>\n"
+    )
     return "\n".join([opening, *changed, *([summary, *unchanged, "</details>"] if steady else [])]) + "\n"
 
 
 def _heading(verdict: Verdict, judged: int) -> list[str]:
     if verdict.answer == "pass":
-        return [f"### ✅ perfkit: {units.plural(judged, 'endpoint')} within budget", ""]
+        return [f"### ✅ perfkit: {units.plural(judged, unit_noun(verdict.units))} within budget", ""]
     if verdict.answer == "inconclusive":
         return ["### ❔ perfkit: nothing is shown to be slower, and not all could be shown not to be", ""]
     lines: list[str] = []
@@ -64,7 +69,10 @@ def _heading(verdict: Verdict, judged: int) -> list[str]:
         start = "#### ❌ " if number else "### ❌ perfkit: "
         lines += [start + sentence(cut(breach.title, _PROSE)), *_reasons(breach, verdict.root), ""]
     left = len(verdict.breaches) - TOP
-    return [*lines, f"And {units.plural(left, 'breach')} more, all in the JSON report.", ""] if left > 0 else lines
+    if left > 0:
+        lines += [f"And {units.plural(left, 'breach')} more, all in the JSON report.", ""]
+    key = shlex.quote(verdict.breaches[0].key) if verdict.breaches else ""
+    return [*lines, f"Accept on purpose: {code(cut(f'perfkit gate accept {key} --reason …', _PROSE))}", ""]
 
 
 def _reasons(breach: Breach, root: str) -> list[str]:
@@ -83,6 +91,10 @@ def _facts(verdict: Verdict) -> list[str]:
     lines = [f"- ❔ {code(cut(unit, _NAME))} {reason}" for unit, reason in reasons]
     lines += [f"- {code(cut(unit, _NAME))} is new: nothing to compare it with" for unit in verdict.appeared]
     lines += [f"- {code(cut(unit, _NAME))} is not there any more" for unit in verdict.vanished]
+    lines += [
+        f"- Accepted: {sentence(cut(one.breach.title, _PROSE))} ({sentence(cut(one.reason, _NAME))})"
+        for one in verdict.accepted
+    ]
     lines += [f"- Note: {sentence(cut(note, _NAME))}" for note in verdict.notes]
     more = len(lines) - _FACTS
     return [*lines[:_FACTS], *([f"- {more} more are in the JSON report"] if more > 0 else []), ""] if lines else []
@@ -95,7 +107,7 @@ def _table(rows: list[_Row], verdict: Verdict, room: int) -> tuple[list[str], in
         line = str(row)
         room -= len(line) + 1
         if room < 0:
-            left = f"{units.plural(len(rows) - number, 'endpoint')} did not fit; the JSON report has all."
+            left = f"{units.plural(len(rows) - number, unit_noun(verdict.units))} did not fit; the JSON report has all."
             return [*lines, "", left, ""], 0
         lines.append(line)
     return [*lines, ""] if rows else [], room

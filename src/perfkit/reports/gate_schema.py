@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, get_args
 
+from perfkit.model.gate import Counted
 from perfkit.reports.schema_parts import (
     COUNT,
     NUMBER_OR_NULL,
@@ -36,6 +37,8 @@ SCHEMA: Final[Schema] = {
         appeared=list_of(TEXT),
         vanished=list_of(TEXT),
         notes=list_of(TEXT),
+        accepted=list_of(object_of(breach=ref("breach"), reason=TEXT)),
+        commit=TEXT_OR_NULL,
     ),
     "$defs": {
         "place": object_of(file=TEXT, line={"type": "integer"}, function=TEXT),
@@ -65,7 +68,7 @@ SCHEMA: Final[Schema] = {
         ),
         "count": object_of(
             unit=TEXT,
-            what={"enum": ["queries", "statement", "rows", "connections", "commits", "imports", "import"]},
+            what={"enum": list(get_args(Counted))},
             name=TEXT,
             status={"enum": ["more", "less", "same", "flaky"]},
             baseline=NUMBER_OR_NULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perfkit.model.finding import MemoryFinding
-from perfkit.model.growth import Growing, Jump, ProcessMemory
+from perfkit.model.growth import Growing, Jump, LineGrowth, ProcessMemory
 from perfkit.model.memory import LineBytes
 from perfkit.model.recording import StackTable
 from perfkit.model.report import Report
@@ -32,6 +32,7 @@ def memory_document(report: Report, paths: Paths) -> Object | None:
         "processes": [_process(process) for process in memory.processes],
         "containers": [_container(found, paths) for found in memory.growing],
         "jumps": [_jump(jump, report.analysis.stacks, paths) for jump in memory.jumps],
+        "allocations": [_allocation(one, report.analysis.stacks, paths) for one in memory.allocated],
         "lines": [_line(row, report.analysis.stacks, paths) for row in memory.lines if row.peak],
     }
 
@@ -98,6 +99,20 @@ def _line(row: LineBytes, stacks: StackTable, paths: Paths) -> Object:
         "bytes": row.bytes,
         "peak": row.peak,
         "stack": _stack(row.stack, stacks, paths),
+    }
+
+
+def _allocation(grown: LineGrowth, stacks: StackTable, paths: Paths) -> Object:
+    return {
+        "function": grown.function,
+        "file": paths.inside(grown.file),
+        "line": grown.line,
+        "blocks": grown.blocks,
+        "bytes": grown.bytes,
+        "seconds": grown.seconds,
+        "requests": grown.requests,
+        "per_request": grown.per_request,
+        "stack": _stack(grown.stack, stacks, paths),
     }
 
 

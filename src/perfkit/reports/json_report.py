@@ -15,8 +15,7 @@ from perfkit.model.analysis import Analysis, EndpointTime, FunctionTime, Process
 from perfkit.model.finding import Evidence, Expected, Finding, Inside, Silenced
 from perfkit.model.recording import Run
 from perfkit.model.report import Report
-from perfkit.model.zoom import Zoomed
-from perfkit.reports import labels
+from perfkit.reports import labels, line_text
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.json_calls import calls_document
 from perfkit.reports.json_memory import memory_document
@@ -49,7 +48,7 @@ def document(report: Report, options: RenderOptions = RenderOptions()) -> Object
         "log": log_document(analysis.log) if analysis.log is not None else None,
         "queries": [query_document(query, paths) for query in queries(analysis, options.sort)[: options.top]],
         "plans": [plan_document(plan) for plan in analysis.plans],
-        "lines": [_zoomed(zoomed, paths) for zoomed in analysis.zoomed],
+        "lines": _lines(analysis, paths),
         "calls": [calls_document(counted, paths) for counted in analysis.counted],
         "functions": [_function(function, paths) for function in labels.functions(analysis)],
         "checks": [{"rule": c.rule, "status": c.status, "reason": c.reason} for c in report.checks],
@@ -206,19 +205,33 @@ def _endpoint(endpoint: EndpointTime) -> Object:
         "queries_per_request": endpoint.queries_per_request,
         "source": endpoint.source,
         # Failures by endpoint are counted inside the target alone.
-        "failed": endpoint.failed if endpoint.source == "probe" else None,
+        "failed": endpoint.failed if endpoint.source in ("probe", "test") else None,
     }
 
 
-def _zoomed(zoomed: Zoomed, paths: Paths) -> Object:
-    return {
-        "function": zoomed.function,
-        "file": paths.inside(zoomed.file),
-        "first_line": zoomed.first_line,
-        "calls": zoomed.calls,
-        "seconds": zoomed.seconds,
-        "lines": [{"line": line.line, "hits": line.hits, "seconds": line.seconds} for line in zoomed.lines],
-    }
+def _lines(analysis: Analysis, paths: Paths) -> list[Object]:
+    samples = line_text.samples_of_lines(analysis, {zoomed.file for zoomed in analysis.zoomed})
+    sizes = line_text.bytes_of_lines(analysis.memory)
+    return [
+        {
+            "function": zoomed.function,
+            "file": paths.inside(zoomed.file),
+            "first_line": zoomed.first_line,
+            "calls": zoomed.calls,
+            "seconds": zoomed.seconds,
+            "lines": [
+                {
+                    "line": line.line,
+                    "samples": samples.get((zoomed.file, line.line), 0),
+                    "hits": line.hits,
+                    "seconds": line.seconds,
+                    "bytes": sizes.get((zoomed.file, line.line)),
+                }
+                for line in zoomed.lines
+            ],
+        }
+        for zoomed in analysis.zoomed
+    ]
 
 
 def _function(function: FunctionTime, paths: Paths) -> Object:

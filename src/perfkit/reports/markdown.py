@@ -13,7 +13,6 @@ from html import escape
 from perfkit.model.analysis import EndpointTime
 from perfkit.model.finding import Finding, MemoryFinding
 from perfkit.model.report import Report
-from perfkit.model.zoom import Zoomed
 from perfkit.reports import brief, line_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -40,7 +39,7 @@ def render(report: Report, options: RenderOptions) -> str:
     parts = [f"### {sentence(opening[0][:1000])}\n", *(f"{sentence(line)}\n" for line in opening[1:])]
     parts += [_finding(finding, paths) for finding in report.findings]
     parts += _memory(report, paths)
-    parts += [_lines(zoomed, report, paths) for zoomed in report.analysis.zoomed[:ZOOMED]]
+    parts += [_lines(function, paths) for function in line_text.functions(report.analysis)[:ZOOMED]]
     parts += [
         _endpoints(report),
         _statements(brief.statements(report, paths, STATEMENT)),
@@ -117,12 +116,15 @@ def _finding(finding: Finding, paths: Paths) -> str:
     return "\n".join(rows) + "\n" + diff
 
 
-def _lines(zoomed: Zoomed, report: Report, paths: Paths) -> str:
-    place = code(f"{paths.short(zoomed.file)}:{zoomed.first_line}")
-    facts = text(f"{units.plural(zoomed.calls, 'call')}, {units.seconds(zoomed.seconds)}")
-    title = f"**Lines** of {code(phrases.call(zoomed.function))} at {place}, {facts}\n"
-    shown = line_text.hottest(zoomed, report.analysis, LINES)
-    rows = [f"{line.number:>6} {units.share(line.share):>6}  {line.text}" for line in shown]
+def _lines(function: line_text.Annotated, paths: Paths) -> str:
+    place = code(f"{paths.short(function.file)}:{function.first_line}")
+    name = f"{code(phrases.call(function.function))} at {place}" if function.function else place
+    title = f"**Lines** of {name}, {text(', '.join(function.facts()))}\n"
+    rows = []
+    for line in function.foremost(LINES):
+        share = [f"{units.share(line.share):>6}"] if function.counted else []
+        size = [f"{'' if line.bytes is None else units.size(line.bytes):>7}"] if function.has_bytes else []
+        rows.append(" ".join([f"{line.number:>6}", *share, *size]) + f"  {line.text}")
     return f"{title}\n{block(chr(10).join(rows), 'text')}"
 
 
@@ -149,11 +151,18 @@ def _endpoints(report: Report) -> str:
     return "\n".join(_endpoint_table(title, members) for title, members in phrases.endpoint_groups(report.analysis))
 
 
+_HEADS = {"samples": ["Handler", "Time"], "test": ["Test", "Time"]}
+
+
 def _endpoint_table(title: str, members: Sequence[EndpointTime]) -> str:
     source = members[0].source
     counted = any(member.queries_per_request for member in members)
-    head = ["Handler", "Time"] if source == "samples" else ["Endpoint", "Requests", "p50", "p95", "p99"]
-    head += (["Queries/req"] if counted else []) + ["Share of latency" if source == "load" else "Share"]
+    head = _HEADS.get(source, ["Endpoint", "Requests", "p50", "p95", "p99"])
+    head = (
+        head
+        + (["Queries" if source == "test" else "Queries/req"] if counted else [])
+        + ["Share of latency" if source == "load" else "Share"]
+    )
     rows = [f"**{title}**\n", *_head(head)]
     for member in members[:ENDPOINTS]:
         cells = [_cell(member.endpoint), *_times(member)]
@@ -174,7 +183,7 @@ def _cell(value: str) -> str:
 
 
 def _times(endpoint: EndpointTime) -> list[str]:
-    if endpoint.source == "samples":
+    if endpoint.source in _HEADS:
         return [units.seconds(endpoint.seconds)]
     latency = (endpoint.p50, endpoint.p95, endpoint.p99)
     requests = UNKNOWN if endpoint.requests is None else units.count(endpoint.requests)

@@ -98,7 +98,12 @@ def endpoint_groups(analysis: Analysis) -> list[tuple[str, list[EndpointTime]]]:
     """What routes took inside, what clients saw and what was sampled are different seconds, so they never share a table.
     Largest first."""
     ordered = sorted(analysis.endpoints, key=lambda endpoint: -endpoint.seconds)
-    groups = [("Routes, timed inside", "probe"), ("Seen by clients", "load"), ("Handlers", "samples")]
+    groups = [
+        ("Routes, timed inside", "probe"),
+        ("Seen by clients", "load"),
+        ("Handlers", "samples"),
+        ("Tests", "test"),
+    ]
     found = [(title, [endpoint for endpoint in ordered if endpoint.source == source]) for title, source in groups]
     return [(title, members) for title, members in found if members]
 

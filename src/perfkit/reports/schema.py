@@ -59,7 +59,7 @@ def json_schema() -> Schema:
 
 
 def _zoomed() -> Schema:
-    lines = list_of(object_of(line=COUNT, hits=COUNT, seconds=SECONDS))
+    lines = list_of(object_of(line=COUNT, samples=COUNT, hits=COUNT, seconds=SECONDS, bytes=COUNT_OR_NULL))
     return object_of(function=TEXT, file=TEXT, first_line=COUNT, calls=COUNT, seconds=SECONDS, lines=lines)
 
 
@@ -164,7 +164,7 @@ def _endpoint() -> Schema:
         share=SHARE,
         seconds=SECONDS,
         queries_per_request=SECONDS_OR_NULL,
-        source={"enum": ["samples", "load", "probe"]},
+        source={"enum": ["samples", "load", "probe", "test"]},
         failed=COUNT_OR_NULL,
     )
 

@@ -66,6 +66,19 @@ def memory() -> Schema:
                 stack=list_of(object_of(function=TEXT, file=TEXT, line=COUNT)),
             )
         ),
+        allocations=list_of(
+            object_of(
+                function=TEXT,
+                file=TEXT,
+                line=COUNT,
+                blocks={"type": "integer"},
+                bytes=COUNT,
+                seconds=SECONDS,
+                requests=COUNT,
+                per_request=NUMBER_OR_NULL,
+                stack=list_of(object_of(function=TEXT, file=TEXT, line=COUNT)),
+            )
+        ),
         lines=list_of(
             object_of(
                 function=TEXT,

@@ -16,7 +16,6 @@ from rich.text import Text
 from perfkit.model.counted import Counted
 from perfkit.model.finding import Finding, MemoryFinding, Severity, Silenced, SilencedMemory
 from perfkit.model.report import Report
-from perfkit.model.zoom import Zoomed
 from perfkit.reports import brief, call_text, line_text, log_text, memory_text, phrases
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
@@ -39,6 +38,10 @@ MARKS: dict[Severity, tuple[str, str, str]] = {
     "low": ("●", "o", "cyan"),
     "info": ("·", ".", ""),
 }
+
+
+# Its head, its width, and what it says of a line.
+LineColumn = tuple[str, int, Callable[[line_text.SourceLine], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,11 @@ def render(report: Report, options: RenderOptions) -> str:
     screen = Screen(width, options.unicode, clean, Paths(report.analysis.run.project))
     blocks = [_opening(report, screen), *_findings(report.findings, screen)]
     blocks += _memory(report, screen)
-    blocks += [_lines(zoomed, report, screen) for zoomed in report.analysis.zoomed[:ZOOMED]]
+    blocks += [_table(brief.allocations(report, screen.paths), screen)]
+    blocks += [_lines(function, screen) for function in line_text.functions(report.analysis)[:ZOOMED]]
     blocks += [_calls(counted, screen) for counted in report.analysis.counted[:ZOOMED]]
-    blocks += [_table(brief.routes(report), screen), _table(brief.statements(report, screen.paths, width), screen)]
+    blocks += [_table(brief.routes(report), screen), _table(brief.tests(report), screen)]
+    blocks += [_table(brief.statements(report, screen.paths, width), screen)]
     blocks += [_table(brief.digest(report, 2 * width, options.top or LOGGED, options.sort), screen)]
     blocks += [_log(report, screen), _summary(report, screen), _pointers(report, screen)]
     console = Console(
@@ -123,20 +128,37 @@ def _memory(report: Report, screen: Screen) -> list[list[Text]]:
     return [screen.hanging("Memory".ljust(LABEL), facts, screen.clean(" · ")), *listed]
 
 
-def _lines(zoomed: Zoomed, report: Report, screen: Screen) -> list[Text]:
+def _lines(function: line_text.Annotated, screen: Screen) -> list[Text]:
     """The lines of one function that take most, with their source."""
-    name = f"{phrases.call(zoomed.function)} {screen.paths.short(zoomed.file)}:{zoomed.first_line}"
-    facts = [name, units.plural(zoomed.calls, "call"), units.seconds(zoomed.seconds)]
-    lines = screen.hanging("Lines".ljust(LABEL), facts, screen.clean(" · "))
-    shown = line_text.hottest(zoomed, report.analysis, LINES)
-    indent = min(len(line.text) - len(line.text.lstrip()) for line in shown)
-    lines.append(Text(f"{'line':>8} {'hits':>11} {'share':>6}  source"))
+    place = f"{screen.paths.short(function.file)}:{function.first_line}"
+    name = f"{phrases.call(function.function)} {place}" if function.function else place
+    lines = screen.hanging("Lines".ljust(LABEL), [name, *function.facts()], screen.clean(" · "))
+    shown = function.foremost(LINES)
+    columns = _line_columns(function, screen)
+    indent = line_text.indentation(shown)
+    lines.append(Text(" ".join([f"{head:>{width}}" for head, width, _ in columns]) + "  source"))
     for line in shown:
-        hits = units.count(line.total.hits) if line.total else ""
-        start = f"{line.number:>8} {hits:>11} {units.share(line.share):>6}  "
+        start = " ".join([f"{cell(line):>{width}}" for _, width, cell in columns]) + "  "
         source = screen.clean(line.text[indent:]) or screen.clean("(its source was not kept)")
         lines.append(Text(start + _cut(source, screen.width - len(start), screen.clean("…"))))
     return lines
+
+
+def _line_columns(function: line_text.Annotated, screen: Screen) -> list[LineColumn]:
+    """What is known of the lines; on a narrow screen what tells most of it."""
+    wide = screen.width >= SIDE_BY_SIDE
+    columns: list[LineColumn] = [("line", 8, lambda line: str(line.number))]
+    if wide and function.has_samples:
+        columns.append(("samples", 7, lambda line: units.count(line.samples) if line.samples else ""))
+    if function.counted is not None:
+        if wide or not function.has_bytes:
+            columns.append(("hits", 11, lambda line: units.count(line.total.hits) if line.total else ""))
+        if wide:
+            columns.append(("seconds", 8, lambda line: units.seconds(line.total.seconds) if line.total else ""))
+        columns.append(("share", 6, lambda line: units.share(line.share) if line.total else ""))
+    if function.has_bytes:
+        columns.append(("bytes", 7, lambda line: "" if line.bytes is None else units.size(line.bytes)))
+    return columns
 
 
 def _calls(counted: Counted, screen: Screen) -> list[Text]:

@@ -3,7 +3,8 @@
 `inject` raises Refused, with a gap in plain words, wherever that cannot be.
 
 - preconditions: what must hold before anything touches the process
-- meeting: where the process says that the text has run; payload: how the text is wrapped
+- meeting: where the process says that the text has run; private_folder: a place for that where it sees none of ours;
+  payload: how the text is wrapped
 - remote_exec: Python 3.14 and later, by its own means
 - ptrace_path: Python 3.9 and later on x86-64, by stopping its main thread for a moment
   (ptrace, registers, syscalls, signal_frame, machine_code, symbols and memory are its pieces)
@@ -81,7 +82,7 @@ def _brought(target: ptrace_path.Target, source: str, claim: Claim, deadline: fl
         try:
             look = target.bring(text, deadline, only_waiting=left is not None)
         except PermissionError:
-            if now > begun + _FOR_ANOTHER_TRACER:
+            if now > begun + _FOR_ANOTHER_TRACER and not preconditions.holds_for_moments(target.subject.pid):
                 raise preconditions.forbidden(target.subject.pid) from None
             look = None
         if look is None:

@@ -13,6 +13,7 @@ from perfkit.shared import privileges, processes, yama
 
 OLDEST = (3, 9)
 _PATIENCE = 0.5  # seconds for a state that may pass by itself
+_A_MOMENT = 5.0  # seconds that a py-spy may hold it where others have the processors
 _PF_EXITING = 4  # include/linux/sched.h
 _OFF = "PYTHON_DISABLE_REMOTE_DEBUG"
 _OPTION = "disable-remote-debug"
@@ -35,7 +36,7 @@ def examine(pid: int) -> Subject:
         _check_tracer(pid)
     return Subject(
         pid=pid,
-        inner_pid=int(status.get("NSpid", str(pid)).split()[-1]),
+        inner_pid=inner_pid(pid),
         version=version,
         free_threaded=processes.is_free_threaded(pid),
         user=int(status["Uid"].split()[3]),
@@ -208,9 +209,14 @@ def _options(words: list[str]) -> list[str]:
     return found
 
 
+def holds_for_moments(pid: int) -> bool:
+    """Whether it is traced by a py-spy, which lets go again; a debugger stays."""
+    tracer = _status(pid).get("TracerPid", "0")
+    return tracer != "0" and os.path.basename(executable(int(tracer))).startswith("py-spy")
+
+
 def _check_tracer(pid: int) -> None:
-    """py-spy holds a process for moments; a debugger stays."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + (_A_MOMENT if holds_for_moments(pid) else _PATIENCE)
     while (first := _status(pid).get("TracerPid", "0")) != "0":
         if time.monotonic() > deadline:
             raise _traced(pid)
@@ -222,6 +228,11 @@ def _traced(pid: int) -> Exception:
     return refused(
         pid, f"another program traces it ({processes.traced_by(pid)})", "end that debugger, strace or profiler first"
     )
+
+
+def inner_pid(pid: int) -> int:
+    """What its own os.getpid() says: another number in a PID namespace of its own. Raises Refused where it has ended."""
+    return int(_status(pid).get("NSpid", str(pid)).split()[-1])
 
 
 def _status(pid: int) -> dict[str, str]:

@@ -13,13 +13,13 @@ from typing import Any
 
 from perfkit.collectors.injection import payload
 from perfkit.collectors.injection.interface import Refused, Subject
-from perfkit.collectors.injection.meeting import private_folder
 from perfkit.collectors.injection.preconditions import environment, executable, is_ending
+from perfkit.collectors.injection.private_folder import private_folder
 
 SINCE = (3, 14)
 _CALL = "import sys; sys.remote_exec(int(sys.argv[1]), sys.argv[2])"
 _LONGEST = 3.0
-_FILE = "run.py"
+SCRIPT = "run.py"
 
 
 def possible(subject: Subject) -> bool:
@@ -43,9 +43,9 @@ def handed_over(subject: Subject, source: str, claim: str) -> Iterator[bool]:
     accepted = False
     try:
         with suppress(OSError):
-            folder.create(_FILE, payload.script(source, subject.inner_pid, claim, folder.path, _FILE), subject)
+            folder.create(SCRIPT, payload.script(source, subject.inner_pid, claim, folder.path, SCRIPT), subject)
             accepted = True  # should a signal end the call, it may have been made
-            accepted = _call(subject, f"{folder.path}/{_FILE}")
+            accepted = _call(subject, f"{folder.path}/{SCRIPT}")
         yield accepted
     finally:
         if not accepted or is_ending(subject.pid):

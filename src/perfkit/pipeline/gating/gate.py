@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from perfkit import __version__
-from perfkit.errors import PerfkitError
-from perfkit.gate import budgets, counts, levels, verdict
-from perfkit.gate.levels import Level
+from perfkit.gate import budgets, stores
 from perfkit.gate.paired import Rules
-from perfkit.gate.revisions import Revision, baseline
-from perfkit.model.gate import Breach, Budget, CountJudged, Undecided, Verdict
+from perfkit.gate.revisions import baseline
+from perfkit.model.finding import Severity, Silence
+from perfkit.model.gate import Breach, Budget, Verdict
 from perfkit.model.target import Command
-from perfkit.pipeline.gating.counting import NOT_MEASURED, Counting, check_separate, counted
+from perfkit.pipeline.gating.counting import Counting, check_separate, counted
 from perfkit.pipeline.gating.explaining import Explaining
+from perfkit.pipeline.gating.judging import Against, compare, peaks, verdict_of, waits
 from perfkit.pipeline.gating.sides import Side, both
 from perfkit.pipeline.gating.timing import Timed, timed, wall_rules
 from perfkit.pipeline.gating.turns import Turns
@@ -34,44 +34,53 @@ class GateOptions:
     ready: str | None = None
     ready_timeout: float = 60.0
     copied: tuple[str, ...] = ()
+    environment: str = "auto"
     repeats: int = 20
     seconds: float = 300.0
     rules: Rules = field(default_factory=Rules)
     budgets: tuple[Budget, ...] = ()
     times: bool = True
+    new_findings: Severity | None = None
+    silences: tuple[Silence, ...] = ()
 
 
 def gate(command: Command, options: GateOptions, say: Say = lambda text: None) -> Verdict:
     """Raises PerfkitError: 3 without a baseline to compare with, 5 where the workload fails or nothing was measured."""
-    revision = baseline(Path(command.cwd), options.baseline)
+    folder = Path(command.cwd)
+    kept = stores.find(folder, options.baseline)
+    if kept is not None:
+        from perfkit.pipeline.gating.stored import against  # which needs what this module has
+
+        return against(command, options, kept, say)
+    revision = baseline(folder, options.baseline)
     with (
         tempfile.TemporaryDirectory(prefix="perfkit-gate-") as place,
-        both(command, revision, options.urls, options.ready, options.copied) as sides,
+        both(command, revision, options.urls, options.ready, options.copied, options.environment, say) as sides,
     ):
         folder = Path(place)
         before, after = _counted(sides, folder, options, say)
-        judged = counts.judge(before.counts, after.counts)
-        units = sorted(counts.units(before.counts) & counts.units(after.counts))
-        named = counts.units(before.counts) | counts.units(after.counts)
-        budgets.check(options.budgets, named)
-        if not judged and not options.times:
-            raise PerfkitError(
-                "nothing was counted: no statement, connection or commit on either side.",
-                "leave out --no-times, so that times are compared",
-                NOT_MEASURED,
-            )
-        timed_ = _timed(sides, (before, after), units, folder, options, say) if options.times and units else {}
-        found = [*_waits(timed_), *_peaks(before, after)]
-        said = _verdict(revision, options, judged, timed_, found, (before, after))
+        compared = compare(before.counts, after.counts, options)
+        units = compared.units
+        timed_, notes = _timed(sides, (before, after), units, folder, options, say) if options.times else ({}, ())
+        new: list[Breach] = []
+        if options.new_findings is not None:
+            from perfkit.pipeline.gating.new_findings import new_findings
+
+            new = new_findings(sides, options.new_findings, options.silences, folder, options.ready_timeout, say)
+        levels = [*waits(timed_), *peaks(before.recordings, after.recordings)]
+        said = verdict_of(compared, options, timed_, levels, Against.revision(revision), new)
         why = Explaining(revision, (before, after), folder, options.ready_timeout, say)
-        return replace(said, breaches=why.explained(said.breaches))
+        breaches = why.explained(said.breaches)
+        return replace(
+            said, breaches=breaches, notes=(*said.notes, *notes, *sides[0].notes), sampled=tuple(why.sampled)
+        )
 
 
 def _counted(sides: tuple[Side, Side], folder: Path, options: GateOptions, say: Say) -> tuple[Counting, Counting]:
     done = []
-    for side in sides:
+    for side, older in zip(sides, (True, False), strict=True):
         say(f"counting the {side.name}")
-        done.append(counted(side, folder, options.repeats, options.ready_timeout))
+        done.append(counted(side, folder, options.repeats, options.ready_timeout, older=older))
     check_separate(*done)
     return done[0], done[1]
 
@@ -83,14 +92,18 @@ def _timed(
     folder: Path,
     options: GateOptions,
     say: Say,
-) -> dict[str, Timed]:
-    rules = {unit: _rules(unit, options) for unit in units}
+) -> tuple[dict[str, Timed], tuple[str, ...]]:
+    """By unit, and what is to be said of those that were not timed."""
 
     def told(unit: str, pair: int, of: int) -> None:
         say(f"timing {unit}: pair {pair}, {of} undecided")
 
     with turns(sides, countings, folder, options) as living:
-        return timed(living, units, rules, options.seconds, told)
+        began = time.monotonic()
+        say("timing")
+        units = living.chosen(units)
+        rules = {unit: _rules(unit, options) for unit in units}
+        return timed(living, units, rules, options.seconds - (time.monotonic() - began), told), living.notes
 
 
 @contextmanager
@@ -103,6 +116,12 @@ def turns(
 
         with Servers(sides, [counting.units for counting in countings], folder, options.ready_timeout) as servers:
             yield servers
+    elif all(counting.tests for counting in countings):
+        from perfkit.pipeline.gating.suites import Suites
+
+        named = {budget.units for budget in options.budgets if budget.metric in budgets.TIMED}
+        with Suites(sides, folder, options.ready_timeout, options.seconds, named) as suites:
+            yield suites
     else:
         from perfkit.pipeline.gating.scripts import Scripts
 
@@ -121,78 +140,3 @@ def _with_budget(rules: Rules, options: GateOptions, unit: str, clock: str) -> R
         return rules
     gap = rules.resolution - rules.least
     return replace(rules, least=limit.limit, resolution=limit.limit + gap)
-
-
-def _waits(timed_: Mapping[str, Timed]) -> Iterator[Level]:
-    for unit, found in timed_.items():
-        yield from levels.of_waits(unit, [(b.waits, c.waits) for b, c in found.pairs])
-
-
-def _peaks(before: Counting, after: Counting) -> Iterator[Level]:
-    """Of the process tree: PSS counts shared pages once."""
-    from perfkit.analysis.machine import process_times
-    from perfkit.recordings import load
-
-    peaks = [
-        [sum(one.peak_pss or one.peak_rss for one in process_times(load(path))) for path in side.recordings]
-        for side in (before, after)
-    ]
-    if all(peak for side in peaks for peak in side):
-        yield levels.of_peaks("*", *peaks)
-
-
-def _verdict(
-    revision: Revision,
-    options: GateOptions,
-    judged: tuple[CountJudged, ...],
-    timed_: Mapping[str, Timed],
-    found: Sequence[Level],
-    sides: tuple[Counting, Counting],
-) -> Verdict:
-    limits = (*budgets.DEFAULTS, *options.budgets)
-    times = [one for unit in timed_.values() for one in (unit.cpu, unit.wall) if one is not None]
-    breaches: list[Breach] = []
-    undecided: list[Undecided] = []
-    for more, open_ in (verdict.counts(judged, limits), verdict.times(times, limits), verdict.levels(found, limits)):
-        breaches += more
-        undecided += open_
-    undecided += _not_judged(options, judged)
-    before, after = (counts.units(side.counts) for side in sides)
-    if not before & after:
-        raise PerfkitError(
-            "the two revisions have no endpoint in common: nothing can be compared.",
-            "give --load URLs that both have",
-            3,
-        )
-    return Verdict(
-        answer=verdict.answer(breaches, undecided),
-        baseline=f"{revision.name} ({revision.short})",
-        current="the work tree" if revision.dirty else "HEAD",
-        breaches=tuple(breaches),
-        undecided=tuple(undecided),
-        times=tuple(times),
-        counts=judged,
-        units=tuple(sorted(before & after)),
-        root=str(revision.root),
-        perfkit_version=__version__,
-        vanished=tuple(sorted(before - after)),
-        appeared=tuple(sorted(after - before)),
-        notes=_notes(revision, options),
-    )
-
-
-def _not_judged(options: GateOptions, judged: Sequence[CountJudged]) -> list[Undecided]:
-    """Budgets for what could not be counted guard nothing, which must not look like a pass."""
-    if judged or not options.urls:
-        return []
-    why = "the probe saw no request: it knows neither the server nor the framework"
-    return [Undecided(one.units, "counts", why) for one in options.budgets if one.metric in budgets.COUNTED]
-
-
-def _notes(revision: Revision, options: GateOptions) -> tuple[str, ...]:
-    notes = []
-    if revision.own and not revision.dirty:
-        notes.append(f"the baseline is the commit that is checked out: {revision.name} was compared with itself")
-    if not options.times and any(one.metric in budgets.TIMED for one in options.budgets):
-        notes.append("budgets of times were not judged: --no-times")
-    return tuple(notes)

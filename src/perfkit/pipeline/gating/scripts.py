@@ -10,13 +10,13 @@ from pathlib import Path
 from perfkit.errors import PerfkitError
 from perfkit.pipeline.gating.counting import NOT_MEASURED
 from perfkit.pipeline.gating.sides import Side, last_words
-from perfkit.pipeline.gating.turns import Turn
+from perfkit.pipeline.gating.turns import Turn, Turns
 from perfkit.targets.launch import Launched
 
 _TICK = 0.002
 
 
-class Scripts:
+class Scripts(Turns):
     """Both sides, launched anew each time with the same hash seed."""
 
     def __init__(self, sides: Sequence[Side], folder: Path) -> None:

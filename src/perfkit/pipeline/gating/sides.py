@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import os
-import re
-import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from perfkit.errors import USAGE, PerfkitError
-from perfkit.gate.revisions import Revision
-from perfkit.gate.worktree import import_path, worktree
+from perfkit.gate.revisions import NOT_COMPARABLE, Revision
+from perfkit.gate.worktree import worktree
 from perfkit.model.target import Command
+from perfkit.pipeline.gating.libraries import of_checkout, prepared
+from perfkit.pipeline.gating.placing import link_environments, placed
+from perfkit.pipeline.gating.ports import (
+    PORT,
+    free_port,
+    port_of,
+    ready_with_port,
+    url_with_port,
+    with_port,
+)
+from perfkit.pipeline.gating.separation import Expected
 
-PORT = "{port}"
+_ELSEWHERE = frozenset({"docker", "docker-compose", "podman", "podman-compose", "nerdctl", "kubectl", "systemctl"})
 
 
 @dataclass(frozen=True)
 class Side:
-    """One revision: its command, the URLs that drive it, and the folder in which its files lie."""
+    """One revision: its command, the URLs that drive it, and the folder in which its files lie. `python` is the interpreter beside
+    its libraries, where it is known, `expected` what must hold of where it runs, and `notes` what a verdict says of that."""
 
     name: str
     root: Path
     command: Command
     urls: tuple[str, ...]
     ready: str | None = None
+    python: str | None = None
+    expected: Expected = field(default_factory=Expected)
+    notes: tuple[str, ...] = ()
 
     def seeded(self, seed: int, output: Path) -> Command:
         """The command with a hash seed of its own; what it prints goes to `output`."""
@@ -36,53 +49,58 @@ class Side:
 
 @contextmanager
 def both(
-    command: Command, revision: Revision, urls: tuple[str, ...], ready: str | None, copied: Sequence[str]
+    command: Command,
+    revision: Revision,
+    urls: tuple[str, ...],
+    ready: str | None,
+    copied: Sequence[str],
+    environment: str | None = None,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Iterator[tuple[Side, Side]]:
-    """(baseline, current), with ports of their own where URLs lead to this machine. Raises PerfkitError."""
+    """(baseline, current), with ports of their own where URLs lead to this machine. `environment` is what the baseline's libraries
+    are: auto, same or a folder; None where it is the same commit on both sides. Raises PerfkitError."""
+    _check_seen(command)
+    current = _on_own_port(Side("current", revision.root, command, urls, ready))
     with worktree(revision, copied) as folder:
-        yield (
-            _on_own_port(Side("baseline", folder, _moved(command, revision.root, folder), urls, ready)),
-            _on_own_port(Side("current", revision.root, command, urls, ready)),
+        if environment is None:
+            found = of_checkout(command, revision.root)
+        else:
+            found = prepared(command, revision.root, folder, environment, say)
+        own = found.there.executable if found.there is not None else None
+        link_environments(revision.root, Path(command.cwd), folder, found.there, found.python)
+        placed_ = placed(command, revision.root, folder, found)
+        baseline = Side("baseline", folder, placed_, urls, ready, found.python or own, found.expected, found.notes)
+        yield _on_own_port(baseline), replace(current, python=own)
+
+
+def _check_seen(command: Command) -> None:
+    """Raises PerfkitError (3) for what starts processes elsewhere, from images and volumes that know no revisions."""
+    name = Path(command.executable).name
+    if name in _ELSEWHERE:
+        raise PerfkitError(
+            f"{name} runs the server in a container, where perfkit can give it no other revision.",
+            "give the command that runs inside, and run the gate inside of the container as well",
+            NOT_COMPARABLE,
         )
 
 
+def alone(command: Command, root: Path, urls: tuple[str, ...], ready: str | None) -> Side:
+    """The work tree, on a port of its own. Raises PerfkitError (2)."""
+    return _on_own_port(Side("current", root, command, urls, ready))
+
+
 def moved(side: Side, root: Path, folder: Path) -> Side:
-    """The same side in another work tree."""
-    return replace(side, root=folder, command=_moved(side.command, root, folder))
-
-
-def _moved(command: Command, root: Path, folder: Path) -> Command:
-    """The same command in the work tree; paths of the checkout that its words name are named there."""
-    environ = dict(command.environ)
-    paths = import_path(command.executable, root, folder, os.environ)
-    if paths:
-        environ["PYTHONPATH"] = os.pathsep.join(paths)
-    cwd = Path(command.cwd)
-    inside = cwd.resolve().is_relative_to(root.resolve())
-    # Python finds its environment by the path that it was called by, which may be a relative one.
-    name = command.executable if "/" in command.argv[0] else command.argv[0]
-    return replace(
-        command,
-        argv=(name, *(_word(word, root, folder) for word in command.argv[1:])),
-        cwd=str(folder / cwd.resolve().relative_to(root.resolve())) if inside else command.cwd,
-        environ=environ,
-    )
-
-
-def _word(word: str, root: Path, folder: Path) -> str:
-    """A file of the checkout; what lies in an environment inside of it stays."""
-    path = Path(word)
-    if not path.is_absolute() or not path.is_relative_to(root):
-        return word
-    moved = folder / path.relative_to(root)
-    return str(moved) if moved.exists() else word
+    """The same side in another work tree of its commit."""
+    found = of_checkout(side.command, root)
+    link_environments(root, Path(side.command.cwd), folder, found.there, None)
+    return replace(side, root=folder, command=placed(side.command, root, folder, found))
 
 
 def _on_own_port(side: Side) -> Side:
     """Raises PerfkitError (2) where the command does not say on which port it listens: both sides live at once."""
-    for port in sorted(set(map(_port_of, side.urls))):
-        free = str(_free_port())
-        words = tuple(_with_port(word, port, free) for word in side.command.argv)
+    for port in sorted(set(map(port_of, side.urls))):
+        free = free_port()
+        words = with_port(side.command.argv, port, free)
         environ = {**side.command.environ, "PORT": free}
         if words == side.command.argv and os.environ.get("PORT") != port and port != PORT:
             raise PerfkitError(
@@ -90,33 +108,10 @@ def _on_own_port(side: Side) -> Side:
                 f"name {port} in it, write {PORT} there and in --load, or let it read $PORT",
                 USAGE,
             )
-        urls = tuple(_url_with_port(url, free) if _port_of(url) == port else url for url in side.urls)
-        waited = _with_port(side.ready, port, free) if side.ready else None
+        urls = tuple(url_with_port(url, free) if port_of(url) == port else url for url in side.urls)
+        waited = ready_with_port(side.ready, port, free) if side.ready else None
         side = replace(side, command=replace(side.command, argv=words, environ=environ), urls=urls, ready=waited)
     return side
-
-
-def _port_of(url: str) -> str:
-    from perfkit.targets.address import parse
-
-    return PORT if PORT in url else str(parse(url).port)
-
-
-def _url_with_port(url: str, free: str) -> str:
-    """Its port alone: a path may hold the same number."""
-    return re.sub(r"^(\w+://[^/?#]*?)(?::\d+|:\{port\})?(?=[/?#]|$)", rf"\g<1>:{free}", url, count=1)
-
-
-def _with_port(text: str, port: str, free: str) -> str:
-    if port == PORT:
-        return text.replace(PORT, free)
-    return re.sub(rf"(?<![\w.]){port}(?![\w.])", free, text)
-
-
-def _free_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
 
 
 def last_words(output: Path, lines: int = 3) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from perfkit.gate.paired import LOOKS, Rules, judge, looks
 from perfkit.model.gate import TimeJudged
-from perfkit.pipeline.gating.turns import Turn, Turns
+from perfkit.pipeline.gating.turns import NotRepeatableError, Turn, Turns
 
 # What a wait for other processes and for the machine adds is twice as noisy as CPU time: it is looked at as well, and does not
 # keep the measurement going.
@@ -42,17 +42,17 @@ def timed(
     say: Callable[[str, int, int], None],
 ) -> dict[str, Timed]:
     """By unit; `rules` are those of its CPU and wall time. Every unit that is undecided gets a pair in turn, for `seconds` or until
-    all are decided. `say` is told the unit, its pairs, and how many units are still undecided."""
+    all are decided; one that cannot be repeated is left out. `say` is told the unit, its pairs, and how many units are still undecided."""
     found = {unit: Timed() for unit in units}
     until = time.monotonic() + seconds
-    for number, look in enumerate(looks(next(iter(rules.values()))[0])):
-        open_ = [unit for unit in units if found[unit].undecided]
+    for number, look in enumerate(looks(next(iter(rules.values()))[0]) if rules else ()):
+        open_ = [unit for unit in found if found[unit].undecided]
         if not open_:
             break
         if number % _AS_LONG == 0:
             turns.begin(open_)
         in_time = _up_to(look, open_, found, turns, until, say)
-        for unit in open_:
+        for unit in filter(found.__contains__, open_):
             _judge(unit, found[unit], rules[unit], len(units), last=not in_time)
         if not in_time:
             break
@@ -62,21 +62,26 @@ def timed(
 def _up_to(
     look: int,
     units: Sequence[str],
-    found: Mapping[str, Timed],
+    found: dict[str, Timed],
     turns: Turns,
     until: float,
     say: Callable[[str, int, int], None],
 ) -> bool:
     """Whether all got as many pairs, in time. The first look is taken whatever it costs: less says nothing."""
     while True:
-        behind = [unit for unit in units if len(found[unit].pairs) < look]
+        left = [unit for unit in units if unit in found]
+        behind = [unit for unit in left if len(found[unit].pairs) < look]
         if not behind:
             return True
         for unit in behind:
-            if time.monotonic() > until and min(len(found[unit].pairs) for unit in units) >= LOOKS[0]:
+            if time.monotonic() > until and min(len(found[one].pairs) for one in left if one in found) >= LOOKS[0]:
                 return False
             number = len(found[unit].pairs)
-            found[unit].pairs.append(turns.pair(unit, number))
+            try:
+                found[unit].pairs.append(turns.pair(unit, number))
+            except NotRepeatableError:
+                del found[unit]
+                continue
             say(unit, number + 1, len(units))
 
 

@@ -44,11 +44,20 @@ def _watch(folder: str) -> None:
     requests.begin()
     spool.open_in(folder, os.environ.get("PERFKIT_TARGET_LITERALS") == "1")
     gc_pauses.begin()
+    if os.environ.get("PERFKIT_TARGET_CALLS"):
+        from . import call_counts
+
+        call_counts.begin()
     hooks.begin()
     if os.environ.get("PERFKIT_TARGET_MEMORY"):
         from . import memory_watch
 
-        memory_watch.begin()
+        memory_watch.begin(folder)
+    told = os.environ.get("PERFKIT_TARGET_MODULES")
+    if told:
+        from . import module_files
+
+        module_files.begin(told)
     import atexit
 
     atexit.register(spool.flush)

@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 _MOST_OBJECTS = 30_000
 _DEEPEST = 2  # objects of objects of a module
 _SAMPLE = 30  # entries whose size is looked at
-_LENGTHS = {kind: kind.__len__ for kind in (dict, list, set, deque, bytearray)}
+# Types are known by their numbers: a metaclass decides on what is equal to its classes, and that is the application's code.
+_LENGTHS: Any = {id(kind): kind.__len__ for kind in (dict, list, set, deque, bytearray)}
 _NAMESPACE = type.__dict__["__dict__"]
 _TITLE = type.__dict__["__qualname__"]
+_NAME = type.__dict__["__name__"]
 _ORDER = type.__dict__["__mro__"]
 _CACHED = type(functools.lru_cache(maxsize=1)(len))
-_PLAIN = frozenset((str, bytes, int, float, bool, type(None), complex, range, frozenset, tuple, ModuleType))
-_UNWRAPPED = (staticmethod, classmethod, MethodType)
+_PLAIN = frozenset(
+    map(id, (str, bytes, int, float, bool, type(None), complex, range, frozenset, tuple, ModuleType, property))
+)
+_UNWRAPPED = frozenset(map(id, (staticmethod, classmethod, MethodType)))
+_SIZED = frozenset(map(id, (str, bytes, int, float, bytearray)))
+_SEQUENCES = frozenset(map(id, (tuple, list, set, frozenset, deque)))
+_MAPPINGS = frozenset(map(id, (dict, OrderedDict)))
 
 
 class Kept:
@@ -42,13 +49,39 @@ class Kept:
         self.bound = self.hits = self.misses = -1
 
 
+class _Shape:
+    """How objects of a type are read. `base` is the container among its bases, `descriptor` gives its objects' attributes; none of them:
+    it is looked at no further. It holds the type, whose number is what it is known by: a metaclass's own idea of being equal would
+    be code of the application's."""
+
+    __slots__ = ("base", "descriptor", "file", "is_class", "kind", "module", "title")
+
+    def __init__(self, kind: Any) -> None:
+        bases = _bases(kind)
+        self.kind = kind
+        self.is_class = any(base is type for base in bases)
+        self.base = next((base for base in bases if id(base) in _LENGTHS), None)
+        self.descriptor: Any = None if self.is_class or self.base is not None else _attributes(bases)
+        self.module = self.title = self.file = ""
+        if self.descriptor is not None:
+            module = _members(kind).get("__module__")
+            home = sys.modules.get(module) if type(module) is str else None
+            file = home.__dict__.get("__file__") if type(home) is ModuleType else ""
+            self.module, self.title = str(module), str(_TITLE.__get__(kind))
+            self.file = file if type(file) is str else ""
+
+
 class Look:
-    """One look at everything. Modules that were imported last come first: who defines a name is imported by who uses it."""
+    """One look at everything. Modules that were imported last come first: who defines a name is imported by who uses it.
+
+    Most of what there is cannot grow: it is passed by before anything is called, or made, for it."""
 
     def __init__(self) -> None:
         self.found: list[Kept] = []
         self._seen: set[int] = set()
         self._left = _MOST_OBJECTS
+        self._shapes: dict[int, _Shape] = {}
+        self._plain = set(_PLAIN)  # numbers of types
 
     def run(self) -> list[Kept]:
         own = __name__.rpartition(".")[0]
@@ -61,53 +94,73 @@ class Look:
         values = module.__dict__
         file = values.get("__file__")
         file = file if type(file) is str else ""
-        for key, value in list(values.items()):
-            if type(key) is str and not key.startswith("__"):
+        for key, value in self._worth(values):
+            if not key.startswith("__"):
                 self._value(name + "." + key, value, name, file, key, 0)
+
+    def _worth(self, values: Any) -> list[tuple[str, Any]]:
+        """What of a namespace may hold something that grows, and was not seen yet."""
+        plain, seen = self._plain, self._seen
+        return [
+            (key, value)
+            for key, value in list(values.items())
+            if id(type(value)) not in plain
+            and id(value) not in seen
+            and type(key) is str
+            and not (
+                type(value) is FunctionType
+                and value.__closure__ is None
+                and value.__defaults__ is None
+                and not value.__dict__
+            )
+        ]
 
     def _value(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
         kind = type(value)
-        if kind in _PLAIN or self._left <= 0 or id(value) in self._seen:
+        if id(kind) in self._plain or self._left <= 0 or id(value) in self._seen:
             return
         self._left -= 1
         self._seen.add(id(value))
-        bases = _bases(kind)
-        if kind is _CACHED:
-            self._cached(name, value)
-        elif kind is FunctionType:
+        if kind is FunctionType:
             self._function(name, value, module, file, depth)
-        elif kind in _UNWRAPPED:
+        elif kind is _CACHED:
+            self._cached(name, value)
+        elif id(kind) in _UNWRAPPED:
             self._value(name, value.__func__, module, file, path, depth)
-        elif type in bases:
+        else:
+            self._shaped(name, value, module, file, path, depth)
+
+    def _shaped(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
+        kind = type(value)
+        shape = self._shapes.get(id(kind))
+        if shape is None:
+            shape = self._shapes[id(kind)] = _Shape(kind)
+        if shape.is_class:
             self._class(value, module, file)
-        elif (base := next((base for base in bases if base in _LENGTHS), None)) is not None:
-            self.found.append(Kept(name, kind.__name__, file, path, _LENGTHS[base](value), value))
+        elif shape.base is not None:
+            length = _LENGTHS[id(shape.base)](value)
+            self.found.append(Kept(name, str(_NAME.__get__(kind)), file, path, length, value))
+        elif shape.descriptor is None:
+            self._plain.add(id(kind))
         elif depth < _DEEPEST:
-            self._object(name, value, depth)
+            self._object(name, value, shape, depth)
 
     def _class(self, value: Any, module: str, file: str) -> None:
         """Of the module that defines it, not of those that import it."""
-        values: Any = _NAMESPACE.__get__(value)
+        values = _members(value)
         if values.get("__module__") != module:
             self._seen.discard(id(value))
             return
         title = _TITLE.__get__(value)
-        for key, inner in list(values.items()):
+        for key, inner in self._worth(values):
             if not key.startswith("__"):
                 self._value("%s.%s.%s" % (module, title, key), inner, module, file, "%s.%s" % (title, key), 1)
 
-    def _object(self, name: str, value: Any, depth: int) -> None:
-        values = namespace(value)
-        if values is None:
-            return
-        kind: Any = type(value)
-        module = _NAMESPACE.__get__(kind).get("__module__")
-        home = sys.modules.get(module) if type(module) is str else None
-        file = home.__dict__.get("__file__") if type(home) is ModuleType else ""
-        for key, inner in list(values.items()):
-            if type(key) is str:
-                path = "%s.self.%s" % (_TITLE.__get__(kind), key)
-                self._value(name + "." + key, inner, str(module), file if type(file) is str else "", path, depth + 1)
+    def _object(self, name: str, value: Any, shape: _Shape, depth: int) -> None:
+        values: Any = shape.descriptor.__get__(value)
+        for key, inner in self._worth(values):
+            path = "%s.self.%s" % (shape.title, key)
+            self._value(name + "." + key, inner, shape.module, shape.file, path, depth + 1)
 
     def _function(self, name: str, value: FunctionType, module: str, file: str, depth: int) -> None:
         """What a function keeps between its calls: variables of the function around it, defaults, attributes."""
@@ -145,17 +198,22 @@ def _bases(kind: type) -> Any:
     return _ORDER.__get__(kind) or ()
 
 
+def _members(kind: Any) -> Any:
+    """Of a type of C that was never made ready there are none."""
+    return _NAMESPACE.__get__(kind) or {}
+
+
 def title_of(kind: Any) -> str:
     """A class's name with its module, without asking its metaclass; only the name of built-in ones."""
-    module = _NAMESPACE.__get__(kind).get("__module__")
+    module = _members(kind).get("__module__")
     title = _TITLE.__get__(kind)
     return "%s.%s" % (module, title) if type(module) is str and module != "builtins" else str(title)
 
 
 def place_of(kind: Any) -> tuple[str, int]:
     """The file of a class of Python's, and the first line of its methods; an empty name of others."""
-    codes = [one.__code__ for one in _NAMESPACE.__get__(kind).values() if type(one) is FunctionType]
-    home = sys.modules.get(str(_NAMESPACE.__get__(kind).get("__module__")))
+    codes = [one.__code__ for one in _members(kind).values() if type(one) is FunctionType]
+    home = sys.modules.get(str(_members(kind).get("__module__")))
     own = home.__dict__.get("__file__") if type(home) is ModuleType else None
     lines = [code.co_firstlineno for code in codes if code.co_filename == own]
     return (own, min(lines)) if type(own) is str and lines else ("", 0)
@@ -163,10 +221,16 @@ def place_of(kind: Any) -> tuple[str, int]:
 
 def namespace(value: Any) -> Any:
     """An object's attributes; None where reading them would run code of its class."""
-    for base in _bases(type(value)):
-        descriptor = _NAMESPACE.__get__(base).get("__dict__")
+    descriptor = _attributes(_bases(type(value)))
+    return None if descriptor is None else descriptor.__get__(value)
+
+
+def _attributes(bases: Any) -> Any:
+    """What gives the attributes of objects of a type; None where that is code of its own."""
+    for base in bases:
+        descriptor = _members(base).get("__dict__")
         if descriptor is not None:
-            return descriptor.__get__(value) if type(descriptor) is GetSetDescriptorType else None
+            return descriptor if type(descriptor) is GetSetDescriptorType else None
     return None
 
 
@@ -178,7 +242,7 @@ def size_of(kept: Kept) -> int:
         if not inner:
             return 0
         held = max(inner, key=len)
-    base = next(base for base in _bases(type(held)) if base in _LENGTHS)
+    base: Any = next(base for base in _bases(type(held)) if id(base) in _LENGTHS)
     own = int(base.__sizeof__(held))
     try:
         if base is dict:
@@ -196,17 +260,17 @@ def size_of(kept: Kept) -> int:
 
 def _deep(value: Any, depth: int = 0) -> int:
     kind = type(value)
-    if kind in (str, bytes, int, float, bytearray):
+    if id(kind) in _SIZED:
         return sys.getsizeof(value)
     own = object.__sizeof__(value)
     if depth > 1:
         return own
     inner: Iterator[Any] = iter(())
-    if kind in (tuple, list, set, frozenset, deque):
+    if id(kind) in _SEQUENCES:
         own, inner = sys.getsizeof(value), islice(kind.__iter__(value), _SAMPLE)
-    elif kind in (dict, OrderedDict):
+    elif id(kind) in _MAPPINGS:
         own, inner = sys.getsizeof(value), (part for pair in islice(dict.items(value), _SAMPLE) for part in pair)
-    elif kind not in _PLAIN and kind is not MappingProxyType:
+    elif id(kind) not in _PLAIN and kind is not MappingProxyType:
         values = namespace(value)
         if type(values) is dict:
             own += sys.getsizeof(values)

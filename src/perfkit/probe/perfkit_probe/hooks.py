@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 _FOLDER = __package__ + "."
+_ENTRANCES = frozenset(
+    ("flask_app", "django_app", "starlette_app", "aiohttp_server", "servers_asgi", "servers_wsgi", "celery_tasks")
+)
 _HOOKS: dict[str, list[str]] = {}
 _Module = type(sys)
 _changed: dict[str, Any] = {}
@@ -70,7 +73,10 @@ def begin() -> None:
     _finders[:] = First(_HOOKS, apply, catch_up), Last()
     sys.meta_path.insert(0, _finders[0])
     sys.meta_path.append(_finders[1])
-    for fullname in [name for name in _HOOKS if name in sys.modules]:
+    loaded = [name for name in _HOOKS if name in sys.modules]
+    # Requests come in meanwhile, and those that are seen are to be seen with all that they do.
+    loaded.sort(key=lambda name: not _ENTRANCES.isdisjoint(_HOOKS[name]))
+    for fullname in loaded:
         apply(fullname, sys.modules[fullname])
 
 

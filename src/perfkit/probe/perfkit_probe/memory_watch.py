@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
+from math import inf
 from time import monotonic, sleep, thread_time
 
 from . import containers, memory_figures, memory_garbage, memory_imports, spool
@@ -42,20 +43,47 @@ class _Thread:
 
 
 _thread: _Thread | None = None
+_traces: Any = None
+_registered = False
 _not_before = 0.0
 _lengths: dict[str, int] = {}
 _growing: dict[str, int] = {}
 
 
-def begin() -> None:
-    os.register_at_fork(before=_stop, after_in_parent=_rest)
+def begin(folder: str) -> None:
+    """`folder` is the spool, which may ask for tracemalloc as well."""
+    global _traces, _registered
+    if os.path.exists(os.path.join(folder, "allocations-1.json")):
+        from . import memory_traces
+
+        memory_traces.begin(folder)
+        _traces = memory_traces
     spool.after_fork.append(_begin_again)
     gc.callbacks.append(_collection)
     memory_garbage.begin()
-    import atexit
+    if not _registered:  # whatever is called at a fork is called at every one from then on
+        _registered = True
+        os.register_at_fork(before=_stop, after_in_parent=_rest)
+        import atexit
 
-    atexit.register(_stop)
+        atexit.register(_end)
     _start()
+
+
+def end() -> None:
+    """No thread any more, and nothing known of what there was. Collections are the caller's to stop."""
+    global _traces
+    _stop()
+    _traces = None
+    _lengths.clear()
+    _growing.clear()
+
+
+def _end() -> None:
+    """For good: a collection in the process's last moments would start it anew."""
+    global _not_before
+    _not_before = inf
+    _stop()
 
 
 def _begin_again() -> None:
@@ -120,6 +148,9 @@ def _run(me: _Thread) -> None:
                 looks += 1
                 containers_at = _next(EVERY, tell, _SHARE if looks > _EARLY_LOOKS else _EARLY_SHARE)
             pause = max(0.0, min(heap_at, containers_at) - monotonic()) if starting.over else memory_imports.EVERY
+            if _traces is not None:
+                _traces.look(monotonic())
+                pause = min(pause, _traces.EVERY)
         starting.tell(monotonic())
     except Exception as error:
         spool.broken("growing containers", error)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 _Code = type(sites.begin.__code__)
-_OPTIMIZED = 1  # code of functions, not of modules and classes
+OPTIMIZED = 1  # code of functions, not of modules and classes
 # Before Python 3.12 these are functions of their own, whose time is their line's.
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
@@ -43,7 +43,7 @@ def is_project(code: CodeType) -> bool:
 
 
 def is_function(code: CodeType) -> bool:
-    return bool(code.co_flags & _OPTIMIZED) and code.co_name not in COMPREHENSIONS
+    return bool(code.co_flags & OPTIMIZED) and code.co_name not in COMPREHENSIONS
 
 
 def inside(code: CodeType) -> Iterator[CodeType]:

@@ -52,6 +52,12 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "aiohttp.web_response",
     ),
     "celery_tasks": ("celery.app.trace",),
+    "multiprocessing_end": ("multiprocessing.process",),
+    "http_client": ("http.client",),
+    "httpcore_client": ("httpcore",),
+    "aiohttp_client": ("aiohttp.connector", "aiohttp.client_reqrep"),
+    "pytest_tests": ("_pytest.runner",),
+    "freezegun_clock": ("freezegun.api",),
     "late_cursors": ("sqlalchemy.engine.default", "django.db.backends.utils"),
     "otel_launcher": ("opentelemetry.instrumentation.auto_instrumentation",),
 }

@@ -26,8 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-SQL, FETCH, TRANSACTION, CONNECT, POOL, BLOCK, GC, COMPILE, RENDER, REGEX, JSON, IMPORT = range(len(KINDS))
-WSGI, ASGI, TASK = range(3)
+SQL, FETCH, TRANSACTION, CONNECT, POOL, BLOCK, GC, COMPILE, RENDER, REGEX, JSON, IMPORT, HTTP, CALL = range(len(KINDS))
+WSGI, ASGI, TASK, TEST = range(4)
 _UNKNOWN = float("nan")
 _MOST_NAMES = 10_000
 _numbers = count(1)
@@ -92,6 +92,11 @@ class Request:
 
 current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)
 get_current = current.get
+
+
+def served() -> bool:
+    """Whether a request has ended in this process, with no other one under way."""
+    return _rested_at > 0
 
 
 def in_request() -> bool:

@@ -302,6 +302,13 @@ def _number(kept: list[FrameType]) -> int:
     return number
 
 
+def function(name: str, file: str, first_line: int) -> int:
+    """The number of a stack that is a function alone, at its first line."""
+    number = next(_numbers)
+    spool.define("stack", number, name, file, first_line)
+    return number
+
+
 def define(number: int, innermost_first: list[FrameType]) -> None:
     """Write what a number stands for: function, file and line of each frame, outermost first."""
     fields: list[object] = [number]

@@ -31,8 +31,10 @@ KINDS = (
     "regex",
     "json",
     "import",
+    "http",
+    "call",
 )
-REQUEST_KINDS = ("wsgi", "asgi", "task")
+REQUEST_KINDS = ("wsgi", "asgi", "task", "test")
 _LENGTH = Struct("<I").pack
 KEEP = 0.05
 # A process writes when no request is under way any more, as often as this.
@@ -58,6 +60,8 @@ keep = _events.append
 """Keep one event, packed or a statement, without ever writing, `closed` or not: for who looks at `closed` and `written_at`
 itself, and for code that interrupts any other, `flush` as well."""
 after_fork: list[Callable[[], None]] = []
+counting: list[Callable[[], None]] = []
+"""Each step keeps what it counted since the last time. Never raises."""
 
 
 def open_in(folder: str, literals: bool) -> None:
@@ -114,6 +118,12 @@ def define(kind: str, *fields: object) -> None:
     _events.append(b"D" + _LENGTH(len(body)) + body)
 
 
+def tell_counts() -> None:
+    """Keep what was counted until now: it belongs to what is before this moment."""
+    for step in counting:
+        step()
+
+
 def flush() -> None:
     """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
     if closed or not _events:
@@ -125,6 +135,15 @@ def flush() -> None:
                 broken("some statements", failed)
 
 
+def last_words() -> None:
+    """The process ends: write all there is. Never raises."""
+    try:
+        tell_counts()
+        flush()
+    except Exception as error:
+        broken("the last moments of a process", error)
+
+
 def _write_all() -> Exception | None:
     """The error of an event that could not be packed. What runs in between, in a finalizer or for a signal, may keep events
     and cannot write them: they may speak of numbers that are only now defined."""
@@ -133,6 +152,7 @@ def _write_all() -> Exception | None:
     _writing = True
     failed = None
     try:
+        tell_counts()
         n = len(_events)
         taken = _events[:n]
         del _events[:n]

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_KNOWN = ("lines", "calls", "attach")
+_KNOWN = ("lines", "calls", "attach", "allocations")
 _NAME = re.compile(r"zoom-([0-9]{1,9})\.json")
 _LARGEST = 1_000_000
 _MOST_FUNCTIONS = 200

@@ -13,13 +13,14 @@ MARKS = {"high": "▲", "medium": "■", "low": "●", "info": "·"}
 
 
 def findings(report: Report, paths: Paths) -> str:
-    articles = [_article(finding, i, report, paths) for i, finding in enumerate(report.findings)]
+    word = phrases.time_word(report.analysis)
+    articles = [article(finding, word, paths, opened=i == 0) for i, finding in enumerate(report.findings)]
     return section("findings", "Findings", *articles, _checked(report), _silenced(report, paths))
 
 
-def _article(finding: Finding, position: int, report: Report, paths: Paths) -> str:
+def article(finding: Finding, word: str, paths: Paths, *, opened: bool) -> str:
+    """`word` says what shares are of."""
     severity = finding.severity
-    word = phrases.time_word(report.analysis)
     price = f"{text(phrases.cost(finding))} · {units.share(finding.cost.share)}"
     summary = (
         f'<summary><span class="mark {severity}" aria-hidden="true">{MARKS[severity]}</span>'
@@ -36,8 +37,8 @@ def _article(finding: Finding, position: int, report: Report, paths: Paths) -> s
         ("Confidence", _confidence(finding)),
         ("See", f"{code(f'perfkit rule {finding.rule}')} · {code(finding.key)}"),
     ]
-    opened = " open" if position == 0 else ""
-    return f'<article class="finding"><details{opened}>{summary}\n{definitions(rows)}\n</details></article>'
+    state = " open" if opened else ""
+    return f'<article class="finding"><details{state}>{summary}\n{definitions(rows)}\n</details></article>'
 
 
 def _where(finding: Finding, paths: Paths) -> str:

@@ -1,7 +1,8 @@
 """HTML report: measured stacks come in, the flame graph's markup and its data block go out.
 
 The payload is columnar, little-endian Uint32: `n`, then `n` each of depth, name, self and total (preorder, weights in
-billionths of the whole), then UTF-8 JSON `{"seconds", "names": [[function, file, origin], …]}`; gzip, base64.
+billionths of the whole), then UTF-8 JSON `{"seconds", "names": [[function, file, origin], …]}`; gzip, base64. What reads it is
+`flame_graph.js` with `flame.js`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import sys
 from array import array
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from gzip import compress
 
@@ -94,8 +96,13 @@ def _packed(tree: Tree, columns: list[array[int]]) -> str:
     depth, name, own, total = columns
     names = list(tree.names)
     meta = {"seconds": sum(tree.self_seconds), "names": [names[i] for i in used]}
-    raw = array("I", [len(depth)])
-    for column in (depth, array("I", [number[i] for i in name]), own, total):
+    return pack([depth, array("I", [number[i] for i in name]), own, total], meta)
+
+
+def pack(columns: Sequence[array[int]], meta: Mapping[str, object]) -> str:
+    """Columns of one length, and what JSON says beside them."""
+    raw = array("I", [len(columns[0])])
+    for column in columns:
         raw.extend(column)
     if sys.byteorder == "big":
         raw.byteswap()

@@ -31,6 +31,7 @@ def memory(report: Report, paths: Paths) -> str:
         _silenced(report),
         _processes(found),
         _growing(found, paths),
+        _allocated(found, paths),
     )
 
 
@@ -150,3 +151,31 @@ def _row(found: Growing, paths: Paths) -> list[str]:
         "yes" if found.steady else "slows down",
         code(f"{paths.short(found.file)}:{found.line}") if found.line else "",
     ]
+
+
+def _allocated(memory: Memory, paths: Paths) -> str:
+    """Lines of the project by what was allocated at them and stays."""
+    if not memory.allocated:
+        return ""
+    first = memory.allocated[0]
+    each = first.per_request is not None
+    heads = ("Bytes more", "Blocks more", *(("Bytes a request",) if each else ()))
+    columns = [Column("Line"), Column("Function"), *(Column(title, number=True) for title in heads)]
+    rows = [
+        [
+            code(f"{paths.short(one.file)}:{one.line}"),
+            code(phrases.call(one.function)) if one.function else "",
+            units.size(one.bytes),
+            units.count(one.blocks),
+            *([units.size(one.per_request or 0.0)] if each else []),
+        ]
+        for one in memory.allocated[:_MOST]
+    ]
+    more = len(memory.allocated) - _MOST
+    rest = f'<p class="quiet">and {more} more</p>' if more > 0 else ""
+    served = f" and {units.plural(first.requests, 'request')}" if each else ""
+    note = (
+        f'<p class="quiet">Of what was allocated at a line, or by what it called as far as frames were kept, this stands after {first.seconds:.0f} s{served} '
+        "and did not before, as tracemalloc saw it. Who keeps it may be somebody else.</p>"
+    )
+    return f"<h3>Allocated, and stays</h3>\n{note}{table('Lines whose allocations stay', columns, rows)}{rest}"

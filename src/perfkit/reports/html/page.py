@@ -1,19 +1,12 @@
-"""HTML report: a report comes in, the whole page goes out.
-
-The page loads nothing. Its content security policy allows the one style sheet and the one script by their hashes, so
-that no text from the target can become code. Without JavaScript everything but the flame graph is there.
-"""
+"""HTML report: a report comes in, the whole page goes out."""
 
 from __future__ import annotations
-
-from base64 import b64encode
-from hashlib import sha256
-from importlib.resources import files
 
 from perfkit.model.analysis import Analysis
 from perfkit.model.report import Report
 from perfkit.reports.html import about, calls, database, findings, flame, lines, log, memory, plans, summary, tables
-from perfkit.reports.html.markup import section, text
+from perfkit.reports.html.document import Document
+from perfkit.reports.html.markup import section
 from perfkit.reports.interface import RenderOptions
 from perfkit.reports.relative import Paths
 from perfkit.shared import units
@@ -22,7 +15,6 @@ from perfkit.shared import units
 def render(report: Report, options: RenderOptions) -> str:
     """Deterministic: the same report gives the same bytes."""
     paths = Paths(report.analysis.run.project)
-    style, script = _resource("style.css"), _resource("flame.js")
     sections = [
         summary.figures(report),
         findings.findings(report, paths),
@@ -37,28 +29,8 @@ def render(report: Report, options: RenderOptions) -> str:
         tables.checks(report.checks),
         about.about(report),
     ]
-    main = "\n".join(part for part in sections if part)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{text(report.headline)} · perfkit</title>
-<style>{style}</style>
-</head>
-<body>
-{summary.header(report, paths)}
-{_navigation(report, main)}
-<main>
-{main}
-</main>
-<footer><p class="quiet">perfkit {text(report.analysis.run.perfkit_version)}</p></footer>
-<script>{script}</script>
-</body>
-</html>
-"""
+    header = summary.header(report, paths)
+    return Document(report.headline, header, sections, _titles(report), report.analysis.run.perfkit_version).html()
 
 
 def _code(analysis: Analysis, paths: Paths) -> str:
@@ -68,21 +40,8 @@ def _code(analysis: Analysis, paths: Paths) -> str:
     return section("code", "Code", flame.flame(analysis, paths), tables.functions(analysis, paths))
 
 
-def _resource(name: str) -> str:
-    return files("perfkit.reports.html").joinpath(name).read_text("utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    allowed = f"style-src {_source(style)}; script-src {_source(script)}"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def _source(content: str) -> str:
-    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
-
-
-def _navigation(report: Report, main: str) -> str:
-    titles = {
+def _titles(report: Report) -> dict[str, str]:
+    return {
         "findings": f"Findings ({units.count(len(report.findings))})",
         "memory": f"Memory ({units.count(len(report.memory))})",
         "endpoints": "Endpoints",
@@ -95,5 +54,3 @@ def _navigation(report: Report, main: str) -> str:
         "checks": "Checks",
         "about": "About this run",
     }
-    links = [f'<a href="#{name}">{title}</a>' for name, title in titles.items() if f'<section id="{name}"' in main]
-    return f'<nav aria-label="Sections">{" ".join(links)}</nav>'

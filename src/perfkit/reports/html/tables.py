@@ -23,16 +23,19 @@ def endpoints(analysis: Analysis) -> str:
     return section("endpoints", "Endpoints", *tables)
 
 
-_FIRST = {"probe": "Route", "load": "Endpoint", "samples": "Handler"}
+_FIRST = {"probe": "Route", "load": "Endpoint", "samples": "Handler", "test": "Test"}
+# What counts requests.
+_COUNTED = ("probe", "load")
 
 
 def _endpoint_table(title: str, members: Sequence[EndpointTime], serving: float) -> str:
     source = members[0].source
-    counts = ("Requests", "Req/s", "p50 ms", "p95 ms", "p99 ms") if source != "samples" else ("Seconds",)
-    titles = (*counts, "Queries/req", "Failed", "Share of latency" if source == "load" else "Share")
+    counts = ("Requests", "Req/s", "p50 ms", "p95 ms", "p99 ms") if source in _COUNTED else ("Seconds",)
+    queries = "Queries" if source == "test" else "Queries/req"
+    titles = (*counts, queries, "Failed", "Share of latency" if source == "load" else "Share")
     columns = [Column(_FIRST[source]), *(Column(title, number=True) for title in titles)]
     cells = [[text(member.endpoint), *_endpoint_cells(member, serving)] for member in members]
-    idle = () if any(member.queries_per_request for member in members) else ("Queries/req",)
+    idle = () if any(member.queries_per_request for member in members) else (queries,)
     used = [
         i for i, column in enumerate(columns) if column.title not in idle and any(row[i] != UNKNOWN for row in cells)
     ]
@@ -48,7 +51,7 @@ def _endpoint_cells(endpoint: EndpointTime, serving: float) -> list[str]:
         *(UNKNOWN if value is None else f"{value * 1000:,.1f}" for value in (endpoint.p50, endpoint.p95, endpoint.p99)),
     ]
     return [
-        *(counts if endpoint.source != "samples" else [f"{endpoint.seconds:,.2f}"]),
+        *(counts if endpoint.source in _COUNTED else [f"{endpoint.seconds:,.2f}"]),
         UNKNOWN if endpoint.queries_per_request is None else f"{endpoint.queries_per_request:,.4g}",
         units.count(endpoint.failed) if endpoint.failed else UNKNOWN,
         units.share(endpoint.share),
