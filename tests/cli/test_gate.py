@@ -302,6 +302,15 @@ def test_ctrl_c_leaves_nothing(here: Here, repository: Repository, eventually: C
     assert not [path for path in Path("/proc").glob("[0-9]*/cwd") if str(repository.folder) in _leads_to(path)]
 
 
+def test_ctrl_c_while_a_server_is_being_stopped(here: Here, repository: Repository) -> None:
+    """Its requests are done by then, and the next count would begin."""
+    at_its_end = "import atexit, os, signal\natexit.register(os.kill, os.getppid(), signal.SIGINT)\n"
+    repository.commit("Interrupt perfkit", shop__py=at_its_end + SHOP)
+    ended = _gate(here, *LOAD, "--no-times", "--repeats", "5")
+    assert ended.code == 130, ended.err
+    assert _nothing_is_left(repository)
+
+
 def _leads_to(link: Path) -> str:
     try:
         return str(link.readlink())

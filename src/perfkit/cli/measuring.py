@@ -155,7 +155,7 @@ def _ended_too_early(measured: Measured) -> bool:
 
     outcome = measured.outcome
     went_well = outcome.stopped_by == "target" and outcome.exit_code == 0
-    if not went_well or measured.path is None:
+    if not went_well or measured.path is None or measured.interrupted:
         return False
     recording = load(measured.path)
     return not recording.lines and not recording.calls

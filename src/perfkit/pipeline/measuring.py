@@ -77,7 +77,8 @@ class Measuring:
                 self._loop(interruption)
                 outcome = self._end()
             self._seal(outcome)
-            return Measured(self.path if self._has_data() else None, outcome, self._failure)
+            path = self.path if self._has_data() else None
+            return Measured(path, outcome, self._failure, interruption.received is not None)
         finally:
             self._close()
 

@@ -91,7 +91,7 @@ def _run(side: Side, seed: int, path: Path, repeats: int, timeout: float) -> Rec
     command = replace(command, environ={**command.environ, separation.VARIABLE: str(told)})
     measured = measure(command, Options(workload=workload, project=(str(side.root),), counting=True), path)
     code = measured.outcome.exit_code
-    if measured.outcome.stopped_by == "signal":
+    if measured.interrupted:
         raise KeyboardInterrupt
     if measured.outcome.stopped_by == "target" and (code or side.urls):
         how = f"ended with {code}{_failing(measured.path)}" if code else "ended before it had answered all requests"

@@ -27,7 +27,7 @@ def sampled(side: Side, urls: tuple[str, ...], folder: Path, timeout: float, sec
     else:
         options = Options(rate=_RATE, project=project)
     measured = measure(side.seeded(0, path.with_suffix(".log")), options, path)
-    if measured.outcome.stopped_by == "signal":
+    if measured.interrupted:
         raise KeyboardInterrupt
     if measured.path is None:
         raise measured.failure or PerfkitError("nothing was measured.", "")
