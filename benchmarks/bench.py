@@ -6,6 +6,7 @@ import os
 import platform
 import random
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,12 @@ def spend(words: Sequence[str], cwd: str | None = None, environ: Mapping[str, st
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Spent(usage.ru_utime + usage.ru_stime, time.perf_counter() - started, process.returncode)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def in_turn(rounds: int, variants: Mapping[str, Callable[[], float]]) -> dict[str, list[float]]:

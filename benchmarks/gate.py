@@ -2,10 +2,11 @@
 
     python benchmarks/gate.py pairs --minutes 10      real pairs of an unchanged server, added to pairs.json beside the last ones
     python benchmarks/gate.py resample                10,000 gates drawn from those pairs, unchanged and slowed down
-    python benchmarks/gate.py gates --count 20        whole gates: unchanged, one statement more, 5 % and 10 % slower
+    python benchmarks/gate.py gates --count 50        whole gates: unchanged, one statement more, 5 % and 10 % slower
 
 Pairs are kept with the processes that they came from: a drawn gate takes runs of whole processes, as a real one does, with a
-sign for each process, because which side is called the baseline is a matter of chance. `pairs` and `gates` can be ended and called again.
+sign for each process, because which side is called the baseline is a matter of chance. `pairs` and `gates` can be ended and called again
+(PERFKIT_BENCH_PAIRS and PERFKIT_BENCH_GATES name what is kept).
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from math import log
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, median, stdev
+from typing import NamedTuple
 
-from bench import circumstances, table
+from bench import circumstances, free_port, table
 
 from perfkit.gate import calibration
 from perfkit.gate.paired import Rules
@@ -31,6 +34,7 @@ from perfkit.pipeline.gating.servers import Servers
 from perfkit.pipeline.gating.sides import Side
 
 KEPT = Path(os.environ.get("PERFKIT_BENCH_PAIRS", "/tmp/perfkit-benchmarks/pairs.json"))
+GATES = Path(os.environ.get("PERFKIT_BENCH_GATES", "/tmp/perfkit-benchmarks/gates.json"))
 UNITS = (1, 10)
 # Pairs of one pair of processes: as many as the gate takes before it starts them anew.
 ALIVE = 9
@@ -54,11 +58,21 @@ def page(unit):
 ROUNDS, STATEMENTS = 300_000, 5  # some 50 ms
 
 
+class Ended(NamedTuple):
+    """A whole gate. `load` is the machine's when it began."""
+
+    what: str
+    code: int
+    seconds: float
+    load: float
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("pairs", "resample", "gates"))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--only", nargs="+", help="these kinds of gates alone")
     parser.add_argument("--drawn", type=int, default=10_000)
     options = parser.parse_args()
     print(circumstances() + "\n")
@@ -67,7 +81,7 @@ def main() -> None:
     elif options.what == "resample":
         resample(options.drawn)
     else:
-        gates(options.count)
+        gates(options.count, options.only)
 
 
 def _kept() -> list[list[tuple[float, float]]]:
@@ -121,25 +135,32 @@ def resample(drawn: int) -> None:
     table(("endpoints", "one is slower by", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
 
 
-def gates(count: int) -> None:
-    """Of three endpoints, with real work trees and servers."""
+def gates(count: int, only: Sequence[str] | None) -> None:
+    """With real work trees and servers, each kind in turn, until there are `count` of each."""
     changes = {
         "unchanged": _shop(),
         "one statement more": _shop(statements=STATEMENTS + 1),
         "5 % slower": _shop(round(ROUNDS * 1.05)),
         "10 % slower": _shop(round(ROUNDS * 1.10)),
     }
+    ended: list[Ended] = [Ended(*row) for row in json.loads(GATES.read_text())] if GATES.exists() else []
+    GATES.parent.mkdir(parents=True, exist_ok=True)
+    wanted = [name for name in changes if not only or name in only]
+    while missing := [name for name in wanted if sum(one.what == name for one in ended) < count]:
+        for name in missing:
+            load, began = os.getloadavg()[0], time.monotonic()
+            ended.append(Ended(name, _gate(changes[name]), time.monotonic() - began, load))
+            GATES.write_text(json.dumps(ended))
     rows = []
-    for name, text in changes.items():
-        codes: Counter[int] = Counter()
-        seconds = 0.0
-        for _ in range(count):
-            began = time.monotonic()
-            codes[_gate(text)] += 1
-            seconds += time.monotonic() - began
-        told = [str(codes[code]) for code in (1, 4, 0)]
-        rows.append([name, *told, str(count - sum(map(int, told))), f"{seconds / count:.0f} s"])
-    table(("what", "fails", "inconclusive", "passes", "errors", "a gate takes"), rows)
+    for name in changes:
+        those = [one for one in ended if one.what == name]
+        if those:
+            codes = Counter(one.code for one in those)
+            told = [str(codes[code]) for code in (1, 4, 0)]
+            seconds, load = median(one.seconds for one in those), median(one.load for one in those)
+            errors = str(len(those) - sum(map(int, told)))
+            rows.append([name, str(len(those)), *told, errors, f"{seconds:.0f} s", f"{load:.1f}"])
+    table(("what", "gates", "fails", "inconclusive", "passes", "errors", "a gate takes", "load"), rows)
 
 
 def _gate(text: str) -> int:
@@ -150,18 +171,10 @@ def _gate(text: str) -> int:
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-qm", "base"], check=True)
         Path(folder, "shop.py").write_text(text)
-        words = [
-            sys.executable,
-            "-m",
-            "perfkit",
-            "gate",
-            "-q",
-            "--baseline",
-            "main",
-            "--load",
-            "http://127.0.0.1:8141/1",
-        ]
-        server = [sys.executable, "-m", "flask", "--app", "shop", "run", "-p", "8141"]
+        port = str(free_port())
+        perfkit = [sys.executable, "-m", "perfkit", "gate", "-q", "--baseline", "main"]
+        words = [*perfkit, "--load", f"http://127.0.0.1:{port}/1"]
+        server = [sys.executable, "-m", "flask", "--app", "shop", "run", "-p", port]
         done = subprocess.run([*words, "--", *server], cwd=folder, capture_output=True, check=False)
         return done.returncode
 

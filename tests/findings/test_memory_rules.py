@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,36 @@ def test_the_endpoint_that_leaks_is_named() -> None:
     (finding,) = judged(Case("by endpoint", "memory-leak", steps, endpoints=names, seconds=120)).memory
     assert finding.endpoint == "GET /leak"
     assert finding.evidence[1].value == pytest.approx(5000, rel=0.25)
+
+
+def _first_of_three(at: float) -> float:
+    """20 entries a second in the first four of each twelve seconds."""
+    whole, rest = divmod(at, 12)
+    return 20 * (4 * whole + min(4, rest))
+
+
+THREE = ("GET /leak", "GET /orders", "GET /healthy")
+
+
+@pytest.mark.parametrize(
+    ("length", "endpoints", "named"),
+    [
+        (_first_of_three, THREE, "GET /leak"),
+        (lambda at: 20 * at, THREE, None),  # as a thread of the server's own would, whoever asks
+        (lambda at: 20 * at, THREE[:1], "GET /leak"),
+        (lambda at: _first_of_three(at) + _first_of_three(at - 4), THREE, None),
+    ],
+    ids=["one of three", "all alike", "the only one", "two of three"],
+)
+@pytest.mark.parametrize("kind", ["dict", "lru_cache"])
+def test_the_endpoint_that_fills_a_container_is_named(
+    length: Callable[[float], float], endpoints: tuple[str, ...], named: str | None, kind: str
+) -> None:
+    kept = Kept("shop.SEEN", length, kind, each=6000, until=120)
+    (finding,) = judged(Case("", "", leaking, [kept], endpoints=endpoints, seconds=120)).memory
+    assert finding.endpoint == named
+    claims = [claim.claim for claim in finding.evidence if "grows with the requests of" in claim.claim]
+    assert claims == ([f"It grows with the requests of {named}: 1 for each."] if named else [])
 
 
 def test_a_container_leaves_nothing_to_say_of_the_process() -> None:

@@ -54,10 +54,10 @@ def noisy() -> str:
 
 @app.get("/warm")
 def warm() -> str:
-    number = random.randrange(400)
+    number = random.randrange(120)
     if number not in FULL:
         FULL[number] = "value" * 400
     RECENT.append(FULL[number][:50])
-    if len(RECENT) > 1000:
-        del RECENT[:500]
-    return country_of(number % 250)
+    if len(RECENT) > 200:
+        del RECENT[:100]
+    return country_of(number % 90)

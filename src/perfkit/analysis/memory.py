@@ -1,25 +1,25 @@
 """Memory of a recording: readings, jumps and containers come in, processes with their trends, what grows and what leaps go out.
 
-Heaps are read in `memory_heaps`.
+Containers are read in `memory_containers`, heaps in `memory_heaps`.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
-from perfkit.analysis import allocations, memory_heaps, memory_lines
-from perfkit.analysis.trends import floor_of, is_steady, shares, trend
-from perfkit.model.growth import Growing, Jump, Memory, ProcessMemory
-from perfkit.model.memory import Container, MemoryUse, Rise
+from perfkit.analysis import allocations, memory_containers, memory_heaps, memory_lines
+from perfkit.analysis.trends import floor_of, shares, trend
+from perfkit.model.growth import Jump, Memory, ProcessMemory
+from perfkit.model.memory import MemoryUse, Rise
 from perfkit.model.recording import Process, Recording, Request
 
 # What a server takes in its first seconds is its warm-up: imports, pools, compiled templates.
 WARM_UP = 5.0
 _SHOWN = 240
 _STRETCHES = 120
-_LEAST_LOOKS = 4
 # Looks at a process that are further apart belong to different jumps.
 _APART = 1.0
 _BIN = 2.0
@@ -35,15 +35,22 @@ def read(recording: Recording, begin: float) -> Memory | None:
     requests = _requests(recording)
     cpu = _cpu(recording)
     jumps = _jumps(recording, by_process)
+    heaps = memory_heaps.read(
+        recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
+    )
+    needed = {heap.process: heap.growth.needed for heap in heaps if heap.growth is not None}
     processes = tuple(
-        _process(process, by_process[process.id], requests.get(process.id, []), begin, cpu.get(process.id, []))
+        replace(
+            _process(process, by_process[process.id], requests.get(process.id, []), begin, cpu.get(process.id, [])),
+            needed=needed.get(process.id),
+        )
         for process in recording.processes
         if by_process[process.id]
     )
     total = _total(by_process)
     return Memory(
         processes=processes,
-        growing=_growing(recording.containers, requests, begin),
+        growing=memory_containers.read(recording.containers, requests, begin),
         jumps=tuple(jump for jump in jumps if jump.at >= begin),
         early=tuple(jump for jump in jumps if jump.at < begin),
         limit=recording.run.memory_limit,
@@ -51,9 +58,7 @@ def read(recording: Recording, begin: float) -> Memory | None:
         requests=_ended(recording, total),
         lines=memory_lines.read(recording.line_bytes),
         allocated=allocations.read(recording.allocations, recording.stacks, requests),
-        heaps=memory_heaps.read(
-            recording.heaps, recording.processes, lambda process: _warm(by_process.get(process, []), begin)
-        ),
+        heaps=heaps,
         garbage=tuple(found for found in recording.garbage if found.at >= begin),
         imports=recording.imports,
     )
@@ -144,53 +149,6 @@ def _by_endpoint(floor: Sequence[tuple[float, int]], requests: Sequence[Request]
             ended[request.endpoint][at] += 1
     growth = [late[1] - early[1] for early, late in pairwise(points)]
     return shares(growth, {name: [found[at] for at in range(len(growth))] for name, found in ended.items()})
-
-
-def _growing(containers: Sequence[Container], requests: dict[int, list[Request]], begin: float) -> tuple[Growing, ...]:
-    looks: defaultdict[str, defaultdict[int, list[Container]]] = defaultdict(lambda: defaultdict(list))
-    for look in containers:
-        if look.at >= begin:
-            looks[look.name][look.process].append(look)
-    found = [_grown(by_process, requests) for by_process in looks.values()]
-    return tuple(sorted(filter(None, found), key=lambda grown: (-grown.grown_bytes, -grown.grown, grown.name)))
-
-
-def _grown(by_process: dict[int, list[Container]], requests: dict[int, list[Request]]) -> Growing | None:
-    """All processes together; None where it did not grow, or shrank now and then."""
-    kept = {process: rows for process, rows in by_process.items() if _only_grows(rows)}
-    if not kept:
-        return None
-    most = max(kept.values(), key=len)
-    last = most[-1]
-    served = sum(
-        rows[0].at <= request.start + request.seconds <= rows[-1].at
-        for process, rows in kept.items()
-        for request in requests.get(process, [])
-    )
-    return Growing(
-        name=last.name,
-        kind=last.kind,
-        file=last.file,
-        line=last.line,
-        processes=tuple(sorted(kept)),
-        length=sum(rows[-1].length for rows in kept.values()),
-        grown=sum(rows[-1].length - rows[0].length for rows in kept.values()),
-        grown_bytes=sum(max(0, rows[-1].size - rows[0].size) for rows in kept.values()),
-        seconds=most[-1].at - most[0].at,
-        looks=len(most),
-        steady=is_steady([(look.at, look.length) for look in most]),
-        requests=served,
-        bound=last.bound,
-        hits=None if last.hits is None else sum(rows[-1].hits or 0 for rows in kept.values()),
-        misses=None if last.misses is None else sum(rows[-1].misses or 0 for rows in kept.values()),
-    )
-
-
-def _only_grows(rows: Sequence[Container]) -> bool:
-    lengths = [row.length for row in rows]
-    steps = list(pairwise(lengths))
-    rising = sum(late > early for early, late in steps)
-    return len(rows) >= _LEAST_LOOKS and rising >= 3 and all(late >= early for early, late in steps)
 
 
 def _jumps(recording: Recording, by_process: dict[int, list[MemoryUse]]) -> tuple[Jump, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from perfkit.analysis.trends import slope, trend
+from perfkit.analysis.trends import slope, slope_interval, trend
 from perfkit.model.growth import HeapGrowth, HeapUse
 from perfkit.model.memory import Heap
 from perfkit.model.recording import Process
@@ -15,6 +15,8 @@ _LEAST_LOOKS = 6
 # What a small object takes in the middle, where the interpreter does not tell.
 _SMALL = 64
 _LONG = 0.05
+_STRETCH = 5.0
+_LEAST_STRETCHES = 4
 
 
 def read(looks: Sequence[Heap], processes: Sequence[Process], warm: Callable[[int], float]) -> tuple[HeapUse, ...]:
@@ -83,4 +85,18 @@ def _growth(looks: Sequence[Heap]) -> HeapGrowth | None:
         used=slope([(look.at, (look.used or 0) + (look.mapped or 0)) for look in looks]),
         kept=slope([(look.at, _kept(look) or 0) for look in looks]),
         blocks=max(0.0, blocks.low) if blocks is not None else 0.0,
+        needed=_needed_growth(looks),
     )
+
+
+def _needed_growth(looks: Sequence[Heap]) -> float | None:
+    """Of what is resident and not free, at the quietest moment of each stretch: requests under way need more for a while. 0 where
+    these moments are no more than up and down."""
+    stretches: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+    for look in looks:
+        needed = look.anonymous - (_kept(look) or 0) - (_loose(look) or 0)
+        stretches[int((look.at - looks[0].at) / _STRETCH)].append((needed, look.at))
+    if len(stretches) < _LEAST_STRETCHES:
+        return None
+    middle, low, _ = slope_interval([(at, needed) for needed, at in map(min, stretches.values())])
+    return middle if low > 0 else 0.0

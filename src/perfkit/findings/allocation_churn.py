@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import ClassVar
 
 from perfkit.findings.interface import MemoryCause, NotRunError, View, place
@@ -23,6 +24,7 @@ _SHARE = 0.10
 _PAGE_SECONDS = 3e-6
 _PAGE = 4096
 _MOST = 0.5
+_NEARLY_ALL = 0.9
 
 
 class AllocationChurn:
@@ -140,7 +142,7 @@ def _churns(process: ProcessMemory) -> bool:
 def _line(view: View) -> tuple[Frame | None, float, str | None]:
     """The project's line where half of the sampled time of requests is, its share, and its endpoint."""
     spent: defaultdict[Frame, float] = defaultdict(float)
-    endpoints: defaultdict[Frame, set[str | None]] = defaultdict(set)
+    serving: defaultdict[Frame, defaultdict[str | None, float]] = defaultdict(lambda: defaultdict(float))
     whole = 0.0
     for time in view.code:
         if time.state != "running":
@@ -150,8 +152,11 @@ def _line(view: View) -> tuple[Frame | None, float, str | None]:
         frame = view.deciding(frames, len(frames))
         if frame is not None:
             spent[frame] += time.seconds
-            endpoints[frame].add(time.endpoint)
-    most = max(spent, key=lambda frame: spent[frame], default=None)
-    if most is None or spent[most] < _MOST * whole:
+            serving[frame][time.endpoint] += time.seconds
+    if not spent:
         return None, 0.0, None
-    return most, spent[most] / whole, next(iter(endpoints[most])) if len(endpoints[most]) == 1 else None
+    most, seconds = max(spent.items(), key=itemgetter(1))
+    if seconds < _MOST * whole:
+        return None, 0.0, None
+    endpoint, by_it = max(serving[most].items(), key=itemgetter(1))
+    return most, seconds / whole, endpoint if by_it > _NEARLY_ALL * seconds else None

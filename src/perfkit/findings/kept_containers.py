@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from perfkit.findings.interface import View
 from perfkit.findings.memory_list import memory_of
 from perfkit.model.finding import Confidence, Evidence, Place
-from perfkit.model.growth import Growing, ProcessMemory, Trend
+from perfkit.model.growth import Growing, ProcessMemory
 from perfkit.shared import units
 from perfkit.shared.origin import Origins
 
@@ -15,6 +15,9 @@ LEAST_GROWN = 50
 LEAST_REQUESTS = 100
 # Bytes that it took while we looked: what grows by less needs the process's own growth as a second witness.
 LEAST_BYTES = 100_000
+LEAST_USELESS = 20_000
+_HARDLY = 0.02
+_NEEDED = 0.5
 LEAST_PACE = 5_000.0
 """Bytes a second: the lower end of a process's growth that counts as growth."""
 
@@ -29,16 +32,23 @@ def growing(view: View) -> Iterator[Growing]:
             continue
         if found.bound is not None and found.length <= found.bound * len(found.processes):
             continue
-        if found.grown_bytes >= LEAST_BYTES or any(map(is_growing, _of(view, found))):
+        least = LEAST_USELESS if _is_never_hit(found) else LEAST_BYTES
+        if found.grown_bytes >= least or any(map(is_growing, _of(view, found))):
             yield found
 
 
+def _is_never_hit(found: Growing) -> bool:
+    """A cache whose arguments hardly ever come again: one that is still being filled would be hit by now and then."""
+    hits, misses = found.hits or 0, found.misses or 0
+    return misses >= LEAST_REQUESTS and hits <= _HARDLY * (hits + misses)
+
+
 def is_growing(process: ProcessMemory) -> bool:
-    return process.trend is not None and grows(process.trend)
-
-
-def grows(trend: Trend) -> bool:
-    return trend.low > LEAST_PACE and trend.steady
+    """Not where most of what is added is free: peaks leave room behind, and gaps."""
+    trend = process.trend
+    if trend is None or trend.low <= LEAST_PACE or not trend.steady:
+        return False
+    return process.needed is None or process.needed >= _NEEDED * trend.slope
 
 
 def _of(view: View, found: Growing) -> list[ProcessMemory]:
@@ -66,9 +76,17 @@ def entries(found: Growing) -> Evidence:
     return Evidence(claim, found.grown, "entries", n=found.looks)
 
 
+def filled_by(found: Growing) -> list[Evidence]:
+    if found.filled_by is None:
+        return []
+    each = f"{found.per_request:.2g}" if found.per_request < 10 else units.count(found.per_request)
+    claim = f"It grows with the requests of {found.filled_by}: {each} for each."
+    return [Evidence(claim, found.per_request, "entries", n=found.looks)]
+
+
 def growth(view: View, found: Growing) -> Evidence | None:
     """What its process did meanwhile, where that shows."""
-    trends = [process.trend for process in _of(view, found) if process.trend is not None and grows(process.trend)]
+    trends = [process.trend for process in _of(view, found) if process.trend is not None and is_growing(process)]
     if not trends:
         return None
     slope, low, high = (sum(getattr(trend, name) for trend in trends) for name in ("slope", "low", "high"))

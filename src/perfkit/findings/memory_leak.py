@@ -60,7 +60,7 @@ class MemoryLeak:
             raise NotRunError("a script that ends may keep what it needs")
         found = list(kept.growing(view))
         yield from (self._container(view, grown) for grown in found if grown.kind != "lru_cache")
-        told = sum(map(kept.pace, found))
+        told = sum(map(kept.pace, memory.growing))
         rest = [
             process
             for process in memory.processes
@@ -74,19 +74,22 @@ class MemoryLeak:
     def _container(self, view: View, found: Growing) -> MemoryCause:
         per_request = found.grown_bytes / found.requests
         growth = kept.growth(view, found)
+        sure = kept.confidence(view, found)
+        other = f"grows: a leak, or a cache of more than {units.count(found.length)} entries"
         return MemoryCause(
             rule=self.name,
-            title=f"{found.name} keeps growing with the requests",
+            title=f"{found.name} {'keeps growing with the requests' if sure.level == 'high' else other}",
             bytes=found.grown_bytes,
             where=kept.place(view, found),
-            evidence=(kept.entries(found), *([growth] if growth else [])),
+            evidence=(kept.entries(found), *kept.filled_by(found), *([growth] if growth else [])),
             advice=Advice(
                 f"give `{found.name}` a limit (drop the oldest entry when it is reached), or keep its entries in a cache that "
                 "all workers share; where entries belong to a request, hang them on the request"
             ),
-            confidence=kept.confidence(view, found),
+            confidence=sure,
             pace=kept.pace(found),
             per_request=per_request,
+            endpoint=found.filled_by,
             detail=found.name,
         )
 

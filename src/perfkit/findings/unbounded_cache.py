@@ -69,6 +69,7 @@ class UnboundedCache:
             where=kept.place(view, found),
             evidence=(
                 kept.entries(found),
+                *kept.filled_by(found),
                 Evidence(asked, share, "share", n=hits + misses),
                 *([growth] if growth else []),
             ),
@@ -76,5 +77,6 @@ class UnboundedCache:
             confidence=kept.confidence(view, found),
             pace=kept.pace(found),
             per_request=found.grown_bytes / found.requests,
+            endpoint=found.filled_by,
             detail=found.name,
         )

@@ -26,7 +26,8 @@ class ProcessMemory:
     """One process. Bytes; `readings` are (second, resident bytes), thinned out. `trend` is None where it was followed for too
     short. `requests` ended in it while it was followed. `private` is
     what it shared with nobody at the end. `given` is the pages that it was given in `followed` seconds, and took
-    `kernel` of its `cpu` seconds; 0 where that was not read."""
+    `kernel` of its `cpu` seconds; 0 where that was not read. `needed`: bytes a second by which what is not free grows, where its
+    heap was looked at."""
 
     process: int
     pid: int
@@ -46,12 +47,14 @@ class ProcessMemory:
     followed: float = 0.0
     kernel: float = 0.0
     cpu: float = 0.0
+    needed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Growing:
     """A container that grew, over all processes that have it: entries and bytes by which it did. `looks` of the process that was
-    looked at most. `steady`: it grew at the end as at the beginning."""
+    looked at most. `steady`: it grew at the end as at the beginning. `filled_by`: the endpoint
+    whose requests fill it, where that can be told, each with `per_request` entries."""
 
     name: str
     kind: str
@@ -68,6 +71,8 @@ class Growing:
     bound: int | None
     hits: int | None
     misses: int | None
+    filled_by: str | None = None
+    per_request: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class Jump:
 @dataclass(frozen=True, slots=True)
 class HeapGrowth:
     """Bytes a second, as the median of all slopes: of resident memory that no file stands behind, and of its parts. `blocks` is small
-    objects a second, the lower end of a 95 % interval."""
+    objects a second, the lower end of a 95 % interval. `needed` is what is not free, at its least of every few seconds; None where
+    it was looked at for too short."""
 
     anonymous: float
     small: float
@@ -97,6 +103,7 @@ class HeapGrowth:
     used: float
     kept: float
     blocks: float
+    needed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

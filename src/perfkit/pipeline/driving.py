@@ -12,16 +12,19 @@ from perfkit.model.target import Workload
 class Driving:
     """A workload under way. Whatever cannot work is refused when it is made, before anything is started."""
 
-    def __init__(self, workload: Workload, clock: Callable[[], float]) -> None:
+    def __init__(self, workload: Workload, clock: Callable[[], float], *, changing: bool = False) -> None:
+        """With `changing` some URLs come more often than others, now these, now those, unless their number is given."""
         from perfkit.targets.load import LoadGenerator
+        from perfkit.targets.mix import Changing, InTurn
         from perfkit.targets.ready import Ready
         from perfkit.targets.while_command import WhileCommand
 
         self._timeout = workload.ready_timeout
         self._clock = clock
-        self._load = LoadGenerator(workload.load) if workload.load else None
+        load = workload.load
+        self._load = LoadGenerator(load, Changing if changing and load.requests is None else InTurn) if load else None
         self._command = WhileCommand(workload.command) if workload.command else None
-        self._ready = Ready(workload.ready, workload.load) if workload.ready or workload.load else None
+        self._ready = Ready(workload.ready, load) if workload.ready or load else None
         self._stopped = False
         self.ready_at: float | None = None
         self.exit_code: int | None = None

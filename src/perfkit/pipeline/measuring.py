@@ -55,7 +55,7 @@ class Measuring:
         self._description = circumstances.describe_target(target)
         self._project = circumstances.project_folders(target, options.project)
         self._begun, self._started = time.monotonic(), time.time()
-        self._driving = Driving(options.workload, self.clock)
+        self._driving = Driving(options.workload, self.clock, changing=options.memory)
         self._spool = tempfile.mkdtemp(prefix="perfkit-")
         self._stopped_by: StoppedBy = "target"
         self._failure: PerfkitError | None = None

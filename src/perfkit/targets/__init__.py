@@ -3,7 +3,7 @@
 command    argv → Command, found on PATH and fit to be executed
 pid, port, name    one word → RunningProcess: occupants of `RESOLVERS`
 launch     Command → Launched, a process that can be polled, signalled and stopped with all its children
-load       Load → LoadGenerator → Requests
+load       Load → LoadGenerator → Requests, in the order of a `mix`
 while_command, ready    what else a run waits for
 """
 

@@ -15,6 +15,7 @@ from perfkit.model.recording import Request
 from perfkit.model.target import Load
 from perfkit.targets import address
 from perfkit.targets.address import Address
+from perfkit.targets.mix import InTurn, Mix
 
 TIMEOUT = 30.0
 # So that a server which is down gets 20 attempts a second from each client, not thousands.
@@ -25,15 +26,16 @@ _FAILURES = (OSError, HTTPException, ValueError)
 
 
 class LoadGenerator:
-    """`concurrency` threads over one queue of turns: URL n mod the number of URLs, so that each gets an equal share."""
+    """`concurrency` threads over one queue of turns, in which each URL gets an equal share."""
 
-    def __init__(self, load: Load) -> None:
-        """Raises PerfkitError (usage) for a bad URL and for numbers below 1."""
+    def __init__(self, load: Load, mix: Callable[[int], Mix] = InTurn) -> None:
+        """`mix` is made for a number of URLs. Raises PerfkitError (usage) for a bad URL and for numbers below 1."""
         if not load.urls:
             raise PerfkitError("there is no URL to send requests to.", "--load http://localhost:8000/", USAGE)
         if load.concurrency < 1 or (load.requests is not None and load.requests < 1):
             raise PerfkitError("a load has at least 1 client and 1 request.", "give numbers from 1 up", USAGE)
         self._addresses = [address.parse(url) for url in load.urls]
+        self._mix = mix(len(self._addresses))
         self._total = load.requests
         self._taken = 0
         self._turns = threading.Lock()
@@ -71,7 +73,7 @@ class LoadGenerator:
             if self.stopping or self._taken == self._total:
                 return None
             self._taken += 1
-            return self._addresses[(self._taken - 1) % len(self._addresses)]
+            return self._addresses[self._mix.next(time.monotonic())]
 
     @property
     def stopping(self) -> bool:

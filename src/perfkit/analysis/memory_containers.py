@@ -1,0 +1,98 @@
+"""Containers that the probe looked at again and again come in; what only grew goes out, with the endpoints that filled it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from perfkit.analysis import fillers
+from perfkit.analysis.fillers import Filler
+from perfkit.analysis.trends import declines, is_steady
+from perfkit.model.growth import Growing
+from perfkit.model.memory import Container
+from perfkit.model.recording import Request
+
+_LEAST_LOOKS = 4
+
+
+def read(
+    containers: Sequence[Container], requests: Mapping[int, Sequence[Request]], begin: float
+) -> tuple[Growing, ...]:
+    """Those that grew most come first. `requests` by process, `begin` is the second from which on the target is measured."""
+    looks: defaultdict[str, defaultdict[int, list[Container]]] = defaultdict(lambda: defaultdict(list))
+    for look in containers:
+        if look.at >= begin:
+            looks[look.name][look.process].append(look)
+    found = [_grown(by_process, requests) for by_process in looks.values()]
+    return tuple(sorted(filter(None, found), key=lambda grown: (-grown.grown_bytes, -grown.grown, grown.name)))
+
+
+def _grown(by_process: dict[int, list[Container]], requests: Mapping[int, Sequence[Request]]) -> Growing | None:
+    """All processes together; None where it did not grow, or shrank now and then."""
+    kept = {process: rows for process, rows in by_process.items() if _only_grows(rows)}
+    if not kept:
+        return None
+    most = max(kept.values(), key=len)
+    last = most[-1]
+    looks = list(kept.values())
+    ended = [_ended(rows, requests.get(process, [])) for process, rows in kept.items()]
+    filler = fillers.of(looks, [_by_endpoint(rows, requests.get(process, [])) for process, rows in kept.items()])
+    return Growing(
+        name=last.name,
+        kind=last.kind,
+        file=last.file,
+        line=last.line,
+        processes=tuple(sorted(kept)),
+        length=sum(rows[-1].length for rows in kept.values()),
+        grown=sum(rows[-1].length - rows[0].length for rows in kept.values()),
+        grown_bytes=sum(max(0, rows[-1].size - rows[0].size) for rows in kept.values()),
+        seconds=most[-1].at - most[0].at,
+        looks=len(most),
+        steady=_is_steady(looks, ended, filler)
+        if filler is not None
+        else is_steady([(one.at, one.length) for one in most]),
+        requests=sum(counts[-1] - counts[0] for counts in ended),
+        bound=last.bound,
+        hits=None if last.hits is None else sum(rows[-1].hits or 0 for rows in kept.values()),
+        misses=None if last.misses is None else sum(rows[-1].misses or 0 for rows in kept.values()),
+        filled_by=filler.endpoint if filler is not None and filler.alone else None,
+        per_request=filler.each if filler is not None and filler.alone else 0.0,
+    )
+
+
+def _is_steady(looks: Sequence[Sequence[Container]], ended: Sequence[Sequence[int]], filler: Filler) -> bool:
+    """By the requests of whom it grows with, and by all where that is not sure: time tells less, for load comes and goes."""
+    if declines(_steps(looks, filler.ended)):
+        return False
+    return filler.alone or not declines(_steps(looks, ended))
+
+
+def _by_endpoint(rows: Sequence[Container], requests: Sequence[Request]) -> dict[str, list[int]]:
+    kinds: defaultdict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        kinds[request.endpoint].append(request)
+    return {endpoint: _ended(rows, those) for endpoint, those in kinds.items()}
+
+
+def _steps(looks: Iterable[Sequence[Container]], counts: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
+    """(requests, entries added) from each look to the next; each process's first come first."""
+    return [
+        (n - before_n, row.length - before.length)
+        for rows, column in zip(looks, counts, strict=True)
+        for (before, before_n), (row, n) in pairwise(zip(rows, column, strict=True))
+    ]
+
+
+def _ended(rows: Sequence[Container], requests: Iterable[Request]) -> list[int]:
+    """How many requests had ended at each look."""
+    ends = sorted(request.start + request.seconds for request in requests)
+    return [bisect_left(ends, row.at) for row in rows]
+
+
+def _only_grows(rows: Sequence[Container]) -> bool:
+    lengths = [row.length for row in rows]
+    steps = list(pairwise(lengths))
+    rising = sum(late > early for early, late in steps)
+    return len(rows) >= _LEAST_LOOKS and rising >= 3 and all(late >= early for early, late in steps)
