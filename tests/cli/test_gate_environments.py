@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from every_day import first
 from git_repositories import Repository
 from perfkit.pipeline.gating.interpreters import changed_libraries
 from perfkit_command import Ended, Here
@@ -160,19 +161,16 @@ PYPROJECT = '[project]\nname = "shop"\nversion = "1"\ndependencies = ["shelf"]\n
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [
-        ("uv.lock", LOCK),
-        pytest.param(
-            "poetry.lock", '[[package]]\nname = "shelf"\nversion = "{}"\noptional = false\n', marks=pytest.mark.long
-        ),
-        pytest.param("pdm.lock", '[[package]]\nname = "shelf"\nversion = "{}"\n', marks=pytest.mark.long),
-        pytest.param(
-            "pylock.toml",
-            'lock-version = "1.0"\n[[packages]]\nname = "shelf"\nversion = "{}"\n',
-            marks=pytest.mark.long,
-        ),
-        pytest.param("Pipfile.lock", '{{"default": {{"shelf": {{"version": "=={}"}}}}}}\n', marks=pytest.mark.long),
-    ],
+    first(
+        1,
+        [
+            ("uv.lock", LOCK),
+            ("poetry.lock", '[[package]]\nname = "shelf"\nversion = "{}"\noptional = false\n'),
+            ("pdm.lock", '[[package]]\nname = "shelf"\nversion = "{}"\n'),
+            ("pylock.toml", 'lock-version = "1.0"\n[[packages]]\nname = "shelf"\nversion = "{}"\n'),
+            ("Pipfile.lock", '{{"default": {{"shelf": {{"version": "=={}"}}}}}}\n'),
+        ],
+    ),
 )
 def test_lock_files_of_every_tool(shop: Shop, name: str, text: str) -> None:
     shop.repository.write("pyproject.toml", PYPROJECT)
@@ -261,7 +259,7 @@ def _installed_project(shop: Shop, url: bool) -> None:
     shop.environment.install(made, url=shop.here.folder.as_uri() if url else None)
 
 
-@pytest.mark.parametrize("url", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("url", first(1, [True, False]))
 def test_a_project_that_is_installed_is_the_baselines_own(shop: Shop, url: bool) -> None:
     _installed_project(shop, url)
     ended = shop.gate()

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from every_day import later
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CASES = {file.parent.name: tomllib.loads(file.read_text()) for file in sorted(EXAMPLES.glob("*/expected.toml"))}
 SECONDS = 3  # where expected.toml names no others
@@ -25,6 +27,7 @@ pytestmark = [pytest.mark.real, pytest.mark.alone]
 # Their rules have cases of their own, and neighbours here: `nox -s long`.
 LATER = {
     "deepcopy-cost",
+    "gc",
     "gil-contention",
     "import-in-request",
     "import-time",
@@ -35,13 +38,15 @@ LATER = {
     "over-fetching",
     "pool-wait",
     "quadratic-in-library",
+    "repeated-compile",
+    "repeated-query",
     "row-by-row-write",
     "serialisation",
     "slow-middleware",
 }
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.long) if name in LATER else name for name in CASES])
+@pytest.fixture(params=[later(name) if name in LATER else name for name in CASES])
 def example(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     for package in CASES[name].get("needs", ()):

@@ -15,6 +15,7 @@ import pytest
 
 import environments
 from databases import Database
+from every_day import first
 from perfkit_command import CONSOLE_SCRIPT, clean_environment
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -108,8 +109,8 @@ HOTELS_LIBRARY, HOTELS_FASTER = "The tomli that all services have", "Count rooms
 
 OTHERS: list[tuple[str, dict[str, list[str]]]] = [
     ("Customers see their orders", {"appeared": ["GET /customers/<int:pk>/"]}),
-    ("Merge filter-by-category", {}),
     (SHOP_LIBRARY, {"notes": ["libraries differ: mistune 2.0.5 → 3.1.3"]}),
+    ("Merge filter-by-category", {}),
     ("Say what the database is", {}),
     ("Prices have a module of their own", {}),
     ("Views are pages", {}),
@@ -119,9 +120,7 @@ OTHERS: list[tuple[str, dict[str, list[str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("subject", "said"), [*OTHERS[:3], *(pytest.param(*one, marks=pytest.mark.long) for one in OTHERS[3:])]
-)
+@pytest.mark.parametrize(("subject", "said"), first(2, OTHERS))
 def test_counts_of_other_commits_pass(shop: Service, subject: str, said: dict[str, list[str]]) -> None:
     code, verdict = shop.counts(subject)
     assert (code, verdict["breaches"], verdict["undecided"]) == (0, [], [])

@@ -16,6 +16,7 @@ import pytest
 from test_attach_with_the_probe import answer, is_clean, queries
 
 import perfkit
+from every_day import first
 from perfkit import load
 from perfkit.shared import processes
 from perfkit_command import Ended, Here, clean_environment, interpreter
@@ -115,7 +116,7 @@ def test_a_worker_that_is_forked_meanwhile(here: Here, port: int, contains: Cont
     assert left(pid) == []
 
 
-@pytest.mark.parametrize("option", ["--lines", "--calls"])
+@pytest.mark.parametrize("option", first(1, ["--lines", "--calls"]))
 def test_lines_and_calls(here: Here, port: int, contains: Contains, option: str) -> None:
     pid = contains(*GUNICORN, f"--bind=127.0.0.1:{port}")
     recording, ended = attached(here, pid, port, option, seconds=6)
@@ -126,7 +127,7 @@ def test_lines_and_calls(here: Here, port: int, contains: Contains, option: str)
     assert left(pid) == []
 
 
-@pytest.mark.parametrize("version", ["3.9", "3.12", "3.14"])
+@pytest.mark.parametrize("version", first(1, ["3.9", "3.12", "3.14"]))
 def test_another_python_in_a_container(here: Here, port: int, contains: Contains, version: str) -> None:
     pid = contains(interpreter(version), "late_shop.py", str(port))
     recording, _ = attached(here, pid, port, "--sql", seconds=3)

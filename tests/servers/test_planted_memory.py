@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
+from every_day import first
 from perfkit_command import PROGRAMS, Here, clean_environment, kill_all
 
 pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 SECONDS = 50
+ENOUGH = 28  # seconds: five of warm-up and twenty of a trend
 FAULTY = ("leak", "price", "export")
 HEALTHY = ("steady", "noisy", "warm")
 SOURCE = (PROGRAMS / "memory_server.py").read_text().splitlines()
@@ -38,10 +40,10 @@ def _server(name: str, port: int) -> list[str]:
     return [sys.executable, "-m", "uvicorn", "--log-level=error", f"--port={port}", "memory_fastapi:app"]
 
 
-def _memory(here: Here, how: str, server: list[str], port: int, paths: tuple[str, ...]) -> dict[str, Any]:
+def _memory(here: Here, how: str, server: list[str], port: int, paths: tuple[str, ...], seconds: int) -> dict[str, Any]:
     shutil.copy(PROGRAMS / "memory_server.py", here.folder / "shop.py")
     shutil.copy(PROGRAMS / "memory_fastapi.py", here.folder)
-    options = ["-q", "--memory", f"-d{SECONDS}", "--concurrency=2"]
+    options = ["-q", "--memory", f"-d{seconds}", "--concurrency=2"]
     options += [f"--load=http://127.0.0.1:{port}/{path}" for path in paths]
     if how == "run":
         ended = here.run(*server, options=options)
@@ -78,18 +80,12 @@ def _line(text: str) -> int:
     return next(number for number, line in enumerate(SOURCE, 1) if line.startswith(text))
 
 
-LONG = pytest.mark.long
-SERVED = ("run", "flask"), ("attach", "flask"), ("run", "fastapi"), ("attach", "fastapi")
+SERVED = ("run", "flask"), ("run", "fastapi"), ("attach", "flask"), ("attach", "fastapi")
 
 
-def _but(*kept: tuple[str, str]) -> list[Any]:
-    """All, of which these alone are for every day."""
-    return [pytest.param(*served, marks=() if served in kept else LONG) for served in SERVED]
-
-
-@pytest.mark.parametrize(("how", "name"), _but(("attach", "fastapi")))
+@pytest.mark.parametrize(("how", "name"), first(1, SERVED[::-1]))
 def test_what_is_planted_is_named(here: Here, port: int, how: str, name: str) -> None:
-    found = _memory(here, how, _server(name, port), port, FAULTY + HEALTHY)["findings"]
+    found = _memory(here, how, _server(name, port), port, FAULTY + HEALTHY, SECONDS)["findings"]
     places = {
         (finding["rule"], finding["where"]["line"], finding["endpoint"])
         for finding in found
@@ -108,8 +104,8 @@ def test_what_is_planted_is_named(here: Here, port: int, how: str, name: str) ->
     assert leak["bytes"] / entries == pytest.approx(10_000, rel=0.1)
 
 
-@pytest.mark.parametrize(("how", "name"), _but(("run", "flask")))
+@pytest.mark.parametrize(("how", "name"), first(1, SERVED))
 def test_healthy_routes_raise_nothing(here: Here, port: int, how: str, name: str) -> None:
-    memory = _memory(here, how, _server(name, port), port, HEALTHY)
+    memory = _memory(here, how, _server(name, port), port, HEALTHY, ENOUGH)
     assert [finding["title"] for finding in memory["findings"]] == []
     assert any(process["growth"] is not None for process in memory["processes"])

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from every_day import first
 from perfkit_command import Here
 from servers_under_load import APPS, Measured, measure, module
 
@@ -15,15 +16,15 @@ GUNICORN = ("gunicorn", "flask_shop:app", "--log-level=warning")
 UVICORN = ("uvicorn", "fastapi_shop:app", "--log-level=warning")
 SERVERS = {
     "gunicorn sync": (*GUNICORN, "--workers=2", "--bind=127.0.0.1:{port}"),
+    "uvicorn two workers": (*UVICORN, "--workers=2", "--port={port}"),
+    "uvicorn uvloop": (*UVICORN, "--loop=uvloop", "--port={port}"),
     "gunicorn gthread preload": (*GUNICORN, "--threads=4", "--preload", "--bind=127.0.0.1:{port}"),
     "flask run": ("flask", "--app=flask_shop", "run", "--port={port}"),
     "uvicorn asyncio": (*UVICORN, "--loop=asyncio", "--port={port}"),
-    "uvicorn uvloop": (*UVICORN, "--loop=uvloop", "--port={port}"),
-    "uvicorn two workers": (*UVICORN, "--workers=2", "--port={port}"),
 }
 
 
-@pytest.mark.parametrize("name", SERVERS)
+@pytest.mark.parametrize("name", first(3, SERVERS))
 def test_server(name: str, here: Here, port: int) -> None:
     words = [word.format(port=port) for word in SERVERS[name]]
     _expect_the_copy(here, port, *module(*words))
@@ -44,7 +45,7 @@ def test_aiohttp(here: Here, port: int) -> None:
     _expect_the_copy(here, port, sys.executable, str(APPS / "aiohttp_shop.py"), str(port))
 
 
-@pytest.mark.parametrize("name", ["gunicorn sync", "uvicorn asyncio"])
+@pytest.mark.parametrize("name", first(1, ["uvicorn asyncio", "gunicorn sync"]))
 def test_handlers_stand_for_endpoints_without_the_probe(name: str, here: Here, port: int) -> None:
     words = [word.format(port=port) for word in SERVERS[name]]
     measured = measure(here, port, *module(*words), options=("--no-probe",))

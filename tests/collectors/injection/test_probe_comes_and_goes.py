@@ -11,16 +11,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from comes_and_goes import Visits, growth, note
 from injected import ATTACHES, KINDS, LONGEST, Program, Run, found
 from served import Load, serving
 
+from every_day import first
 from perfkit.collectors.wishes import write_wish
 from perfkit.pipeline.collecting import PROBE_FOLDER
 from perfkit_command import clean_environment, kill_all
@@ -158,31 +158,25 @@ def be_killed(name: str, visits: Visits, *, requests: bool) -> None:
     note(name, kills=2 * ATTACHES, slowest=round(visits.slowest, 2))
 
 
-def _first(names: Iterable[str]) -> list[Any]:
-    """One in the suite, the others where there is time."""
-    one, *others = names
-    return [one, *(pytest.param(name, marks=pytest.mark.long) for name in others)]
-
-
-@pytest.mark.parametrize("kind", _first(PROGRAMS))
+@pytest.mark.parametrize("kind", first(1, PROGRAMS))
 def test_programs(run: Run, tmp_path: Path, few_pythons: str, kind: str) -> None:
     with program(run, few_pythons, kind) as (started, _):
         come_and_go(f"{few_pythons} {kind}", Visits(tmp_path, started.pid), requests=kind == "serves")
 
 
-@pytest.mark.parametrize("kind", _first(PROGRAMS))
+@pytest.mark.parametrize("kind", first(1, PROGRAMS))
 def test_programs_when_perfkit_is_killed(run: Run, tmp_path: Path, kind: str) -> None:
     with program(run, sys.executable, kind) as (started, _):
         be_killed(kind, Visits(tmp_path, started.pid), requests=kind == "serves")
 
 
-@pytest.mark.parametrize("name", _first(SERVERS))
+@pytest.mark.parametrize("name", first(1, SERVERS))
 def test_servers(tmp_path: Path, name: str) -> None:
     with server(tmp_path, name) as (visits, _):
         come_and_go(name, visits, requests=True)
 
 
-@pytest.mark.parametrize("name", _first(SERVERS))
+@pytest.mark.parametrize("name", first(1, SERVERS))
 def test_servers_when_perfkit_is_killed(tmp_path: Path, name: str) -> None:
     with server(tmp_path, name) as (visits, _):
         be_killed(name, visits, requests=True)
