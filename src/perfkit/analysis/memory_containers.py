@@ -17,6 +17,10 @@ from perfkit.model.recording import Request
 _LEAST_LOOKS = 4
 
 
+# Of the requests of each endpoint in one process, the seconds at which they ended, in order.
+Ends = Mapping[str, Sequence[float]]
+
+
 def read(
     containers: Sequence[Container], requests: Mapping[int, Sequence[Request]], begin: float
 ) -> tuple[Growing, ...]:
@@ -25,11 +29,19 @@ def read(
     for look in containers:
         if look.at >= begin:
             looks[look.name][look.process].append(look)
-    found = [_grown(by_process, requests) for by_process in looks.values()]
+    ends = {process: _ends(those) for process, those in requests.items()} if looks else {}
+    found = [_grown(by_process, ends) for by_process in looks.values()]
     return tuple(sorted(filter(None, found), key=lambda grown: (-grown.grown_bytes, -grown.grown, grown.name)))
 
 
-def _grown(by_process: dict[int, list[Container]], requests: Mapping[int, Sequence[Request]]) -> Growing | None:
+def _ends(requests: Sequence[Request]) -> Ends:
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for request in requests:
+        found[request.endpoint].append(request.start + request.seconds)
+    return {endpoint: sorted(seconds) for endpoint, seconds in found.items()}
+
+
+def _grown(by_process: Mapping[int, Sequence[Container]], ends: Mapping[int, Ends]) -> Growing | None:
     """All processes together; None where it did not grow, or shrank now and then."""
     kept = {process: rows for process, rows in by_process.items() if _only_grows(rows)}
     if not kept:
@@ -37,8 +49,12 @@ def _grown(by_process: dict[int, list[Container]], requests: Mapping[int, Sequen
     most = max(kept.values(), key=len)
     last = most[-1]
     looks = list(kept.values())
-    ended = [_ended(rows, requests.get(process, [])) for process, rows in kept.items()]
-    filler = fillers.of(looks, [_by_endpoint(rows, requests.get(process, [])) for process, rows in kept.items()])
+    by_endpoint = [_ended(rows, ends.get(process, {})) for process, rows in kept.items()]
+    ended = [
+        [sum(counts) for counts in zip(*found.values(), strict=True)] or [0] * len(rows)
+        for found, rows in zip(by_endpoint, looks, strict=True)
+    ]
+    filler = fillers.of(looks, by_endpoint)
     return Growing(
         name=last.name,
         kind=last.kind,
@@ -69,13 +85,6 @@ def _is_steady(looks: Sequence[Sequence[Container]], ended: Sequence[Sequence[in
     return filler.alone or not declines(_steps(looks, ended))
 
 
-def _by_endpoint(rows: Sequence[Container], requests: Sequence[Request]) -> dict[str, list[int]]:
-    kinds: defaultdict[str, list[Request]] = defaultdict(list)
-    for request in requests:
-        kinds[request.endpoint].append(request)
-    return {endpoint: _ended(rows, those) for endpoint, those in kinds.items()}
-
-
 def _steps(looks: Iterable[Sequence[Container]], counts: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
     """(requests, entries added) from each look to the next; each process's first come first."""
     return [
@@ -85,10 +94,9 @@ def _steps(looks: Iterable[Sequence[Container]], counts: Iterable[Sequence[int]]
     ]
 
 
-def _ended(rows: Sequence[Container], requests: Iterable[Request]) -> list[int]:
-    """How many requests had ended at each look."""
-    ends = sorted(request.start + request.seconds for request in requests)
-    return [bisect_left(ends, row.at) for row in rows]
+def _ended(rows: Sequence[Container], ends: Ends) -> dict[str, list[int]]:
+    """How many requests of each endpoint had ended at each look."""
+    return {endpoint: [bisect_left(seconds, row.at) for row in rows] for endpoint, seconds in ends.items()}
 
 
 def _only_grows(rows: Sequence[Container]) -> bool:
