@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from perfkit.recordings import load
 from perfkit.shared import processes
-from perfkit_command import CONSOLE_SCRIPT, Here, Terminal, program
+from perfkit_command import CONSOLE_SCRIPT, Here, Terminal, clean_environment, program
 
 Eventually = Callable[[Callable[[], bool]], bool]
 
@@ -141,3 +142,23 @@ def test_an_attached_process_runs_on(here: Here, eventually: Eventually) -> None
         target.kill()
         target.communicate()
     assert Path(here.recordings[0]).exists()
+
+
+def test_in_the_background_of_a_shell(here: Here) -> None:
+    """Where SIGINT is ignored an engine inside the target still writes what it has, because the target ends in good order."""
+    (here.folder / "serve.py").write_text(
+        "import atexit, time\n"
+        "atexit.register(open('ended', 'w').close)\n"
+        "def work():\n"
+        "    return sum(range(2000))\n"
+        "while True:\n"
+        "    work()\n"
+    )
+    perfkit = f"{shlex.quote(str(CONSOLE_SCRIPT))} run -q --engine cprofile -d 2 -o seen.perfkit"
+    script = f"{perfkit} -- {shlex.quote(sys.executable)} serve.py & wait $!"
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=here.folder, env=clean_environment(), capture_output=True, timeout=60
+    )
+    assert (here.folder / "ended").exists(), done.stderr
+    report = here.report("seen.perfkit")
+    assert any(row["function"] == "work" for row in report["functions"]), report["gaps"]

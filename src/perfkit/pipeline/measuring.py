@@ -97,7 +97,7 @@ class Measuring:
         if extra:
             before = command.environ.get("PYTHONPATH", os.environ.get("PYTHONPATH"))
             extra = {**extra, "PYTHONPATH": PROBE_FOLDER + (os.pathsep + before if before else "")}
-        self._launched = Launched.start(command, extra)
+        self._launched = Launched.start(command, extra, heeds_sigint=self._ends_in_order)
         self._begun, self._started = time.monotonic(), time.time()
 
     def _context(self) -> Context:
@@ -215,9 +215,8 @@ class Measuring:
         if self._launched is None:
             return
         number = interruption.received or signal.SIGTERM
-        cut_short = self._options.counting or self._options.engine not in _SURVIVE
-        if not interruption.received and cut_short:
-            number = signal.SIGINT  # engines inside the target write at its end, which SIGTERM would cut short
+        if not interruption.received and self._ends_in_order:
+            number = signal.SIGINT
         times = interruption.times  # a second signal may come while the collectors finish
         self._launched.begin_stop(None if interruption.reached_target else number, time.monotonic(), GRACE)
         self._finish_collectors()
@@ -226,6 +225,11 @@ class Measuring:
                 times = interruption.times
                 self._launched.begin_stop(signal.SIGTERM, time.monotonic(), 1.0)
             time.sleep(_TICK)
+
+    @property
+    def _ends_in_order(self) -> bool:
+        """Engines inside the target write at its end, which SIGTERM would cut short."""
+        return self._options.counting or self._options.engine not in _SURVIVE
 
     def _finish_collectors(self) -> None:
         if self._ended_at is None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from errno import EACCES, ENOENT, ENOEXEC
 from pathlib import Path
 from typing import IO
@@ -30,10 +30,12 @@ class Launched:
         self._stop: _Stop | None = None
 
     @classmethod
-    def start(cls, command: Command, extra_env: Mapping[str, str]) -> Launched:
-        """Raises PerfkitError: 126 where the kernel refuses to execute it, 127 where it has gone."""
+    def start(cls, command: Command, extra_env: Mapping[str, str], *, heeds_sigint: bool = False) -> Launched:
+        """With `heeds_sigint` it does so in the background of a shell, too. Raises PerfkitError: 126 where the kernel refuses to execute
+        it, 127 where it has gone."""
+        heeding = _sigint_heeded() if heeds_sigint else nullcontext()
         try:
-            with default_signals(), _output(command) as output:
+            with default_signals(), heeding, _output(command) as output:
                 popen = subprocess.Popen(
                     command.argv,
                     executable=command.executable,
@@ -155,6 +157,20 @@ def default_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _sigint_heeded() -> Iterator[None]:
+    """A shell without job control has SIGINT ignored in what it starts with `&`, and children inherit that; a handler ends at exec."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _not_started(command: Command, error: OSError | ValueError) -> PerfkitError:
