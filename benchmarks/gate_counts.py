@@ -1,10 +1,10 @@
 """The gate's counts: whether one statement more is always found, and whether what two processes agree on ever differs.
 
-    python benchmarks/gate_counts.py statement --count 100     one more in one endpoint of ten, whole gates of one run of each side
-    python benchmarks/gate_counts.py exact --count 3000        processes of unchanged code with random hash seeds
+    python benchmarks/gate_counts.py statement --count 100     one more in one endpoint of ten, until there are 100 whole gates
+    python benchmarks/gate_counts.py exact --count 3000        unchanged code with random hash seeds, until there are 3,000 processes
     python benchmarks/gate_counts.py told                      the results of both so far
 
-Both add to what is kept (PERFKIT_BENCH_COUNTS), so that they can be ended and called again. Load matters to neither.
+Both add to what is kept (beside PERFKIT_BENCH_COUNTS), so that they can be ended and called again. Load matters to neither.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from bench import circumstances, table
+from bench import circumstances, free_port, table
 
 from perfkit.model.target import Command
 from perfkit.pipeline import GateOptions
@@ -80,22 +80,22 @@ def main() -> None:
     options = parser.parse_args()
     KEPT.parent.mkdir(parents=True, exist_ok=True)
     if options.what == "statement":
-        for _ in range(options.count):
+        while len(_kept("statement")) < options.count:
             _keep("statement", one_more())
     elif options.what == "exact":
-        for _ in range(options.count // 2):
-            _keep("exact", two_processes())
+        while 2 * len(_kept("exact")) < options.count:
+            _keep("exact", _beside_the_first(two_processes()))
     told()
 
 
-def _kept() -> dict[str, list[Any]]:
-    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
+def _kept(name: str) -> list[Any]:
+    file = KEPT.with_suffix(f".{name}")
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def _keep(name: str, result: Any) -> None:
-    found = _kept()
-    found.setdefault(name, []).append(result)
-    KEPT.write_text(json.dumps(found))
+    with KEPT.with_suffix(f".{name}").open("a") as file:
+        file.write(json.dumps(result) + "\n")
 
 
 def _shop() -> str:
@@ -115,9 +115,10 @@ def one_more() -> str:
         subprocess.run([*git, "add", "-A"], check=True)
         subprocess.run([*git, "commit", "-qm", "base"], check=True)
         Path(folder, "shop.py").write_text(after)
-        loads = [word for n in range(ENDPOINTS) for word in ("--load", f"http://127.0.0.1:8141/page{n}")]
+        port = free_port()
+        loads = [word for n in range(ENDPOINTS) for word in ("--load", f"http://127.0.0.1:{port}/page{n}")]
         words = [sys.executable, "-m", "perfkit", "gate", "-q", "--baseline", "main", "--no-times", "--repeats", "3"]
-        server = [sys.executable, "-m", "flask", "--app", "shop", "run", "-p", "8141"]
+        server = [sys.executable, "-m", "flask", "--app", "shop", "run", "-p", str(port)]
         report = ["--report", "json=verdict.json"]
         done = subprocess.run([*words, *loads, *report, "--", *server], cwd=folder, capture_output=True, check=False)
         if done.returncode != 1:
@@ -139,35 +140,47 @@ def two_processes() -> list[dict[str, int]]:
     return [{f"{key.what} {key.name}": total for key, total in counts.totals.items()} for counts in found.counts]
 
 
+def _beside_the_first(pair: list[dict[str, int]]) -> list[dict[str, int]]:
+    """The first pair is kept whole; of later ones only what is not as in the first process."""
+    kept = _kept("exact")
+    if not kept:
+        return pair
+    first = kept[0][0]
+    names = {name for process in pair for name in process} | set(first)
+    return [
+        {name: process.get(name, 0) for name in names if process.get(name, 0) != first.get(name, 0)} for process in pair
+    ]
+
+
 def told() -> None:
     print(circumstances() + "\n")
-    found = _kept()
-    if "statement" in found:
-        answers = Counter(found["statement"])
+    answers = Counter(_kept("statement"))
+    if answers:
         table(("one statement more in one endpoint of ten", "gates"), [[name, str(n)] for name, n in answers.items()])
         print()
-    if "exact" in found:
-        _exact(found["exact"])
+    pairs = _kept("exact")
+    if pairs:
+        _exact(pairs)
 
 
 def _exact(pairs: list[list[dict[str, int]]]) -> None:
     """As a gate does: what the first two agree on is called exact, and all others are compared with them."""
-    first, second = pairs[0]
+    (first, second), *others = pairs
     names = set(first) | set(second)
     exact = {name for name in names if first.get(name, 0) == second.get(name, 0)}
-    others = [process for pair in pairs for process in pair]
-    differed = Counter(name for process in others for name in exact if process.get(name, 0) != first.get(name, 0))
-    appeared = {name for process in others for name in process} - names
+    unlike = [set(process) for pair in others for process in pair]
+    differed = Counter(name for process in unlike for name in process & exact)
+    came = {name for process in unlike for name in process} - names
     rows = [
-        ["processes", str(len(others))],
+        ["processes", str(2 * len(pairs))],
         ["counts that the first two agree on", str(len(exact))],
         ["of them differed in some process", str(len(differed))],
         ["counts that the first two disagree on", ", ".join(sorted(names - exact)) or "none"],
-        ["counts that came later", str(len(appeared))],
+        ["counts that came later", str(len(came))],
     ]
     table(("what", "n"), rows)
     for name, n in differed.most_common(5):
-        print(f"{name}: in {n} of {len(others)}")
+        print(f"{name}: in {n} of {2 * len(pairs)}")
 
 
 if __name__ == "__main__":
