@@ -73,7 +73,7 @@ class Sink(Protocol):
 class Context:
     """The run as collectors see it. `clock` gives seconds since the run began; `spool` is a private folder. `measured_from` tells
     when start-up and warm-up end, as soon as that is known. `longest_window`: seconds after which samples are to be there.
-    `root` is where the target's files are read, "" where they are ours."""
+    `live`: somebody reads what comes in while the target runs. `root` is where the target's files are read, "" where they are ours."""
 
     sink: Sink
     root_pid: int
@@ -85,6 +85,7 @@ class Context:
     path_map: tuple[tuple[str, str], ...] = ()
     measured_from: Callable[[], float | None] = lambda: None
     longest_window: float = 4.0
+    live: bool = False
     root: str = ""
 
     def local_path(self, file: str, cwd: str | None) -> str:

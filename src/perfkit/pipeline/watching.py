@@ -59,6 +59,7 @@ class _Watching:
             attached=True,
             path_map=options.path_map,
             longest_window=_WINDOW,
+            live=True,
         )
         self._collecting = Collecting(context, options, ENGINES.load(options.engine), self._project)
 
