@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from perfkit.collectors import probe
+from perfkit.collectors.probe import ProbeCollector
 from perfkit.model.recording import Recording
 from perfkit.model.target import Command
 from perfkit.pipeline import Options, measure
@@ -51,6 +53,24 @@ def test_who_writes_faster_than_perfkit_reads_does_not_keep_it_from_stopping(tmp
     assert recording.run.stopped_by == "duration"
     assert len(recording.spans) > 1000
     assert all(span.start <= recording.run.duration for span in recording.spans)
+
+
+@pytest.mark.parametrize(("kept", "fewest", "most"), [(probe._KEPT_FOR_LATER, 1, 1 << 12), (20_000, 40_000, 1 << 30)])
+def test_it_is_decoded_when_the_target_has_ended_unless_much_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int, fewest: int, most: int
+) -> None:
+    read: list[int] = []
+    rest = ProbeCollector.take_last_words
+
+    def last_words(self: ProbeCollector, until: float) -> None:
+        read.append(sum(spooled.offset for spooled in self._files.values()))
+        rest(self, until)
+
+    monkeypatch.setattr(probe, "_KEPT_FOR_LATER", kept)
+    monkeypatch.setattr(ProbeCollector, "take_last_words", last_words)
+    recording = _measured(tmp_path, STATEMENTS)
+    assert fewest <= read[0] <= most
+    assert len(recording.spans) > 200
 
 
 def test_the_probe_reads_the_clock_where_samples_of_it_are_the_callers() -> None:
