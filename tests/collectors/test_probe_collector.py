@@ -55,7 +55,7 @@ def test_who_writes_faster_than_perfkit_reads_does_not_keep_it_from_stopping(tmp
     assert all(span.start <= recording.run.duration for span in recording.spans)
 
 
-@pytest.mark.parametrize(("kept", "fewest", "most"), [(probe._KEPT_FOR_LATER, 1, 1 << 12), (20_000, 40_000, 1 << 30)])
+@pytest.mark.parametrize(("kept", "fewest", "most"), [(probe._KEPT_FOR_LATER, 1, 80_000), (20_000, 120_000, 1 << 30)])
 def test_it_is_decoded_when_the_target_has_ended_unless_much_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int, fewest: int, most: int
 ) -> None:
