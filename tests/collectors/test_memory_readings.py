@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,7 +34,9 @@ def test_what_is_shared_is_read_each_second() -> None:
     rows = readings(10)
     assert all(row.rss > 0 for row in rows) and len(rows) >= 40
     shared = [row.at for row in rows if row.pss is not None]
-    assert len(shared) == 10 / PSS_EVERY
+    # Not more often; less often where a busy machine takes long for it.
+    assert 3 <= len(shared) <= 10 / PSS_EVERY
+    assert all(late - early >= PSS_EVERY - 1e-9 for early, late in pairwise(shared))
 
 
 def test_a_reading_that_takes_long_comes_seldom(monkeypatch: pytest.MonkeyPatch) -> None:

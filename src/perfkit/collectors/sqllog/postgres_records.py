@@ -60,6 +60,10 @@ class _Begun(NamedTuple):
     executed: bool
 
 
+# Microseconds: a plan's time has the executor's end in it, which comes after the record of the execution.
+_FINISHING = 100
+
+
 class Conversations:
     """The sessions of a log, as far as something of them is open.
 
@@ -153,7 +157,7 @@ class Conversations:
     def _plan(self, events: Events, session: bytes, plan: _Plan) -> None:
         at = self._executed.get(session)
         if at is not None and at not in events.plans and is_of(plan.text, events.texts[at]):
-            if plan.micros <= events.micros[at]:
+            if plan.micros <= events.micros[at] + _FINISHING:
                 events.plans[at] = _logged(plan)
                 return
         elif at is None and (earlier := self._earlier.pop(session, None)) is not None and is_of(plan.text, earlier):
