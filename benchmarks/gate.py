@@ -3,6 +3,7 @@
     python benchmarks/gate.py pairs --minutes 10      real pairs of an unchanged server, added to pairs.json beside the last ones
     python benchmarks/gate.py resample                10,000 gates drawn from those pairs, unchanged and slowed down
     python benchmarks/gate.py gates --count 50        whole gates: unchanged, one statement more, 5 % and 10 % slower
+    python benchmarks/gate.py told                    all of that so far, and what gate_counts.py and gate_peers.py have found
 
 Pairs are kept with the processes that they came from: a drawn gate takes runs of whole processes, as a real one does, with a
 sign for each process, because which side is called the baseline is a matter of chance. `pairs` and `gates` can be ended and called again
@@ -69,7 +70,7 @@ class Ended(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("pairs", "resample", "gates"))
+    parser.add_argument("what", choices=("pairs", "resample", "gates", "told"))
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--only", nargs="+", help="these kinds of gates alone")
@@ -80,8 +81,24 @@ def main() -> None:
         collect(options.minutes)
     elif options.what == "resample":
         resample(options.drawn)
-    else:
+    elif options.what == "gates":
         gates(options.count, options.only)
+    else:
+        told(options.drawn)
+
+
+def told(drawn: int) -> None:
+    """All that is known of the gate: what `gate_counts.py` and `gate_peers.py` have found, too."""
+    import gate_counts
+    import gate_peers
+
+    resample(drawn)
+    print()
+    gates(0, None)
+    print()
+    gate_counts.told()
+    print()
+    gate_peers.told()
 
 
 def _kept() -> list[list[tuple[float, float]]]:

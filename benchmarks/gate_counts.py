@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     options = parser.parse_args()
     KEPT.parent.mkdir(parents=True, exist_ok=True)
+    print(circumstances() + "\n")
     if options.what == "statement":
         while len(_kept("statement")) < options.count:
             _keep("statement", one_more())
@@ -153,7 +154,6 @@ def _beside_the_first(pair: list[dict[str, int]]) -> list[dict[str, int]]:
 
 
 def told() -> None:
-    print(circumstances() + "\n")
     answers = Counter(_kept("statement"))
     if answers:
         table(("one statement more in one endpoint of ten", "gates"), [[name, str(n)] for name, n in answers.items()])

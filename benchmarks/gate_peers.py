@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import circumstances, spend, table
+from bench import circumstances, free_port, spend, table
 
 KEPT = Path(os.environ.get("PERFKIT_BENCH_PEERS", "/tmp/perfkit-benchmarks/peers.json"))
 PYTHON = os.environ.get("PERFKIT_BENCH_PYTHON", sys.executable)
@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20)
     options = parser.parse_args()
     KEPT.parent.mkdir(parents=True, exist_ok=True)
+    print(circumstances() + "\n")
     for _ in range(options.count if options.what == "run" else 0):
         for name, slower in CHANGES.items():
             _keep(trial(name, slower))
@@ -130,8 +131,9 @@ def perfkit_gate(place: Path) -> Answer:
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "before"]):
         _run([*git, *words], repository)
     shutil.copy(place / "after/work.py", repository)
-    gate = [sys.executable, "-m", "perfkit", "gate", "-q", "--baseline", "main", "--load", "http://127.0.0.1:8145/"]
-    server = [PYTHON, "-m", "flask", "--app", "server", "run", "-p", "8145"]
+    port = free_port()
+    gate = [sys.executable, "-m", "perfkit", "gate", "-q", "--baseline", "main", "--load", f"http://127.0.0.1:{port}/"]
+    server = [PYTHON, "-m", "flask", "--app", "server", "run", "-p", str(port)]
     code = _run([*gate, "--", *server], repository).returncode
     return {0: "pass", 1: "fail", 4: "inconclusive"}.get(code, f"exit code {code}")
 
@@ -141,7 +143,6 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
 
 
 def told() -> None:
-    print(circumstances() + "\n")
     for condition, trials in _conditions(_kept()).items():
         if not trials:
             continue

@@ -24,6 +24,8 @@ _ERRORS = frozenset((b"ERROR", b"FATAL", b"PANIC"))
 # Sessions with something open; beyond that the oldest are forgotten, so that a log of any length needs little memory.
 _MOST_SESSIONS = 4_000
 _MOST_PLANS = 100
+# Microseconds: a plan's time has the executor's end in it, which comes after the record of the execution.
+_FINISHING = 100
 _LONGEST = 15  # digits of microseconds: thirty years
 _WAIT = re.compile(rb"process \d+ (still waiting for|acquired) (.*) after (\d{1,15})\.(\d{3}) ms", re.DOTALL)
 _PLACE = re.compile(rb" at character \d+\Z")  # what only some formats have in the message
@@ -58,10 +60,6 @@ class _Begun(NamedTuple):
     text: bytes
     detail: bytes
     executed: bool
-
-
-# Microseconds: a plan's time has the executor's end in it, which comes after the record of the execution.
-_FINISHING = 100
 
 
 class Conversations:
