@@ -83,7 +83,9 @@ def _measure(target: Command | RunningProcess, options: Options, path: Path, tic
     from perfkit.shared.units import count, plural
 
     def progress(step: Progress) -> None:
-        if step.what == "measuring":
+        if step.what == "reading":
+            ticker.show("perfkit  reading what the probe saw")
+        elif step.what == "measuring":
             ticker.show(
                 f"perfkit  {step.seconds:.0f} s · {plural(step.processes, 'process')} · {count(step.samples)} samples"
             )

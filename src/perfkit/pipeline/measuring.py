@@ -243,6 +243,7 @@ class Measuring:
         self._driving.stop()
         collecting, until = self._collecting, self._ended_at
         if collecting is not None and not self._given_up:
+            self._say(Progress("reading", self.clock()))
             self._guarded(lambda: collecting.last_words(until))
         return Outcome(self._launched.poll() if self._launched else None, self._stopped_by, self._driving.exit_code)
 
