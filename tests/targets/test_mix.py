@@ -33,6 +33,13 @@ def test_no_url_waits_while_another_is_asked_over_and_over() -> None:
         assert len(set(asked[at : at + 12])) == 4
 
 
+@pytest.mark.parametrize("apart", [0.4, 1.0, 7.0])
+def test_a_slow_server_is_asked_for_each(apart: float) -> None:
+    mix = Changing(5)
+    asked = Counter(mix.next(n * apart) for n in range(300))
+    assert min(asked[url] for url in range(5)) > 0.7 * 300 / 5
+
+
 def test_the_same_in_each_run() -> None:
     one, other = Changing(3), Changing(3)
-    assert [one.next(n / 50) for n in range(500)] == [other.next(1e6 + n / 50) for n in range(500)]
+    assert [one.next(n / 64) for n in range(500)] == [other.next(1e6 + n / 64) for n in range(500)]

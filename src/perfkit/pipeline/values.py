@@ -44,8 +44,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Measured:
-    """How measuring went. `failure` is set where nothing, or not everything, could be recorded; `path` may still be there. `interrupted`: perfkit was asked to end,
-    also where that came after the target was done."""
+    """How measuring went. `failure` is set where nothing, or not everything, could be recorded; `path` may still be there.
+    `interrupted`: perfkit was asked to end, also where that came after the target was done."""
 
     path: Path | None
     outcome: Outcome

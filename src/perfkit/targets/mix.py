@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
 from typing import Protocol
 
 _STRETCH = 1.0  # seconds
 _WEIGHTS = (1, 2)
+_DRAWN = 3
 
 
 class Mix(Protocol):
@@ -26,21 +26,28 @@ class InTurn:
 
 class Changing:
     """Each second some URLs come twice as often as others, others in the next: over a run they come equally often, and what a
-    URL leaves behind can be told from what the others do. The same in each run."""
+    URL leaves behind can be told from what the others do. The same in each run. However slow the server, each URL has its turn
+    in every round."""
 
     def __init__(self, urls: int) -> None:
         self._urls = urls
         self._random = random.Random(urls)
         self._until = float("-inf")
-        self._numbers: Iterator[int] = iter(())
+        self._coming: list[list[int]] = []
+        self._weights = [1] * urls
+        self._round: list[int] = []
 
     def next(self, now: float) -> int:
-        if now >= self._until:
-            self._until = now + _STRETCH
-            self._numbers = self._stretch()
-        return next(self._numbers)
+        if not self._round:
+            if now >= self._until:
+                self._until = now + _STRETCH
+                self._coming = self._coming or self._drawn()
+                self._weights = self._coming.pop()
+            turns = [url for turn in range(max(_WEIGHTS)) for url in range(self._urls) if turn < self._weights[url]]
+            self._round = turns[::-1]
+        return self._round.pop()
 
-    def _stretch(self) -> Iterator[int]:
-        weights = [self._random.choice(_WEIGHTS) for _ in range(self._urls)]
-        turns = [url for round_ in range(max(_WEIGHTS)) for url in range(self._urls) if round_ < weights[url]]
-        return itertools.cycle(turns)
+    def _drawn(self) -> list[list[int]]:
+        """Weights of some seconds, and the opposite of each, so that no URL gains on the others for long."""
+        drawn = [[self._random.choice(_WEIGHTS) for _ in range(self._urls)] for _ in range(_DRAWN)]
+        return [*drawn, *([sum(_WEIGHTS) - weight for weight in weights] for weights in drawn)]
