@@ -15,8 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+# The load up to which a machine counts as fit for measuring.
+QUIET = 3.0
 ENVIRONMENTS = Path(os.environ.get("PERFKIT_BENCH_ENVIRONMENTS", "/tmp/perfkit-benchmarks"))
 
 
@@ -112,6 +115,12 @@ def circumstances() -> str:
         f"{os.cpu_count()} cores, load {load:.1f} · Python {platform.python_version()} · "
         f"`python {' '.join(['benchmarks/' + Path(sys.argv[0]).name, *sys.argv[1:]])}`"
     )
+
+
+def by_load(trials: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """What was measured on a quiet machine and on a busy one, by the words for each."""
+    quiet = [one for one in trials if one["load"] <= QUIET]
+    return {f"load ≤ {QUIET:.0f}": quiet, f"load > {QUIET:.0f}": [one for one in trials if one["load"] > QUIET]}
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

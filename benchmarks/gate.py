@@ -1,6 +1,7 @@
 """The gate's own errors: how often unchanged code fails, and how often a slowdown or one more statement is found.
 
-    python benchmarks/gate.py pairs --minutes 10      real pairs of an unchanged server, added to pairs.json beside the last ones
+    python benchmarks/gate.py pairs --minutes 10      real pairs of an unchanged server, added to those that are kept
+    python benchmarks/gate.py pairs --busy 4          the same while four processes do nothing but keep the machine busy
     python benchmarks/gate.py resample                10,000 gates drawn from those pairs, unchanged and slowed down
     python benchmarks/gate.py gates --count 50        whole gates: unchanged, one statement more, 5 % and 10 % slower
     python benchmarks/gate.py told                    all of that so far, and what gate_counts.py and gate_peers.py have found
@@ -21,12 +22,13 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from math import log
 from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bench import circumstances, free_port, table
+from bench import by_load, circumstances, free_port, table
 
 from perfkit.gate import calibration
 from perfkit.gate.paired import Rules
@@ -72,13 +74,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("pairs", "resample", "gates", "told"))
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--busy", type=int, default=0, metavar="PROCESSES")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--only", nargs="+", help="these kinds of gates alone")
     parser.add_argument("--drawn", type=int, default=10_000)
     options = parser.parse_args()
     print(circumstances() + "\n")
     if options.what == "pairs":
-        collect(options.minutes)
+        collect(options.minutes, options.busy)
     elif options.what == "resample":
         resample(options.drawn)
     elif options.what == "gates":
@@ -101,28 +104,31 @@ def told(drawn: int) -> None:
     gate_peers.told()
 
 
-def _kept() -> list[list[tuple[float, float]]]:
-    """By pair of processes: (CPU, wall) of each pair, as logarithms of current to baseline."""
+def _kept() -> list[dict[str, Any]]:
+    """By pair of processes: the machine's `load`, and of each pair the `logs` (CPU, wall) of current to baseline."""
     return json.loads(KEPT.read_text()) if KEPT.exists() else []
 
 
-def collect(minutes: float) -> None:
+def collect(minutes: float, busy: int) -> None:
     KEPT.parent.mkdir(parents=True, exist_ok=True)
-    until = time.monotonic() + 60 * minutes
-    with tempfile.TemporaryDirectory() as folder:
-        sides = [_side(name, Path(folder), port) for name, port in (("baseline", 8141), ("current", 8142))]
-        with Servers(sides, [{}, {}], Path(folder), 60.0) as servers:
-            while time.monotonic() < until:
-                servers.begin(["GET /1"])
-                pairs = [servers.pair("GET /1", number) for number in range(ALIVE)]
-                found = _kept()
-                found.append([(log(after.cpu / before.cpu), log(after.wall / before.wall)) for before, after in pairs])
-                KEPT.write_text(json.dumps(found))
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        for _ in range(busy):
+            stack.callback(subprocess.Popen([sys.executable, "-c", "while True: pass"]).kill)
+        sides = [_side(name, Path(folder)) for name in ("baseline", "current")]
+        servers = stack.enter_context(Servers(sides, [{}, {}], Path(folder), 60.0))
+        while os.getloadavg()[0] <= busy - 1:
+            time.sleep(1)
+        until = time.monotonic() + 60 * minutes
+        while time.monotonic() < until:
+            servers.begin(["GET /1"])
+            pairs = [servers.pair("GET /1", number) for number in range(ALIVE)]
+            logs = [(log(after.cpu / before.cpu), log(after.wall / before.wall)) for before, after in pairs]
+            KEPT.write_text(json.dumps([*_kept(), {"load": os.getloadavg()[0], "logs": logs}]))
     print(f"{len(_kept())} pairs of processes with {ALIVE} pairs each are kept in {KEPT}")
 
 
-def _side(name: str, folder: Path, port: int) -> Side:
-    root = folder / name
+def _side(name: str, folder: Path) -> Side:
+    root, port = folder / name, free_port()
     root.mkdir()
     (root / "shop.py").write_text(_shop())
     words = (sys.executable, "-m", "flask", "--app", "shop", "run", "-p", str(port))
@@ -135,21 +141,24 @@ def _shop(rounds: int = ROUNDS, statements: int = STATEMENTS) -> str:
 
 def resample(drawn: int) -> None:
     """Gates of one endpoint and of ten, with pairs of processes drawn again and again."""
-    kept = _kept()
-    if len(kept) < 10:
-        raise SystemExit("too few pairs: python benchmarks/gate.py pairs --minutes 10")
-    rows = []
-    logs = [[cpu for cpu, _ in run] for run in kept]
-    for units in UNITS:
-        for slower in (0.0, 0.02, 0.05, 0.10):
-            gates = drawn if not slower else max(200, drawn // 10)
-            answers, pairs = calibration.drawn(logs, Rules(), units, slower, gates)
-            told = ("slower",), ("unknown",), ("same", "faster")
-            shares = [f"{100 * sum(map(answers.count, words)) / gates:.2f} %" for words in told]
-            rows.append([f"{units}", f"{100 * slower:.0f} %", *shares, f"{pairs:.1f}", str(gates)])
-    strays = stdev(value - fmean(run) for run in logs for value in run)
-    print(f"{len(kept)} pairs of processes; a pair strays by {100 * strays:.1f} %; a pair is half a second\n")
-    table(("endpoints", "one is slower by", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
+    for condition, kept in by_load(_kept()).items():
+        if len(kept) < 10:
+            print(f"{condition}: {len(kept)} pairs of processes are too few: python benchmarks/gate.py pairs\n")
+            continue
+        rows = []
+        logs = [[cpu for cpu, _ in one["logs"]] for one in kept]
+        for units in UNITS:
+            for slower in (0.0, 0.02, 0.05, 0.10):
+                gates = drawn if not slower else max(200, drawn // 10)
+                answers, pairs = calibration.drawn(logs, Rules(), units, slower, gates)
+                told = ("slower",), ("unknown",), ("same", "faster")
+                shares = [f"{100 * sum(map(answers.count, words)) / gates:.2f} %" for words in told]
+                rows.append([f"{units}", f"{100 * slower:.0f} %", *shares, f"{pairs:.1f}", str(gates)])
+        strays = stdev(value - fmean(run) for run in logs for value in run)
+        print(
+            f"{condition}: {len(kept)} pairs of processes; a pair strays by {100 * strays:.1f} %, takes half a second\n"
+        )
+        table(("endpoints", "one is slower by", "fails", "inconclusive", "passes", "pairs", "endpoints drawn"), rows)
 
 
 def gates(count: int, only: Sequence[str] | None) -> None:

@@ -24,14 +24,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench import circumstances, free_port, spend, table
+from bench import by_load, circumstances, free_port, spend, table
 
 KEPT = Path(os.environ.get("PERFKIT_BENCH_PEERS", "/tmp/perfkit-benchmarks/peers.json"))
 PYTHON = os.environ.get("PERFKIT_BENCH_PYTHON", sys.executable)
 CHANGES = {"unchanged": 0.0, "5 % slower": 0.05, "10 % slower": 0.10}
 ROUNDS = 300_000
 FAILS = 0.05
-QUIET = 3.0  # the load below which a machine counts as fit for measuring
 WORK = """
 def work(rounds={rounds}):
     total = 0
@@ -143,7 +142,7 @@ def _run(words: list[str], folder: Path) -> subprocess.CompletedProcess[bytes]:
 
 
 def told() -> None:
-    for condition, trials in _conditions(_kept()).items():
+    for condition, trials in by_load(_kept()).items():
         if not trials:
             continue
         print(f"{condition}: {len(trials)} trials\n")
@@ -162,11 +161,6 @@ def told() -> None:
 def _open(answers: list[Answer]) -> str:
     others = [answer for answer in answers if answer not in ("fail", "pass")]
     return f" ({len(others)} {others[0]})" if others else ""
-
-
-def _conditions(trials: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    quiet = [one for one in trials if one["load"] <= QUIET]
-    return {f"load ≤ {QUIET:.0f}": quiet, f"load > {QUIET:.0f}": [one for one in trials if one not in quiet]}
 
 
 if __name__ == "__main__":
