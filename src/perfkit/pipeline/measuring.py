@@ -24,12 +24,15 @@ from perfkit.pipeline.values import Measured, Options, Progress, Say
 if TYPE_CHECKING:
     from perfkit.collectors.interface import Context
     from perfkit.recordings import Writer
+    from perfkit.targets.ending import Ending
     from perfkit.targets.interruption import Interruption
     from perfkit.targets.launch import Launched
 
 GRACE = 10.0
 _SURVIVE = ("py-spy", "tachyon", "memray")  # engines that have all whichever way the target ends
 _TICK = 0.02
+# Seconds between two looks of ours, once a target has begun: each takes something of the machine on which the target runs.
+_CALM_TICK, _CALM_AFTER = 0.05, 3.0
 _SAVE_EVERY = 1.0
 
 
@@ -106,7 +109,7 @@ class Measuring:
 
         return Context(
             sink=self._writer,
-            root_pid=self._launched.pid if self._launched else getattr(self._target, "pid", 0),
+            root_pid=self._root_pid,
             clock=self.clock,
             origins=Origins(self._project),
             spool=self._spool,
@@ -116,6 +119,10 @@ class Measuring:
             measured_from=self._measured_from,
             root=self._root(),
         )
+
+    @property
+    def _root_pid(self) -> int:
+        return self._launched.pid if self._launched else getattr(self._target, "pid", 0)
 
     def _root(self) -> str:
         """Of what runs in a container; what was launched sees our files."""
@@ -128,6 +135,12 @@ class Measuring:
         return None if ready_at is None else ready_at + self._options.warmup
 
     def _loop(self, interruption: Interruption) -> None:
+        from perfkit.targets.ending import Ending
+
+        with Ending(self._root_pid) as ending:
+            self._loop_until(ending, interruption)
+
+    def _loop_until(self, ending: Ending, interruption: Interruption) -> None:
         saved = 0.0
         while not self._target_ended():
             now = self.clock()
@@ -140,9 +153,14 @@ class Measuring:
                 self._stopped_by = reason
                 self._stop_target(interruption)
                 return
-            time.sleep(_TICK)
+            ending.wait(self._tick(now))
         if interruption.received:
             self._stopped_by = "signal"
+
+    def _tick(self, now: float) -> float:
+        ready_at = self._driving.ready_at
+        calm = ready_at is not None and now - ready_at > _CALM_AFTER and not self._options.memory
+        return _CALM_TICK if calm else _TICK
 
     def _reason_to_stop(self, interruption: Interruption, now: float) -> StoppedBy | None:
         if interruption.received:
