@@ -131,6 +131,37 @@ def test_places_limits_and_sizes(tmp_path: Path, python: str) -> None:
     assert lines[found["keeps.title_of (variable kept)"][4] - 1].strip() == "@functools.wraps(function)"
 
 
+SHORTER = """
+import json, sys, keeps
+from perfkit_probe import containers
+
+def lengths(look):
+    return {kept.name: kept.length for kept in look.run()}
+
+keeps.fill(100)
+whole = containers.Look()
+before = lengths(whole)
+keeps.fill(50)
+keeps.LATE = {}
+shorter = containers.Look(frozenset(whole.barren))
+after = lengths(shorter)
+visited = len(shorter._seen) - len(whole.barren)
+print(json.dumps([before, after, len(whole._seen), visited, lengths(containers.Look())]))
+"""
+
+
+def test_a_look_that_passes_by_what_held_nothing_misses_nothing_that_grows(tmp_path: Path, python: str) -> None:
+    before, after, everything, visited, again = json.loads(ran(tmp_path, python, SHORTER).stdout)
+    own = "__main__."  # what this very program keeps
+    assert {name for name in before if not name.startswith(own)} <= after.keys()
+    assert {name: length for name, length in again.items() if not name.startswith(own)} == {
+        name: length for name, length in after.items() if not name.startswith(own)
+    }
+    assert after["keeps.LATE"] == 0
+    assert {name for name in NAMES if after[name] == 150} == set(NAMES)
+    assert visited < everything / 2
+
+
 STUBBORN = """
 import sys, types
 class Proxy:

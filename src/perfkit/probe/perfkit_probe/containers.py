@@ -74,20 +74,28 @@ class _Shape:
 class Look:
     """One look at everything. Modules that were imported last come first: who defines a name is imported by who uses it.
 
-    Most of what there is cannot grow: it is passed by before anything is called, or made, for it."""
+    Most of what there is cannot grow: it is passed by before anything is called, or made, for it. `barren` are then the numbers
+    of what was looked at and holds nothing that could. A look that is given those passes them by: it costs less, and what they
+    have come to hold, and what has taken the place of one that is gone, waits for the next whole look."""
 
-    def __init__(self) -> None:
+    def __init__(self, barren: frozenset[int] = frozenset()) -> None:
         self.found: list[Kept] = []
-        self._seen: set[int] = set()
+        self.barren: set[int] = set()
+        self._seen: set[int] = set(barren)
         self._left = _MOST_OBJECTS
         self._shapes: dict[int, _Shape] = {}
         self._plain = set(_PLAIN)  # numbers of types
 
     def run(self) -> list[Kept]:
         own = __name__.rpartition(".")[0]
+        holding: set[int] = set()  # a module may have two names
         for name, module in reversed(list(sys.modules.items())):
-            if type(module) is ModuleType and name != own and not name.startswith((own + ".", "builtins")):
+            known = id(module) in self._seen or type(module) is not ModuleType
+            if not known and name != own and not name.startswith((own + ".", "builtins")):
+                before = len(self.found)
                 self._module(name, module)
+                (self.barren if len(self.found) == before else holding).add(id(module))
+        self.barren -= holding
         return self.found
 
     def _module(self, name: str, module: ModuleType) -> None:
@@ -121,6 +129,7 @@ class Look:
             return
         self._left -= 1
         self._seen.add(id(value))
+        before = len(self.found)
         if kind is FunctionType:
             self._function(name, value, module, file, depth)
         elif kind is _CACHED:
@@ -129,6 +138,8 @@ class Look:
             self._value(name, value.__func__, module, file, path, depth)
         else:
             self._shaped(name, value, module, file, path, depth)
+        if len(self.found) == before and id(value) in self._seen:
+            self.barren.add(id(value))
 
     def _shaped(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
         kind = type(value)

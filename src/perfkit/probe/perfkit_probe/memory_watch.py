@@ -24,6 +24,8 @@ EVERY = 2.0
 HEAP_EVERY = 1.0
 # The first looks may cost more, so that half a minute is enough to see what grows.
 _SHARE, _EARLY_SHARE, _EARLY_LOOKS = 100, 40, 10
+# Every third look goes through everything, and the first ones, while the process takes its shape; the others pass by what held nothing.
+_WHOLE, _EARLY_WHOLE = 3, 4
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
 _MOST = 200
@@ -46,6 +48,8 @@ _thread: _Thread | None = None
 _traces: Any = None
 _registered = False
 _not_before = 0.0
+_barren: frozenset[int] = frozenset()
+_looks = 0
 _lengths: dict[str, int] = {}
 _growing: dict[str, int] = {}
 
@@ -72,9 +76,10 @@ def begin(folder: str) -> None:
 
 def end() -> None:
     """No thread any more, and nothing known of what there was. Collections are the caller's to stop."""
-    global _traces
+    global _traces, _barren, _looks
     _stop()
     _traces = None
+    _barren, _looks = frozenset(), 0
     _lengths.clear()
     _growing.clear()
 
@@ -169,7 +174,7 @@ def tell(at: float) -> None:
     """One look at containers: what is longer than it was is told of, and from then on at each look."""
     first = not _lengths
     told = 0
-    for kept in containers.Look().run():
+    for kept in _look():
         before = _lengths.get(kept.name)
         _lengths[kept.name] = kept.length
         if kept.name in _growing:
@@ -195,6 +200,17 @@ def tell(at: float) -> None:
         )
     spool.define("look", at, told)
     spool.flush()
+
+
+def _look() -> list[containers.Kept]:
+    global _barren, _looks
+    whole = _looks < _EARLY_WHOLE or _looks % _WHOLE == 0
+    _looks += 1
+    look = containers.Look() if whole else containers.Look(_barren)
+    found = look.run()
+    if whole:
+        _barren = frozenset(look.barren)
+    return found
 
 
 def tell_heap(at: float) -> None:
