@@ -16,6 +16,7 @@ from perfkit.model.recording import Recording
 from perfkit.model.target import Command
 from perfkit.pipeline import Options, measure
 from perfkit.recordings import load
+from perfkit.shared.origin import is_own_probe
 
 pytestmark = [pytest.mark.real, pytest.mark.alone]
 
@@ -29,11 +30,11 @@ def spin(seconds):
 """
 
 
-def recorded(folder: Path, body: str) -> Recording:
+def recorded(folder: Path, body: str, options: Options | None = None) -> Recording:
     script = folder / "target.py"
     script.write_text(SPIN + textwrap.dedent(body))
     command = Command((sys.executable, str(script)), sys.executable, str(folder))
-    measured = measure(command, Options(), folder / "out.sqlite", lambda progress: None)
+    measured = measure(command, options or Options(), folder / "out.sqlite", lambda progress: None)
     assert measured.failure is None, measured.failure
     assert measured.outcome.exit_code == 0
     assert measured.path is not None
@@ -50,6 +51,30 @@ def test_no_window_holds_both_warm_up_and_what_is_measured(tmp_path: Path) -> No
     assert any(window.start > begin for window in recording.windows)
     # Uncut, the second window would go on for longer than it had lasted by then.
     assert not [w for w in recording.windows if w.start < begin < w.start + w.seconds / 2]
+
+
+def test_the_probes_own_thread_competes_with_none_of_the_targets(tmp_path: Path) -> None:
+    """Who holds the interpreter lock is asked where several threads want it. What follows memory is no thread of the target's."""
+    recording = recorded(
+        tmp_path,
+        """
+        class Kept:
+            def __init__(self):
+                self.parts = []
+
+        for number in range(20_000):  # what a look at them takes is seen by the kernel
+            globals()[f"kept_{number}"] = Kept()
+        spin(6)
+        """,
+        Options(memory=True),
+    )
+    probe = {
+        sample.thread for sample in recording.samples if is_own_probe(recording.stacks.expand(sample.stack)[0].file)
+    }
+    assert len(probe) == 1
+    usage = [row.cpu for row in recording.thread_usage if row.thread in probe]
+    assert max(usage) > 0.05
+    assert {window.kind for window in recording.windows} == {"wall"}
 
 
 def looks_through(recording: Recording, function: str) -> dict[int, int]:

@@ -7,7 +7,7 @@ lock's holder follows each of them. Comes out: windows, threads, samples and the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from perfkit.collectors.interface import Context, Followed
@@ -16,6 +16,7 @@ from perfkit.collectors.pyspy_window import PySpyWindow, WindowResult
 from perfkit.collectors.schedstat import Reading, read_threads
 from perfkit.model.recording import Frame, Gap, Process, Sample, SampleKind, Thread, ThreadUsage, Window
 from perfkit.shared import processes
+from perfkit.shared.origin import is_own_probe
 from perfkit.shared.yama import ptrace_is_restricted
 
 # The first windows are short, so that a short run has something; later ones are as long as a loss of 5 s allows.
@@ -176,10 +177,13 @@ class PySpySampler:
         self, sampled: Sampled, window: PySpyWindow, result: WindowResult, stacks: list[RawStack], now: float
     ) -> None:
         counts: Counter[int] = Counter()
+        of_target: set[int] = set()  # threads; the probe has one of its own that follows memory
         merged: Counter[tuple[int, int]] = Counter()
         for raw in stacks:
             thread = self._thread(sampled, raw)
             counts[thread.id] += raw.n
+            if not is_own_probe(raw.frames[0].file):
+                of_target.add(thread.id)
             merged[thread.id, self._intern(sampled.process, raw)] += raw.n
         elapsed = max(now - window.started, 1e-3)
         looks = max(counts.values(), default=0) if window.kind == "wall" else round(window.rate * elapsed)
@@ -208,7 +212,9 @@ class PySpySampler:
         usage = self._thread_usage(sampled, window_id)
         self._context.sink.window(record, rows, usage)
         sampled.windows += 1
-        sampled.next_kind = "gil" if window.kind == "wall" and _busy_threads(counts, usage, elapsed) > 1 else "wall"
+        sampled.next_kind = "wall"
+        if window.kind == "wall" and _busy_threads(of_target, usage, elapsed) > 1:
+            sampled.next_kind = "gil"
 
     def _thread_usage(self, sampled: Sampled, window_id: int) -> list[ThreadUsage]:
         after = read_threads(sampled.process.pid)
@@ -299,10 +305,10 @@ class PySpySampler:
             )
 
 
-def _busy_threads(seen: Iterable[int], usage: Sequence[ThreadUsage], elapsed: float) -> int:
+def _busy_threads(seen: Set[int], usage: Sequence[ThreadUsage], elapsed: float) -> int:
     """How many of the threads seen might hold the interpreter lock: all but those that the kernel gave next to no CPU."""
     idle = {row.thread for row in usage if row.cpu < 0.02 * elapsed}
-    return len(set(seen) - idle)
+    return len(seen - idle)
 
 
 def _gap(process: Process, failure: str, denied: bool) -> Gap:
