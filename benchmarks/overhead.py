@@ -223,11 +223,24 @@ def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | N
         }  # fmt: skip
         if (BIN / "scalene").exists():
             profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
+        if "probe alone" in (only or ()):  # what it writes is left where it is
+            profilers["probe alone"] = ["env", *_probed(Path(folder, "spool")), python]
         profilers = {name: words for name, words in profilers.items() if not only or name in only}
         without = "perfkit" + WITHOUT
         if kind in PROBED and not only:
             profilers[without] = profilers["perfkit"]
         return beside_bare(kind, profilers, pairs, folder)
+
+
+def _probed(spool: Path) -> list[str]:
+    """Settings with which a target loads the probe, as `perfkit run` sets them."""
+    from perfkit.collectors.pyspy import PySpySampler
+    from perfkit.pipeline import Options
+    from perfkit.pipeline.collecting import PROBE_FOLDER, environment
+
+    spool.mkdir()
+    settings = environment(PySpySampler, Options(), str(spool), (str(Path(TARGET).parent),))
+    return [f"{name}={value}" for name, value in {**settings, "PYTHONPATH": PROBE_FOLDER}.items()]
 
 
 def beside_bare(kind: str, profilers: Mapping[str, Sequence[str]], pairs: int, folder: str) -> dict[str, Pairs]:
