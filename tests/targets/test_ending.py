@@ -16,10 +16,10 @@ LONG = 60.0
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this kernel does not tell when a process ends")
 def test_the_end_of_a_child_wakes_who_waits() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        with Ending(child.pid) as ending:
-            child.communicate(b"\n")  # it is reaped as well: what was opened before stands for it still
-            assert _waited(ending, LONG) < LONG / 2
+    words = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE) as child, Ending(child.pid) as ending:
+        child.communicate(b"\n")  # it is reaped as well: what was opened before stands for it still
+        assert _waited(ending, LONG) < LONG / 2
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="this kernel does not tell when a process ends")

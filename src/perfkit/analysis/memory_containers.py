@@ -66,9 +66,7 @@ def _grown(by_process: Mapping[int, Sequence[Container]], ends: Mapping[int, End
         grown_bytes=sum(max(0, rows[-1].size - rows[0].size) for rows in kept.values()),
         seconds=most[-1].at - most[0].at,
         looks=len(most),
-        steady=_is_steady(looks, ended, filler)
-        if filler is not None
-        else is_steady([(one.at, one.length) for one in most]),
+        steady=_is_steady(looks, ended, filler, is_steady([(one.at, one.length) for one in most])),
         requests=sum(counts[-1] - counts[0] for counts in ended),
         bound=last.bound,
         hits=None if last.hits is None else sum(rows[-1].hits or 0 for rows in kept.values()),
@@ -78,11 +76,16 @@ def _grown(by_process: Mapping[int, Sequence[Container]], ends: Mapping[int, End
     )
 
 
-def _is_steady(looks: Sequence[Sequence[Container]], ended: Sequence[Sequence[int]], filler: Filler) -> bool:
-    """By the requests of whom it grows with, and by all where that is not sure: time tells less, for load comes and goes."""
+def _is_steady(
+    looks: Sequence[Sequence[Container]], ended: Sequence[Sequence[int]], filler: Filler | None, in_time: bool
+) -> bool:
+    """By the requests of whom it grows with. By all of them and in time as well where that is not sure: each alone tells less, for
+    load comes and goes, and its mix."""
+    if filler is None:
+        return in_time
     if declines(_steps(looks, filler.ended)):
         return False
-    return filler.alone or not declines(_steps(looks, ended))
+    return filler.alone or (in_time and not declines(_steps(looks, ended)))
 
 
 def _steps(looks: Iterable[Sequence[Container]], counts: Iterable[Sequence[int]]) -> list[tuple[int, int]]:
