@@ -43,6 +43,7 @@ TARGET = """
     print("ready", flush=True)
     for line in sys.stdin:
         print("free" if free() else "zoomed", flush=True)
+    work(5)  # Under a wish that still stands one call is sure, however little the thread came to.
     going = False
     thread.join()
     print("ended", free(), flush=True)
