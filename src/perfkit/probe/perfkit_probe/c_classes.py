@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 MOST_CLASSES = 1000
+# Where no size is given, the library's own default stands.
+_AS_IT_IS: Any = object()
 
 
 class Classes:
@@ -74,15 +76,17 @@ def fetches(base: Any) -> tuple[Any, Any, Any, Any]:
                 if last[10] or seconds > KEEP:
                     fetched(last, started, seconds, len(rows))
                 else:
-                    last[8:] = started, seconds, len(rows)
+                    last[8] = started
+                    last[9] = seconds
+                    last[10] = len(rows)
             except AttributeError:
                 pass
         return rows
 
     @frames.marked("span:fetch")
-    def fetchmany(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def fetchmany(self: Any, size: Any = _AS_IT_IS) -> Any:
         started = monotonic()
-        rows = base_many(self, args[0]) if len(args) == 1 and not kwargs else base_many(self, *args, **kwargs)
+        rows = base_many(self) if size is _AS_IT_IS else base_many(self, size)
         if rows:
             seconds = monotonic() - started
             try:
@@ -90,7 +94,9 @@ def fetches(base: Any) -> tuple[Any, Any, Any, Any]:
                 if last[10] or seconds > KEEP:
                     fetched(last, started, seconds, len(rows))
                 else:
-                    last[8:] = started, seconds, len(rows)
+                    last[8] = started
+                    last[9] = seconds
+                    last[10] = len(rows)
             except AttributeError:
                 pass
         return rows

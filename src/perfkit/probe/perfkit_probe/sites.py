@@ -58,6 +58,17 @@ _MOST_TELLING = 3
 _MOST_KNOWN = 20_000
 _MOST_HINTS = 6
 
+
+class Hints:
+    """Where a statement ran before, newest first."""
+
+    __slots__ = ("far", "near")
+
+    def __init__(self) -> None:
+        self.near: list[Near] = []
+        self.far: list[Far] = []
+
+
 _roots: tuple[str, ...] = ()
 _kinds: dict[str, int] = {}
 _known: dict[tuple[object, ...], int] = {}
@@ -157,7 +168,7 @@ def hints_of(name: int) -> Hints:
     """What `here` remembers of a statement, by the number of its name."""
     hints = _hints.get(name)
     if hints is None:
-        hints = []
+        hints = Hints()
         if len(_hints) < _MOST_KNOWN:
             _hints[name] = hints
     return hints
@@ -166,22 +177,34 @@ def hints_of(name: int) -> Hints:
 def here(hints: Hints) -> int:
     """The number of the stack two frames below the caller. Where the same ran before is looked at first: every frame that is
     walked through has to be made into an object, and one that is looked at by its depth alone has not."""
-    frame: Any = None
-    for steps, number in hints:
+    for depth, code, at, callers, number in hints.near:
         try:
-            for depth, code, at in steps:
-                frame = _frame(depth + 1) if depth else frame.f_back
-                if frame.f_lasti != at or frame.f_code is not code:
-                    break
-            else:
-                return number
+            frame: Any = _frame(depth + 1)
+            if frame.f_lasti == at and frame.f_code is code:
+                for code, at in callers:
+                    frame = frame.f_back
+                    if frame.f_lasti != at or frame.f_code is not code:
+                        break
+                else:
+                    return number
         except (ValueError, AttributeError):  # the stack is less deep
             continue
     return walked(hints, 3)
 
 
 def walked(hints: Hints, depth: int = 2) -> int:
-    """The same for a stack that is not known yet. `depth` as for `sys._getframe`; the depths in the hints are the caller's."""
+    """The same for a stack that is not among the near ones. `depth` as for `sys._getframe`; the depths in the hints are the
+    caller's."""
+    for steps, number in hints.far:
+        try:
+            for below, code, at in steps:
+                frame = _frame(depth - 1 + below)
+                if frame.f_lasti != at or frame.f_code is not code:
+                    break
+            else:
+                return number
+        except ValueError:
+            continue
     return _walk(_frame(depth), 1, hints)
 
 
@@ -256,16 +279,20 @@ def _walk(start: FrameType, depth: int, hints: Hints | None) -> int:
     if project:
         number = _number(kept)
         if hints is not None:
-            steps = tuple(
-                [
-                    (0 if depth == before + 1 else depth, frame.f_code, frame.f_lasti)
-                    for before, depth, frame in zip([-1, *depths], depths, kept)
-                ]
-            )
-            hints[:] = [(steps, number), *hints[: _MOST_HINTS - 1]]
+            _remember(hints, depths, kept, number)
         return number
     instead: int = getattr(_handed, "site", 0)
     return instead or (_number(kept + library) if kept or library else 0)
+
+
+def _remember(hints: Hints, depths: list[int], kept: list[FrameType], number: int) -> None:
+    steps = [(depth, frame.f_code, frame.f_lasti) for depth, frame in zip(depths, kept)]
+    first, *callers = steps
+    if depths[-1] - depths[0] == len(callers):
+        near = (*first, tuple([(code, at) for _, code, at in callers]), number)
+        hints.near[:] = [near, *hints.near[: _MOST_HINTS - 1]]
+    else:
+        hints.far[:] = [(tuple(steps), number), *hints.far[: _MOST_HINTS - 1]]
 
 
 def _parent(of: Any) -> tuple[FrameType | None, Any]:

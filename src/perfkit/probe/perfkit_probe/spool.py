@@ -38,7 +38,7 @@ REQUEST_KINDS = ("wsgi", "asgi", "task", "test")
 _LENGTH = Struct("<I").pack
 KEEP = 0.05
 # A process writes when no request is under way any more, as often as this.
-REST = 0.02
+REST = 0.05
 _MANY = 2000
 _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
 

@@ -109,16 +109,18 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
                 hashed = hash(_described(values)) ^ literals
         of = 0 if request is None else request.number
         if stack is None:
-            frame: Any = None  # what follows is `sites.here` without a frame of its own
-            for steps, before in hints:
+            # What follows is `sites.here` without a frame of its own.
+            for depth, code, at, callers, before in hints.near:
                 try:
-                    for depth, code, at in steps:
-                        frame = _getframe(depth) if depth else frame.f_back
-                        if frame.f_lasti != at or frame.f_code is not code:
+                    frame: Any = _getframe(depth)
+                    if frame.f_lasti == at and frame.f_code is code:
+                        for code, at in callers:
+                            frame = frame.f_back
+                            if frame.f_lasti != at or frame.f_code is not code:
+                                break
+                        else:
+                            stack = before
                             break
-                    else:
-                        stack = before
-                        break
                 except (ValueError, AttributeError):  # the stack is less deep
                     continue
             else:
