@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
     from typing import Any
 
-    # Where a statement ran, newest first: (depth, code, instruction) of each frame that is kept, and the number of the stack.
-    # The depth is 0 for the caller of the frame before.
-    Hints = list[tuple[tuple[tuple[int, CodeType, int], ...], int]]
+    # The frame at a depth, by its code and instruction; those of its callers, each calling the one before; the stack's number.
+    Near = tuple[int, CodeType, int, tuple[tuple[CodeType, int], ...], int]
+    # Frames with others between them that do not count, each by its own depth; the stack's number.
+    Far = tuple[tuple[tuple[int, CodeType, int], ...], int]
 
 _PROBE = os.path.dirname(os.path.abspath(__file__))
 _INSTALLED = ("/site-packages/", "/dist-packages/")
