@@ -222,7 +222,8 @@ def launched(kind: str, pairs: int, rate: Sequence[str], only: Sequence[str] | N
             "cProfile": [python, "-m", "cProfile", "-o", f"{folder}/cprofile"],
         }  # fmt: skip
         if (BIN / "scalene").exists():
-            profilers["scalene (CPU)"] = [str(BIN / "scalene"), "run", "--cpu-only", "-o", f"{folder}/scalene.json"]
+            scalene = [str(BIN / "scalene"), "run", "-o", f"{folder}/scalene.json"]
+            profilers |= {"scalene": scalene, "scalene --cpu-only": [*scalene, "--cpu-only"]}
         if "probe alone" in (only or ()):  # what it writes is left where it is
             profilers["probe alone"] = ["env", *_probed(Path(folder, "spool")), python]
         profilers = {name: words for name, words in profilers.items() if not only or name in only}

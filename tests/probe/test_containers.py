@@ -230,6 +230,45 @@ def test_what_grows_is_told_at_each_look_from_then_on(tmp_path: Path, python: st
     assert not any("tax_of" in fields[1] for fields in told if len(fields) == 11 and int(fields[6]) < 100)
 
 
+SMALL = """
+import gc, sys
+from perfkit_probe import containers
+class Inner:
+    def __init__(self, *entries):
+        self.entries = list(entries)
+class Outer:
+    def __init__(self, inner):
+        self.name, self.inner, self.number = "x", inner, 1
+def plain(): pass
+def counted(): pass
+counted.calls = []
+NOTHING, FEW, MANY = Outer(None), Outer(Inner(1, 2)), Outer(Inner(*range(60)))
+def dicts(one):
+    return [type(part) for part in gc.get_referents(one)].count(dict)
+before = list(map(dicts, (NOTHING, FEW, FEW.inner, plain)))
+def named(barren):
+    look = containers.Look(barren, 50)
+    print(sorted(kept.name.replace("__main__.", "") for kept in look.run() if "__main__" in kept.name))
+    return frozenset(look.barren)
+barren = named(frozenset())
+print(list(map(dicts, (NOTHING, FEW, FEW.inner, plain))) == before)
+FEW.inner.entries.extend(range(60))
+counted.calls.extend(range(60))
+named(barren)
+print(id(NOTHING) in barren, id(FEW) in barren)
+"""
+
+
+def test_what_holds_little_is_left_as_it_is(tmp_path: Path, some_python: str) -> None:
+    """No object is given a `__dict__` that it did not have, and what has come to hold much is found by the next look."""
+    assert ran(tmp_path, some_python, SMALL).stdout.splitlines() == [
+        "['MANY.inner.entries']",
+        "True",
+        "['FEW.inner.entries', 'MANY.inner.entries', 'counted.calls']",
+        "True False",
+    ]
+
+
 FORKS = """
 import os, sys, time, warnings
 warnings.simplefilter("error")

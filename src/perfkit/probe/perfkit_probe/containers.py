@@ -36,6 +36,9 @@ _UNWRAPPED = frozenset(map(id, (staticmethod, classmethod, MethodType)))
 _SIZED = frozenset(map(id, (str, bytes, int, float, bytearray)))
 _SEQUENCES = frozenset(map(id, (tuple, list, set, frozenset, deque)))
 _MAPPINGS = frozenset(map(id, (dict, OrderedDict)))
+_DICT = id(dict)
+# From here on an object has no `__dict__` until somebody asks for it.
+_ATTRIBUTES_APART = sys.version_info >= (3, 11)
 
 
 class Kept:
@@ -76,11 +79,14 @@ class Look:
 
     Most of what there is cannot grow: it is passed by before anything is called, or made, for it. `barren` are then the numbers
     of what was looked at and holds nothing that could. A look that is given those passes them by: it costs less, and what they
-    have come to hold, and what has taken the place of one that is gone, waits for the next whole look."""
+    have come to hold, and what has taken the place of one that is gone, waits for the next whole look. Containers of fewer
+    than `least` entries are not told of."""
 
-    def __init__(self, barren: frozenset[int] = frozenset()) -> None:
+    def __init__(self, barren: frozenset[int] = frozenset(), least: int = 0) -> None:
         self.found: list[Kept] = []
         self.barren: set[int] = set()
+        self._least = least
+        self._containers = 0  # passed so far, told of or not
         self._seen: set[int] = set(barren)
         self._left = _MOST_OBJECTS
         self._shapes: dict[int, _Shape] = {}
@@ -92,9 +98,9 @@ class Look:
         for name, module in reversed(list(sys.modules.items())):
             known = id(module) in self._seen or type(module) is not ModuleType
             if not known and name != own and not name.startswith((own + ".", "builtins")):
-                before = len(self.found)
+                before = self._containers
                 self._module(name, module)
-                (self.barren if len(self.found) == before else holding).add(id(module))
+                (self.barren if self._containers == before else holding).add(id(module))
         self.barren -= holding
         return self.found
 
@@ -108,19 +114,14 @@ class Look:
 
     def _worth(self, values: Any) -> list[tuple[str, Any]]:
         """What of a namespace may hold something that grows, and was not seen yet."""
-        plain, seen = self._plain, self._seen
+        plain, seen, passed = self._plain, self._seen, self.barren.add
         return [
             (key, value)
             for key, value in list(values.items())
             if id(type(value)) not in plain
             and id(value) not in seen
             and type(key) is str
-            and not (
-                type(value) is FunctionType
-                and value.__closure__ is None
-                and value.__defaults__ is None
-                and not value.__dict__
-            )
+            and (type(value) is not FunctionType or _keeps(value) or passed(id(value)))
         ]
 
     def _value(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
@@ -129,7 +130,7 @@ class Look:
             return
         self._left -= 1
         self._seen.add(id(value))
-        before = len(self.found)
+        before = self._containers
         if kind is FunctionType:
             self._function(name, value, module, file, depth)
         elif kind is _CACHED:
@@ -138,23 +139,68 @@ class Look:
             self._value(name, value.__func__, module, file, path, depth)
         else:
             self._shaped(name, value, module, file, path, depth)
-        if len(self.found) == before and id(value) in self._seen:
+        if self._containers == before and id(value) in self._seen:
             self.barren.add(id(value))
 
-    def _shaped(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
-        kind = type(value)
+    def _shape(self, kind: type) -> _Shape:
         shape = self._shapes.get(id(kind))
         if shape is None:
             shape = self._shapes[id(kind)] = _Shape(kind)
+        return shape
+
+    def _shaped(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
+        kind = type(value)
+        shape = self._shape(kind)
         if shape.is_class:
             self._class(value, module, file)
         elif shape.base is not None:
+            self._containers += 1
             length = _LENGTHS[id(shape.base)](value)
-            self.found.append(Kept(name, str(_NAME.__get__(kind)), file, path, length, value))
+            if length >= self._least:
+                self.found.append(Kept(name, str(_NAME.__get__(kind)), file, path, length, value))
         elif shape.descriptor is None:
             self._plain.add(id(kind))
-        elif depth < _DEEPEST:
+        elif depth < _DEEPEST and (not _ATTRIBUTES_APART or self._holds(value, shape, depth)):
             self._object(name, value, shape, depth)
+
+    def _holds(self, value: Any, of: _Shape, depth: int) -> bool:
+        """Whether something below an object is worth its name. Names stand in its `__dict__`, and to ask for that makes one
+        where the interpreter had none: it finds the object's attributes more slowly from then on."""
+        plain, seen = self._plain, self._seen
+        parts = gc.get_referents(value)
+        for attributes in [one for one in parts if type(one) is dict and len(one) < self._least]:
+            parts += attributes.values()  # it may be the `__dict__`, if there is one already
+        for one in parts:
+            kind = type(one)
+            if id(kind) in plain or id(one) in seen:
+                continue
+            if kind is MethodType:
+                one, kind = one.__func__, type(one.__func__)
+            if kind is FunctionType:
+                if _keeps(one):
+                    return True
+            elif kind is _CACHED or id(kind) in _UNWRAPPED or self._worthy(one, self._shape(kind), of, depth):
+                return True
+        return False
+
+    def _worthy(self, one: Any, shape: _Shape, of: _Shape, depth: int) -> bool:
+        """The same for what an object refers to."""
+        if shape.is_class:
+            return one is not of.kind and _members(one).get("__module__") == of.module
+        if shape.base is not None:
+            self._containers += 1
+            return bool(_LENGTHS[id(shape.base)](one) >= self._least)
+        if shape.descriptor is None:
+            self._plain.add(id(shape.kind))
+        elif depth + 1 < _DEEPEST and self._left > 0:
+            self._left -= 1
+            before = self._containers
+            if self._holds(one, shape, depth + 1):
+                return True
+            if self._containers == before:
+                self._seen.add(id(one))
+                self.barren.add(id(one))
+        return False
 
     def _class(self, value: Any, module: str, file: str) -> None:
         """Of the module that defines it, not of those that import it."""
@@ -188,20 +234,39 @@ class Look:
                     self._value(deeper, inner, module, file, variable, depth + 1)
         for inner in value.__defaults__ or ():
             self._value(name + " (default)", inner, module, file, "", depth + 1)
-        for key, inner in list(value.__dict__.items()):
-            self._value("%s.%s" % (name, key), inner, module, file, "", depth + 1)
+        if _remembers(value):
+            for key, inner in list(value.__dict__.items()):
+                self._value("%s.%s" % (name, key), inner, module, file, "", depth + 1)
         for kept in self.found[before:]:
             if not kept.line and kept.kind != "lru_cache":
                 kept.file, kept.line = code.co_filename, code.co_firstlineno
 
     def _cached(self, name: str, value: Any) -> None:
         hits, misses, bound, length = value.cache_info()
+        self._containers += 1
+        if length < self._least:
+            return
         kept = Kept(name + "()", "lru_cache", "", "", length, value)
         kept.hits, kept.misses, kept.bound = hits, misses, -1 if bound is None else bound
         wrapped = value.__dict__.get("__wrapped__")
         if type(wrapped) is FunctionType:
             kept.file, kept.line = wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno
         self.found.append(kept)
+
+
+def _remembers(function: FunctionType) -> bool:
+    """Whether a function has attributes. To ask for its `__dict__` makes one where there is none, which is then there for good."""
+    kinds = list(map(id, map(type, gc.get_referents(function))))
+    return kinds.count(_DICT) > _WITHOUT_ATTRIBUTES and bool(function.__dict__)
+
+
+def _keeps(function: FunctionType) -> bool:
+    """Whether a function may keep something between its calls."""
+    return function.__closure__ is not None or function.__defaults__ is not None or _remembers(function)
+
+
+# What a function refers to: its module's names and, from Python 3.10 on, those of the built-in ones.
+_WITHOUT_ATTRIBUTES = [type(one) for one in gc.get_referents(lambda: None)].count(dict)
 
 
 def _bases(kind: type) -> Any:

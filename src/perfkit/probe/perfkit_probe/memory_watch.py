@@ -24,8 +24,8 @@ EVERY = 2.0
 HEAP_EVERY = 1.0
 # The first looks may cost more, so that half a minute is enough to see what grows.
 _SHARE, _EARLY_SHARE, _EARLY_LOOKS = 100, 40, 10
-# Every third look goes through everything, and the first ones, while the process takes its shape; the others pass by what held nothing.
-_WHOLE, _EARLY_WHOLE = 3, 4
+# Every sixth look goes through everything, and the first ones, while the process takes its shape; the others pass by what held nothing.
+_WHOLE, _EARLY_WHOLE = 6, 4
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
 _MOST = 200
@@ -172,14 +172,13 @@ def _next(every: float, look: Callable[[float], None], share: int) -> float:
 
 def tell(at: float) -> None:
     """One look at containers: what is longer than it was is told of, and from then on at each look."""
-    first = not _lengths
     told = 0
     for kept in _look():
         before = _lengths.get(kept.name)
         _lengths[kept.name] = kept.length
         if kept.name in _growing:
             _growing[kept.name] = kept.length
-        elif before is None or first or kept.length <= before or kept.length < _LEAST or len(_growing) >= _MOST:
+        elif before is None or kept.length <= before or len(_growing) >= _MOST:
             continue
         else:
             _growing[kept.name] = kept.length
@@ -206,7 +205,7 @@ def _look() -> list[containers.Kept]:
     global _barren, _looks
     whole = _looks < _EARLY_WHOLE or _looks % _WHOLE == 0
     _looks += 1
-    look = containers.Look() if whole else containers.Look(_barren)
+    look = containers.Look(frozenset() if whole else _barren, _LEAST)
     found = look.run()
     if whole:
         _barren = frozenset(look.barren)
