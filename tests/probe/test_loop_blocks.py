@@ -272,8 +272,11 @@ def test_c_code_that_keeps_the_interpreter_lock_is_seen_right_behind_it(tmp_path
         tmp_path / "app",
         CALLS
         + """
+    began = time.perf_counter()
+    sum(range(3_000_000))
+    n = int(3_000_000 * 0.2 / (time.perf_counter() - began))  # a fifth of a second, however fast the interpreter is
     def heavy():
-        return sum(range(10_000_000))
+        return sum(range(n))
     async def counts(scope, receive, send):
         heavy()
         await asyncio.sleep(0)

@@ -53,6 +53,40 @@ def test_a_fetch_after_its_statement_was_written(tmp_path: Path, python: str) ->
     assert fetched(seen) == [1, 1, 8, 1, 4, 5, 1, 9, 1, 1, 8]
 
 
+def test_a_fetch_after_its_statement_was_packed(tmp_path: Path, python: str) -> None:
+    first, _, rest = AFTER.partition("spool.flush()")
+    seen = ran(first + "spool.pack()" + rest, tmp_path, python)
+    assert times(seen) == 4
+    assert fetched(seen) == [1, 1, 8, 1, 4, 5, 1, 9, 1, 1, 8]
+
+
+WAITING = """
+from math import inf
+from perfkit_probe import requests
+with_others = requests.Request(requests.WSGI, "GET /others")
+most = 0
+for _ in range(100):
+    spool.written_at = inf  # it is never time to write
+    request = requests.Request(requests.WSGI, "GET /items")
+    token = requests.current.set(request)
+    for _ in range(10):
+        database.execute("SELECT a FROM t").fetchall()
+    requests.current.reset(token)
+    most = max(most, len(spool.kept))
+    request.end()
+assert most <= spool.MANY_UNPACKED + 12, most
+assert sum(type(event) is list for event in spool.kept) < spool.MANY_UNPACKED
+with_others.end()
+"""
+
+
+def test_statements_that_wait_for_their_write_are_packed(tmp_path: Path, some_python: str) -> None:
+    seen = ran(WAITING, tmp_path, some_python)
+    assert (times(seen), fetched(seen)) == (1000, [10] * 1000)
+    of = [seen.name(span) for span in seen.of("sql") if span.request]
+    assert of == [ALL] * 1000 and len(seen.requests) == 101
+
+
 INTERLEAVED = """
 cursor.execute("SELECT a FROM t")
 while True:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from . import hooks, requests, sites, spool
-from .sqlite3_cursors import on_behalf
 from .statements import NOTHING, Asked
 
 TYPE_CHECKING = False
@@ -62,11 +61,11 @@ def _carried(function: Any, asked: Asked) -> Any:
     request = requests.get_current()
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        in_request, at_site = requests.current.set(request), on_behalf.set(asked)
+        in_request, before = requests.current.set(request), sites.hand(asked)
         try:
             return function(*args, **kwargs)
         finally:
-            on_behalf.reset(at_site)
+            sites.hand(before)
             requests.current.reset(in_request)
 
     return call

@@ -5,8 +5,8 @@ A statement is a list until it is written, so that the rows fetched of it cost a
     0 kind  1 request  2 name  3 stack  4 start  5 seconds  6 rows changed  7 hash of its parameters, None unknown
     8 start of its fetch, 0.0 where that is the statement's end  9 seconds of its fetch  10 rows fetched
 
-Its kind is `WRITTEN` from then on and its rows `CLOSED`: who fetches more gives it to the spool again (`statements.fetched`),
-and it is written as further rows alone.
+Its rows are `CLOSED` from then on: who fetches more gives it to the spool again (`statements.fetched`), of the kind `WRITTEN`, and it
+is written as further rows alone.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ _keys: dict[Any, int] = {None: 0}
 def packed(events: list[Any]) -> tuple[bytes, Exception | None]:
     """The bytes of all, and the error of one that could not be packed, which is left out. Statements come last: what defines
     their numbers is among the others."""
-    parts = [event for event in events if type(event) is bytes]
+    parts: list[bytes] = []
     rows = []
     for event in events:
         if type(event) is list:
             # Another thread may fetch meanwhile: what it adds after this line is lost, and nothing is written twice.
             rows.append(tuple(event))
-            event[0] = event[10] = WRITTEN
+            event[10] = WRITTEN
+        else:
+            parts.append(event)
     if not rows:
         return b"".join(parts), None
     # By columns: a loop over so many fields would take three times as long.

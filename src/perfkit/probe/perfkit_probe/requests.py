@@ -20,7 +20,7 @@ except ImportError:  # a platform without the clock
 
 from . import sites, spool
 from .events import REQUEST, SPAN
-from .spool import KEEP, KINDS, REST, keep
+from .spool import KEEP, KINDS, MANY_UNPACKED, REST, keep, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Request:
         # An asynchronous request shares its thread: what it used itself is added up step by step.
         self.cpu = 0.0 if kind == ASGI else thread_time()
         self.start = monotonic()
-        if not in_flight and not spool.kept:
+        if not in_flight and not kept:
             spool.written_at = self.start  # what it leaves is written when it ends, rather than its first event at once
         in_flight += 1
 
@@ -88,6 +88,8 @@ class Request:
             spool.flush()
         elif now - spool.written_at > KEEP:
             spool.flush()
+        elif len(kept) > MANY_UNPACKED:
+            spool.pack()
 
 
 current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)

@@ -40,6 +40,9 @@ KEEP = 0.05
 # A process writes when no request is under way any more, as often as this.
 REST = 0.05
 _MANY = 2000
+# So many events are packed where they are: each statement that waits for its write is one object more until the interpreter
+# collects garbage, 700 by default.
+MANY_UNPACKED = 200
 _MOST_ON_DISK = 1 << 30  # bytes: a process that writes more is not listened to, or runs for days
 
 _folder: str = ""
@@ -135,6 +138,17 @@ def flush() -> None:
                 broken("some statements", failed)
 
 
+def pack() -> None:
+    """Pack what is kept, and write nothing yet."""
+    if closed:
+        return
+    with _lock:
+        if not _writing:
+            failed = _pack_all()
+            if failed is not None:
+                broken("some statements", failed)
+
+
 def last_words() -> None:
     """The process ends: write all there is. Never raises."""
     try:
@@ -166,6 +180,22 @@ def _write_all() -> Exception | None:
         _writing = False
         _go_on_as_another_user()
     except (OSError, MemoryError):
+        _cut()
+    finally:
+        _writing = False
+    return failed
+
+
+def _pack_all() -> Exception | None:
+    """As `_write_all`, in place."""
+    global _writing
+    _writing = True
+    failed = None
+    try:
+        n = len(_events)
+        data, failed = packed(_events[:n])
+        _events[:n] = [data]
+    except MemoryError:
         _cut()
     finally:
         _writing = False

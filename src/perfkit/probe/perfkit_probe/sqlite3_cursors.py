@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from _contextvars import ContextVar
 from time import monotonic
 
 from . import frames
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
 _Function: Any = type(lambda: None)  # types.FunctionType
 SYSTEM = "sqlite"
 MAY_WARN = (3, 12) <= sys.version_info < (3, 14)
-# The call site, where another thread than this one decided on it.
-on_behalf: ContextVar[int | None] = ContextVar("perfkit_site", default=None)
-site_elsewhere = on_behalf.get
 
 
 def in_the_name_of(caller: Any, function: Any) -> Any:
@@ -61,7 +57,7 @@ def _methods(base: Any) -> Any:
                 rows = rowcount(self)
                 return result
             finally:
-                self.perfkit_last = executed(sql, parameters, SYSTEM, started, rows, site_elsewhere())
+                self.perfkit_last = executed(sql, parameters, SYSTEM, started, rows)
 
         @frames.marked("span:sql")
         def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
@@ -72,7 +68,7 @@ def _methods(base: Any) -> Any:
                 rows = rowcount(self)
                 return result
             finally:
-                self.perfkit_last = executed(sql, MANY, SYSTEM, started, rows, site_elsewhere())
+                self.perfkit_last = executed(sql, MANY, SYSTEM, started, rows)
 
         @frames.marked("span:sql")
         def executescript(self, script: Any, /) -> Any:
@@ -80,7 +76,7 @@ def _methods(base: Any) -> Any:
             try:
                 return base_executescript(self, script)
             finally:
-                executed(script, None, SYSTEM, started, -1, site_elsewhere())
+                executed(script, None, SYSTEM, started)
 
         fetchall, fetchmany, fetchone, __next__ = fetches(base)
 

@@ -13,7 +13,7 @@ from . import frames, hooks, spool
 from .c_classes import MOST_CLASSES, Classes, leaf
 from .dbapi import says_what_is_open
 from .requests import CONNECT, name, span
-from .sqlite3_cursors import MAY_WARN, SYSTEM, classes, in_the_name_of, site_elsewhere, warns
+from .sqlite3_cursors import MAY_WARN, SYSTEM, classes, in_the_name_of, warns
 from .statements import MANY, executed
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def _connect_of(module: Any) -> Any:
             finally:
                 seconds = monotonic() - started
                 try:
-                    span(CONNECT, name("sqlite3", SYSTEM), started, seconds, stack=site_elsewhere())
+                    span(CONNECT, name("sqlite3", SYSTEM), started, seconds)
                 except Exception as error:
                     spool.broken("sqlite3 connections", error)
 
@@ -156,7 +156,7 @@ def _methods(module: Any, cursors: Classes) -> Any:
             try:
                 return base_commit(self)  # type: ignore[no-any-return]
             finally:
-                executed("COMMIT", None, SYSTEM, started, -1, site_elsewhere())
+                executed("COMMIT", None, SYSTEM, started)
 
         @frames.marked("span:transaction")
         def rollback(self) -> None:
@@ -166,7 +166,7 @@ def _methods(module: Any, cursors: Classes) -> Any:
             try:
                 return base_rollback(self)  # type: ignore[no-any-return]
             finally:
-                executed("ROLLBACK", None, SYSTEM, started, -1, site_elsewhere())
+                executed("ROLLBACK", None, SYSTEM, started)
 
         @frames.marked("span:transaction")
         def __exit__(self, kind: Any, value: Any, trace: Any, /) -> Any:
@@ -176,7 +176,7 @@ def _methods(module: Any, cursors: Classes) -> Any:
             try:
                 return base_exit(self, kind, value, trace)
             finally:
-                executed("COMMIT" if kind is None else "ROLLBACK", None, SYSTEM, started, -1, site_elsewhere())
+                executed("COMMIT" if kind is None else "ROLLBACK", None, SYSTEM, started)
 
     if sys.version_info >= (3, 11):  # before, sqlite3 asks the connection for a cursor, and that one to execute
         _execute_at_once(Connection, module, plain)
@@ -202,7 +202,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
             rows = rowcount(cursor)
             return cursor
         finally:
-            cursor.perfkit_last = executed(sql, parameters, SYSTEM, started, rows, site_elsewhere())
+            cursor.perfkit_last = executed(sql, parameters, SYSTEM, started, rows)
 
     @frames.marked("span:sql")
     def executemany(self: Any, sql: Any, parameters: Any, /) -> Any:
@@ -214,7 +214,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
             rows = rowcount(cursor)
             return cursor
         finally:
-            cursor.perfkit_last = executed(sql, MANY, SYSTEM, started, rows, site_elsewhere())
+            cursor.perfkit_last = executed(sql, MANY, SYSTEM, started, rows)
 
     @frames.marked("span:sql")
     def executescript(self: Any, script: Any, /) -> Any:
@@ -223,7 +223,7 @@ def _execute_at_once(connection_class: Any, module: Any, plain: Any) -> None:
         try:
             return base_executescript(cursor, script)
         finally:
-            executed(script, None, SYSTEM, started, -1, site_elsewhere())
+            executed(script, None, SYSTEM, started)
 
     for method in (execute, executemany, executescript):
         method.__doc__ = getattr(module.Connection, method.__name__).__doc__

@@ -125,14 +125,12 @@ def executed(sql: Any, values: Any, system: str, started: float, rows: int = -1,
                     continue
             else:
                 stack = walked(hints)
-            statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
-            keep(statement)
-        else:
-            statement = [kind, of, number, int(stack), started, seconds, rows, hashed, 0.0, 0.0, 0]
-            if isinstance(stack, Asked) and not stack.over:
-                stack.ran.append(statement)
-            else:
-                keep(statement)
+                if isinstance(stack, Asked) and not stack.over:
+                    statement = [kind, of, number, int(stack), started, seconds, rows, hashed, 0.0, 0.0, 0]
+                    stack.ran.append(statement)
+                    return statement
+        statement = [kind, of, number, stack, started, seconds, rows, hashed, 0.0, 0.0, 0]
+        keep(statement)
         if started - spool.written_at > KEEP:
             spool.flush()
         return statement
@@ -149,6 +147,10 @@ class Asked(int):
         self.since = monotonic()
         self.over = False
         self.ran: list[Statement] = []
+
+    def __bool__(self) -> bool:
+        """Whoever asks for the site of this thread is to find it, known by a number or not."""
+        return True
 
     def answered(self, last: Statement) -> None:
         """`last` is the statement whose rows were asked for, where none was executed. Never raises."""
@@ -200,6 +202,7 @@ def single(what: Statement, started: float, found: bool) -> None:
 
 def _again(written: Statement, started: float, seconds: float, rows: int) -> None:
     if written is not NOTHING and not spool.closed:
+        written[0] = WRITTEN
         written[8:] = started, seconds, rows
         keep(written)
 
