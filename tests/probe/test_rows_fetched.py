@@ -87,6 +87,26 @@ def test_statements_that_wait_for_their_write_are_packed(tmp_path: Path, some_py
     assert of == [ALL] * 1000 and len(seen.requests) == 101
 
 
+BROKEN = """
+for _ in range(3):
+    database.execute("SELECT a FROM t").fetchall()
+    spool.pack()
+database.execute("SELECT a FROM t").fetchall()
+spool.keep([0, 0, "no number", 0, 0.0, 0.0, -1, None, 0.0, 0.0, 0])
+database.execute("SELECT a FROM t").fetchall()
+"""
+
+
+def test_a_statement_that_cannot_be_packed_is_the_only_one_lost(tmp_path: Path, some_python: str) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(BEGINNING + BROKEN)
+    ended, (seen,) = run_with_probe(script, tmp_path / "spool", some_python)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (times(seen), fetched(seen)) == (5, [10] * 5)
+    ((what, _, _),) = seen.gaps
+    assert what == "what some statements would have shown"
+
+
 INTERLEAVED = """
 cursor.execute("SELECT a FROM t")
 while True:

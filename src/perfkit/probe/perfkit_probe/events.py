@@ -51,20 +51,20 @@ def packed(events: list[Any]) -> tuple[bytes, Exception | None]:
     columns = list(zip(*rows))
     keys = list(map(_keys.get, columns[7]))
     columns[7] = map(_key, columns[7]) if None in keys else keys  # type: ignore[call-overload]
-    failed = None
+    failed, before = None, len(parts)
     try:
         parts += map(STATEMENT, repeat(b"Q"), *columns)
     except MemoryError:
         raise
     except Exception:
+        del parts[before:]  # those that came before the one that failed
         failed = _one_by_one(rows, parts)
     return b"".join(parts), failed
 
 
 def _one_by_one(rows: list[tuple[Any, ...]], parts: list[bytes]) -> Exception | None:
-    """One of them cannot be packed: the others are. What was added before it came stays."""
+    """One of them cannot be packed: the others are."""
     failed: Exception | None = None
-    del parts[len(parts) - sum([part[:1] == b"Q" for part in parts]) :]
     for row in rows:
         try:
             parts.append(STATEMENT(b"Q", *row[:7], _key(row[7]), *row[8:]))
