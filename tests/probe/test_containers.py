@@ -99,12 +99,12 @@ def ran(tmp_path: Path, python: str, script: str, *options: str, **variables: st
 
 LOOK = """
 import json, keeps
-from perfkit_probe import containers
+from perfkit_probe import container_sizes, containers
 found = []
 for n in (100, 50):
     keeps.fill(n)
     looked = {kept.name: kept for kept in containers.Look().run()}
-    found.append({name: (k.kind, k.length, k.file, k.path, k.line, k.bound, k.hits, k.misses, containers.size_of(k))
+    found.append({name: (k.kind, k.length, k.file, k.path, k.line, k.bound, k.hits, k.misses, container_sizes.size_of(k))
                   for name, k in looked.items() if name.startswith("keeps.")})
 print(json.dumps(found))
 """
@@ -133,7 +133,7 @@ def test_places_limits_and_sizes(tmp_path: Path, python: str) -> None:
 
 SHORTER = """
 import json, sys, keeps
-from perfkit_probe import containers
+from perfkit_probe import container_sizes, containers
 
 def lengths(look):
     return {kept.name: kept.length for kept in look.run()}
@@ -198,10 +198,10 @@ class Node:
     pass
 NODE = Node()
 NODE.next = NODE
-from perfkit_probe import containers
+from perfkit_probe import container_sizes, containers
 names = [kept.name for kept in containers.Look().run()]
 for kept in containers.Look().run():
-    containers.size_of(kept)
+    container_sizes.size_of(kept)
 print("__main__.loop" in names, "__main__.ODD" in names)
 """
 
@@ -232,7 +232,7 @@ def test_what_grows_is_told_at_each_look_from_then_on(tmp_path: Path, python: st
 
 SMALL = """
 import gc, sys
-from perfkit_probe import containers
+from perfkit_probe import container_sizes, containers
 class Inner:
     def __init__(self, *entries):
         self.entries = list(entries)

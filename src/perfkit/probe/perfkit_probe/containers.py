@@ -1,7 +1,7 @@
 """Containers that live as long as the process: what modules, classes, functions and their objects keep is looked through, and
 what grew from one look to the next comes out.
 
-Nothing here runs code of the application: types are read from C slots, lengths by the methods of the built-in base classes.
+Nothing here runs code of the application: types are read as `class_slots` has it, lengths by the methods of the built-in base classes.
 """
 
 from __future__ import annotations
@@ -9,34 +9,25 @@ from __future__ import annotations
 import functools
 import gc
 import sys
-from collections import OrderedDict, deque
-from itertools import islice
-from types import CellType, FunctionType, GetSetDescriptorType, MappingProxyType, MethodType, ModuleType
+from collections import deque
+from types import CellType, FunctionType, MethodType, ModuleType
+
+from .class_slots import NAME, TITLE, attributes_of, bases_of, keeps, members_of, remembers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Any
 
 # Objects of one look; a process that has more is looked through in part.
 _MOST_OBJECTS = 30_000
 _DEEPEST = 2  # objects of objects of a module
-_SAMPLE = 30  # entries whose size is looked at
 # Types are known by their numbers: a metaclass decides on what is equal to its classes, and that is the application's code.
-_LENGTHS: Any = {id(kind): kind.__len__ for kind in (dict, list, set, deque, bytearray)}
-_NAMESPACE = type.__dict__["__dict__"]
-_TITLE = type.__dict__["__qualname__"]
-_NAME = type.__dict__["__name__"]
-_ORDER = type.__dict__["__mro__"]
-_CACHED = type(functools.lru_cache(maxsize=1)(len))
-_PLAIN = frozenset(
+LENGTHS: Any = {id(kind): kind.__len__ for kind in (dict, list, set, deque, bytearray)}
+CACHED = type(functools.lru_cache(maxsize=1)(len))
+PLAIN = frozenset(
     map(id, (str, bytes, int, float, bool, type(None), complex, range, frozenset, tuple, ModuleType, property))
 )
 _UNWRAPPED = frozenset(map(id, (staticmethod, classmethod, MethodType)))
-_SIZED = frozenset(map(id, (str, bytes, int, float, bytearray)))
-_SEQUENCES = frozenset(map(id, (tuple, list, set, frozenset, deque)))
-_MAPPINGS = frozenset(map(id, (dict, OrderedDict)))
-_DICT = id(dict)
 # From here on an object has no `__dict__` until somebody asks for it.
 _ATTRIBUTES_APART = sys.version_info >= (3, 11)
 
@@ -60,17 +51,17 @@ class _Shape:
     __slots__ = ("base", "descriptor", "file", "is_class", "kind", "module", "title")
 
     def __init__(self, kind: Any) -> None:
-        bases = _bases(kind)
+        bases = bases_of(kind)
         self.kind = kind
         self.is_class = any(base is type for base in bases)
-        self.base = next((base for base in bases if id(base) in _LENGTHS), None)
-        self.descriptor: Any = None if self.is_class or self.base is not None else _attributes(bases)
+        self.base = next((base for base in bases if id(base) in LENGTHS), None)
+        self.descriptor: Any = None if self.is_class or self.base is not None else attributes_of(bases)
         self.module = self.title = self.file = ""
         if self.descriptor is not None:
-            module = _members(kind).get("__module__")
+            module = members_of(kind).get("__module__")
             home = sys.modules.get(module) if type(module) is str else None
             file = home.__dict__.get("__file__") if type(home) is ModuleType else ""
-            self.module, self.title = str(module), str(_TITLE.__get__(kind))
+            self.module, self.title = str(module), str(TITLE(kind))
             self.file = file if type(file) is str else ""
 
 
@@ -90,7 +81,7 @@ class Look:
         self._seen: set[int] = set(barren)
         self._left = _MOST_OBJECTS
         self._shapes: dict[int, _Shape] = {}
-        self._plain = set(_PLAIN)  # numbers of types
+        self._plain = set(PLAIN)  # numbers of types
 
     def run(self) -> list[Kept]:
         own = __name__.rpartition(".")[0]
@@ -121,7 +112,7 @@ class Look:
             if id(type(value)) not in plain
             and id(value) not in seen
             and type(key) is str
-            and (type(value) is not FunctionType or _keeps(value) or passed(id(value)))
+            and (type(value) is not FunctionType or keeps(value) or passed(id(value)))
         ]
 
     def _value(self, name: str, value: Any, module: str, file: str, path: str, depth: int) -> None:
@@ -133,7 +124,7 @@ class Look:
         before = self._containers
         if kind is FunctionType:
             self._function(name, value, module, file, depth)
-        elif kind is _CACHED:
+        elif kind is CACHED:
             self._cached(name, value)
         elif id(kind) in _UNWRAPPED:
             self._value(name, value.__func__, module, file, path, depth)
@@ -155,9 +146,9 @@ class Look:
             self._class(value, module, file)
         elif shape.base is not None:
             self._containers += 1
-            length = _LENGTHS[id(shape.base)](value)
+            length = LENGTHS[id(shape.base)](value)
             if length >= self._least:
-                self.found.append(Kept(name, str(_NAME.__get__(kind)), file, path, length, value))
+                self.found.append(Kept(name, str(NAME(kind)), file, path, length, value))
         elif shape.descriptor is None:
             self._plain.add(id(kind))
         elif depth < _DEEPEST and (not _ATTRIBUTES_APART or self._holds(value, shape, depth)):
@@ -177,19 +168,19 @@ class Look:
             if kind is MethodType:
                 one, kind = one.__func__, type(one.__func__)
             if kind is FunctionType:
-                if _keeps(one):
+                if keeps(one):
                     return True
-            elif kind is _CACHED or id(kind) in _UNWRAPPED or self._worthy(one, self._shape(kind), of, depth):
+            elif kind is CACHED or id(kind) in _UNWRAPPED or self._worthy(one, self._shape(kind), of, depth):
                 return True
         return False
 
     def _worthy(self, one: Any, shape: _Shape, of: _Shape, depth: int) -> bool:
         """The same for what an object refers to."""
         if shape.is_class:
-            return one is not of.kind and _members(one).get("__module__") == of.module
+            return one is not of.kind and members_of(one).get("__module__") == of.module
         if shape.base is not None:
             self._containers += 1
-            return bool(_LENGTHS[id(shape.base)](one) >= self._least)
+            return bool(LENGTHS[id(shape.base)](one) >= self._least)
         if shape.descriptor is None:
             self._plain.add(id(shape.kind))
         elif depth + 1 < _DEEPEST and self._left > 0:
@@ -204,11 +195,11 @@ class Look:
 
     def _class(self, value: Any, module: str, file: str) -> None:
         """Of the module that defines it, not of those that import it."""
-        values = _members(value)
+        values = members_of(value)
         if values.get("__module__") != module:
             self._seen.discard(id(value))
             return
-        title = _TITLE.__get__(value)
+        title = TITLE(value)
         for key, inner in self._worth(values):
             if not key.startswith("__"):
                 self._value("%s.%s.%s" % (module, title, key), inner, module, file, "%s.%s" % (title, key), 1)
@@ -230,11 +221,11 @@ class Look:
                 except ValueError:  # not assigned yet
                     continue
                 if depth < 4:
-                    deeper = name if type(inner) in (FunctionType, _CACHED) else "%s (variable %s)" % (name, variable)
+                    deeper = name if type(inner) in (FunctionType, CACHED) else "%s (variable %s)" % (name, variable)
                     self._value(deeper, inner, module, file, variable, depth + 1)
         for inner in value.__defaults__ or ():
             self._value(name + " (default)", inner, module, file, "", depth + 1)
-        if _remembers(value):
+        if remembers(value):
             for key, inner in list(value.__dict__.items()):
                 self._value("%s.%s" % (name, key), inner, module, file, "", depth + 1)
         for kept in self.found[before:]:
@@ -252,103 +243,3 @@ class Look:
         if type(wrapped) is FunctionType:
             kept.file, kept.line = wrapped.__code__.co_filename, wrapped.__code__.co_firstlineno
         self.found.append(kept)
-
-
-def _remembers(function: FunctionType) -> bool:
-    """Whether a function has attributes. To ask for its `__dict__` makes one where there is none, which is then there for good."""
-    kinds = list(map(id, map(type, gc.get_referents(function))))
-    return kinds.count(_DICT) > _WITHOUT_ATTRIBUTES and bool(function.__dict__)
-
-
-def _keeps(function: FunctionType) -> bool:
-    """Whether a function may keep something between its calls."""
-    return function.__closure__ is not None or function.__defaults__ is not None or _remembers(function)
-
-
-# What a function refers to: its module's names and, from Python 3.10 on, those of the built-in ones.
-_WITHOUT_ATTRIBUTES = [type(one) for one in gc.get_referents(lambda: None)].count(dict)
-
-
-def _bases(kind: type) -> Any:
-    """Of a type of C that was never made ready there are none."""
-    return _ORDER.__get__(kind) or ()
-
-
-def _members(kind: Any) -> Any:
-    """Of a type of C that was never made ready there are none."""
-    return _NAMESPACE.__get__(kind) or {}
-
-
-def title_of(kind: Any) -> str:
-    """A class's name with its module, without asking its metaclass; only the name of built-in ones."""
-    module = _members(kind).get("__module__")
-    title = _TITLE.__get__(kind)
-    return "%s.%s" % (module, title) if type(module) is str and module != "builtins" else str(title)
-
-
-def place_of(kind: Any) -> tuple[str, int]:
-    """The file of a class of Python's, and the first line of its methods; an empty name of others."""
-    codes = [one.__code__ for one in _members(kind).values() if type(one) is FunctionType]
-    home = sys.modules.get(str(_members(kind).get("__module__")))
-    own = home.__dict__.get("__file__") if type(home) is ModuleType else None
-    lines = [code.co_firstlineno for code in codes if code.co_filename == own]
-    return (own, min(lines)) if type(own) is str and lines else ("", 0)
-
-
-def namespace(value: Any) -> Any:
-    """An object's attributes; None where reading them would run code of its class."""
-    descriptor = _attributes(_bases(type(value)))
-    return None if descriptor is None else descriptor.__get__(value)
-
-
-def _attributes(bases: Any) -> Any:
-    """What gives the attributes of objects of a type; None where that is code of its own."""
-    for base in bases:
-        descriptor = _members(base).get("__dict__")
-        if descriptor is not None:
-            return descriptor if type(descriptor) is GetSetDescriptorType else None
-    return None
-
-
-def size_of(kept: Kept) -> int:
-    """Bytes: the container's own, and its entries' by what some of them take."""
-    held = kept.held
-    if type(held) is _CACHED:
-        inner = [one for one in gc.get_referents(held) if type(one) is dict and one is not held.__dict__]
-        if not inner:
-            return 0
-        held = max(inner, key=len)
-    base: Any = next(base for base in _bases(type(held)) if id(base) in _LENGTHS)
-    own = int(base.__sizeof__(held))
-    try:
-        if base is dict:
-            entries: Any = [part for pair in islice(dict.items(held), _SAMPLE) for part in pair]
-            each = sum(map(_deep, entries)) / max(1, len(entries) // 2)
-        elif base is bytearray:
-            return own
-        else:
-            entries = list(islice(base.__iter__(held), _SAMPLE))
-            each = sum(map(_deep, entries)) / max(1, len(entries))
-    except RuntimeError:  # it was changed meanwhile
-        return own
-    return own + int(each * kept.length)
-
-
-def _deep(value: Any, depth: int = 0) -> int:
-    kind = type(value)
-    if id(kind) in _SIZED:
-        return sys.getsizeof(value)
-    own = object.__sizeof__(value)
-    if depth > 1:
-        return own
-    inner: Iterator[Any] = iter(())
-    if id(kind) in _SEQUENCES:
-        own, inner = sys.getsizeof(value), islice(kind.__iter__(value), _SAMPLE)
-    elif id(kind) in _MAPPINGS:
-        own, inner = sys.getsizeof(value), (part for pair in islice(dict.items(value), _SAMPLE) for part in pair)
-    elif id(kind) not in _PLAIN and kind is not MappingProxyType:
-        values = namespace(value)
-        if type(values) is dict:
-            own += sys.getsizeof(values)
-            inner = islice(iter(list(values.values())), _SAMPLE)
-    return own + sum([_deep(part, depth + 1) for part in inner])

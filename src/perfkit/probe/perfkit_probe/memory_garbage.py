@@ -11,7 +11,7 @@ import sys
 from collections import Counter
 from time import monotonic
 
-from . import containers, memory_figures, sites, spool
+from . import class_slots, memory_figures, sites, spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,9 +93,9 @@ def _compare(before: tuple[float, int, Any], info: Any) -> None:
 
 def _told(gone: Any, collected: int) -> tuple[object, ...]:
     """The types of what is gone, the application's own before built-in ones, and where the first is written."""
-    named = [(containers.title_of(kind), n, kind) for kind, n in gone if n > 0.02 * collected]
+    named = [(class_slots.title_of(kind), n, kind) for kind, n in gone if n > 0.02 * collected]
     named.sort(key=lambda one: ("." not in one[0], -one[1]))
-    place = containers.place_of(named[0][2]) if named else ("", 0)
+    place = class_slots.place_of(named[0][2]) if named else ("", 0)
     return ", ".join(["%s %d" % one[:2] for one in named[:_TYPES]]), *place
 
 

@@ -15,6 +15,7 @@ from math import inf
 from time import monotonic, sleep, thread_time
 
 from . import containers, memory_figures, memory_garbage, memory_imports, spool
+from .container_sizes import size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def tell(at: float) -> None:
             kept.line,
             kept.path[:300],
             kept.length,
-            containers.size_of(kept),
+            size_of(kept),
             kept.bound,
             kept.hits,
             kept.misses,
