@@ -10,18 +10,26 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from perfkit.collectors.sqllog.possessive import possessive
+
 _MYSQL = frozenset({"mysql", "mariadb"})
 _WORD = rb"\w\x80-\xff"
 _VALUE = rb"(?:-?(?:''|0)|\$[0-9]+|\?|%s|NULL|null|DEFAULT|default)"
-_VALUES = rb"%(v)s(?:, ?%(v)s)*+" % {b"v": _VALUE}
+_VALUES = _VALUE + possessive(rb", ?" + _VALUE)
 _STRING = re.compile(rb"'[^'\0]*'?")
+_FRACTION = possessive(rb"\.[0-9]++", b"?")
 _NUMBER = re.compile(
-    rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*+(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+(?![%(w)s.$])"
+    (
+        rb"[0-9](?<=[^%(w)s$.:?][0-9])(?<![eE][+-][0-9])[0-9]*+"
+        + _FRACTION
+        + possessive(rb"[eE][+-]?[0-9]++", b"?")
+        + rb"(?![%(w)s.$])"
+    )
     % {b"w": _WORD}
 )
 # Twice as fast where a number follows one certain character: the search for that is one of C's.
 _QUICK_NUMBERS = tuple(
-    (re.compile(re.escape(before) + rb"[0-9]++(?:\.[0-9]++)?+(?![%(w)s.$])" % {b"w": _WORD}), before + b"0")
+    (re.compile(re.escape(before) + rb"[0-9]++" + _FRACTION + rb"(?![%(w)s.$])" % {b"w": _WORD}), before + b"0")
     for before in (b" ", b"(", b"=")
 )
 # Each begins with letters: the search for them is one of C's.
@@ -30,7 +38,7 @@ _LISTS = tuple(
     for upper, pattern, kept in (
         (b" IN", rb" ?\(%(v)s\)", b" (0)"),
         (b"ARRAY", rb"(?<=[ (,=\t\n]%(m)s)\[%(v)s\]", b"[0]"),
-        (b"VALUES", rb"(?<=[ )\t\n]%(m)s) ?\(%(v)s\)(?:, ?\(%(v)s\))*+", b" (0)"),
+        (b"VALUES", rb"(?<=[ )\t\n]%(m)s) ?\(%(v)s\)" + possessive(rb", ?\(%(v)s\)"), b" (0)"),
     )
     for word in (upper, upper.lower())
 )
@@ -103,7 +111,7 @@ def _without_lists(joined: bytes) -> bytes:
 
 
 # What does not end goes on to the end of the statement, as in the lexer of fingerprints: so none is looked for twice.
-_COMMENT = rb"/\*[^*\0]*+(?:\*(?!/)[^*\0]*+)*+(?:\*/)?+"
+_COMMENT = rb"/\*[^*\0]*+" + possessive(rb"\*(?!/)[^*\0]*+") + rb"(?:\*/)?+"
 _NAME = rb"`[^`\0]*`"
 _ESCAPED = rb"'[^'\\\0]*+(?:(?:''|\\[^\0]?+)[^'\\\0]*+)*+'?+"
 _PARTS = re.compile(

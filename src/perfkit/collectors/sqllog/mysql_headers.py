@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from perfkit.collectors.sqllog.possessive import possessive
+
 
 class Row(NamedTuple):
     """A record, all of it bytes of the log. `told` and `disk` are header pieces in which flags are looked up; `time` is the number
@@ -30,7 +32,7 @@ class Row(NamedTuple):
 
 
 # What begins a record: a run of header lines up to Query_time. One such line alone may stand in a statement's string.
-_REST = rb"(?:# Query_time: +\d|(?:# (?!Query_time)[^\n]*\n){1,4}+# Query_time: +\d)"
+_REST = rb"(?:# Query_time: +\d|" + possessive(rb"# (?!Query_time)[^\n]*\n", b"{1,4}") + rb"# Query_time: +\d)"
 START = rb"# (?:Time: [^\n]*(?:\n# | # )|)User@Host: [^\n]*\n" + _REST
 # Servers that are told to leave out the user (--log-short-format), and files that tools wrote.
 SHORT_START = rb"# (?:(?:Time|Client|Thread_id|Schema): [^\n]*\n" + _REST + rb"|Query_time: +\d)"
@@ -68,13 +70,14 @@ def records(system: str, short: bool) -> re.Pattern[bytes]:
         if short
         else rb"(?:Time|User@Host): [^\n]*\n(?=# User@Host: )"
     )
-    lines = rb"(?:(?=# )(?:# " + lead + rb"){0,4}+|)[^\n]*+(?:\n" + stop + rb"[^\n]*+)*+"
+    headers = possessive(rb"# " + lead, b"{0,4}")
+    lines = rb"(?:(?=# )" + headers + rb"|)[^\n]*+" + possessive(rb"\n" + stop + rb"[^\n]*+")
     shape = _MARIADB if system == "mariadb" else _MYSQL
     return re.compile(rb"(?:" + shape + rb"|)(?P<text>" + lines + rb")(?:\n|\Z)")
 
 
 _ODD = re.compile(
-    rb"(?P<headers>(?:#(?! administrator command: )[^\n]*\n)*+)"
+    rb"(?P<headers>" + possessive(rb"#(?! administrator command: )[^\n]*\n") + rb")"
     rb"(?:use (?P<use>[^\n]*);\r?\n(?=.))?"
     rb"(?:SET (?:(?:last_insert_id|insert_id)=\d+,)*timestamp=(?P<time>\d+)[.\d]*;\r?\n)?"
     rb"(?P<text>.*)",

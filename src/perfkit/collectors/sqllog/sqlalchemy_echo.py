@@ -9,12 +9,13 @@ from collections import Counter
 
 from perfkit.collectors.sqllog import orm_lines
 from perfkit.collectors.sqllog.interface import Events, Reader
+from perfkit.collectors.sqllog.possessive import possessive
 from perfkit.model.sqllog import Session
 
 REMARK = (
     "SQLAlchemy logs no durations, only how long it compiled a statement: executions are counted, with a time of 0."
 )
-_LOGGER = rb"sqlalchemy\.engine(?:\.[\w.]{1,60}+)?+(?![\w.])"
+_LOGGER = rb"sqlalchemy\.engine" + possessive(rb"\.[\w.]{1,60}+", b"?") + rb"(?![\w.])"
 _CACHE = (
     rb"\[(?:generated in |cached since |no key |raw sql|caching disabled |insertmanyvalues |dialect [^\]\n]{0,100}? does not )"
     rb"[^\]\n]{0,200}+\] ?"
@@ -42,7 +43,7 @@ class Shape:
         start = rb"(?P<prefix>[^\n]{0,300}?)" + _LOGGER + between
         other = rb"(?:" + begins.pattern + rb"|" + start + rb")" if begins else start
         self.start = re.compile(start)
-        lines = rb"[^\n]*+(?:\n(?!" + other.replace(rb"?P<prefix>", rb"?:") + rb")[^\n]*+)*+"
+        lines = rb"[^\n]*+" + possessive(rb"\n(?!" + other.replace(rb"?P<prefix>", rb"?:") + rb")[^\n]*+")
         self.entries = re.compile(rb"(?:" + start + rb"(?P<message>" + lines + rb")|(?P<odd>[^\n]*+))(?:\n|\Z)")
 
     @classmethod
