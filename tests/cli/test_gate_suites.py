@@ -113,7 +113,7 @@ def test_tests_of_one_side_only(here: Here, repository: Repository) -> None:
 
 
 def test_a_slower_test_fails_by_its_name(here: Here, repository: Repository) -> None:
-    repository.write(FILE, SUITE.replace("work(60_000)", "work(180_000)"))
+    repository.write(FILE, SUITE.replace("work(60_000)", "work(600_000)"))
     repository.commit("Slower")
     ended = _gate(here, "--seconds", "20")
     assert f"FAIL  {FILE}::test_work takes" in ended.err, ended.err
