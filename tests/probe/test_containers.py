@@ -133,7 +133,7 @@ def test_places_limits_and_sizes(tmp_path: Path, python: str) -> None:
 
 SHORTER = """
 import json, sys, keeps
-from perfkit_probe import container_sizes, containers
+from perfkit_probe import containers
 
 def lengths(look):
     return {kept.name: kept.length for kept in look.run()}
@@ -232,7 +232,7 @@ def test_what_grows_is_told_at_each_look_from_then_on(tmp_path: Path, python: st
 
 SMALL = """
 import gc, sys
-from perfkit_probe import container_sizes, containers
+from perfkit_probe import containers
 class Inner:
     def __init__(self, *entries):
         self.entries = list(entries)
@@ -242,6 +242,10 @@ class Outer:
 def plain(): pass
 def counted(): pass
 counted.calls = []
+class Wide(tuple):
+    pass
+WIDE = Wide(range(100))
+WIDE.kept = list(range(60))
 NOTHING, FEW, MANY = Outer(None), Outer(Inner(1, 2)), Outer(Inner(*range(60)))
 def dicts(one):
     return [type(part) for part in gc.get_referents(one)].count(dict)
@@ -262,9 +266,9 @@ print(id(NOTHING) in barren, id(FEW) in barren)
 def test_what_holds_little_is_left_as_it_is(tmp_path: Path, some_python: str) -> None:
     """No object is given a `__dict__` that it did not have, and what has come to hold much is found by the next look."""
     assert ran(tmp_path, some_python, SMALL).stdout.splitlines() == [
-        "['MANY.inner.entries']",
+        "['MANY.inner.entries', 'WIDE.kept']",
         "True",
-        "['FEW.inner.entries', 'MANY.inner.entries', 'counted.calls']",
+        "['FEW.inner.entries', 'MANY.inner.entries', 'WIDE.kept', 'counted.calls']",
         "True False",
     ]
 

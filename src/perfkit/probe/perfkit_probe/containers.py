@@ -30,6 +30,8 @@ PLAIN = frozenset(
 _UNWRAPPED = frozenset(map(id, (staticmethod, classmethod, MethodType)))
 # From here on an object has no `__dict__` until somebody asks for it.
 _ATTRIBUTES_APART = sys.version_info >= (3, 11)
+# What such an object refers to is as much as it holds.
+_HOLDING = frozenset(map(id, (tuple, frozenset)))
 
 
 class Kept:
@@ -45,10 +47,10 @@ class Kept:
 
 class _Shape:
     """How objects of a type are read. `base` is the container among its bases, `descriptor` gives its objects' attributes; none of them:
-    it is looked at no further. It holds the type, whose number is what it is known by: a metaclass's own idea of being equal would
+    it is looked at no further. `apart`: what its objects refer to tells whether to ask for their attributes. It holds the type, whose number is what it is known by: a metaclass's own idea of being equal would
     be code of the application's."""
 
-    __slots__ = ("base", "descriptor", "file", "is_class", "kind", "module", "title")
+    __slots__ = ("apart", "base", "descriptor", "file", "is_class", "kind", "module", "title")
 
     def __init__(self, kind: Any) -> None:
         bases = bases_of(kind)
@@ -56,6 +58,7 @@ class _Shape:
         self.is_class = any(base is type for base in bases)
         self.base = next((base for base in bases if id(base) in LENGTHS), None)
         self.descriptor: Any = None if self.is_class or self.base is not None else attributes_of(bases)
+        self.apart = _ATTRIBUTES_APART and all(id(base) not in _HOLDING for base in bases)
         self.module = self.title = self.file = ""
         if self.descriptor is not None:
             module = members_of(kind).get("__module__")
@@ -151,7 +154,7 @@ class Look:
                 self.found.append(Kept(name, str(NAME(kind)), file, path, length, value))
         elif shape.descriptor is None:
             self._plain.add(id(kind))
-        elif depth < _DEEPEST and (not _ATTRIBUTES_APART or self._holds(value, shape, depth)):
+        elif depth < _DEEPEST and (not shape.apart or self._holds(value, shape, depth)):
             self._object(name, value, shape, depth)
 
     def _holds(self, value: Any, of: _Shape, depth: int) -> bool:
@@ -186,7 +189,7 @@ class Look:
         elif depth + 1 < _DEEPEST and self._left > 0:
             self._left -= 1
             before = self._containers
-            if self._holds(one, shape, depth + 1):
+            if not shape.apart or self._holds(one, shape, depth + 1):
                 return True
             if self._containers == before:
                 self._seen.add(id(one))

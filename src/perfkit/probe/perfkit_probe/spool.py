@@ -129,22 +129,21 @@ def tell_counts() -> None:
 
 def flush() -> None:
     """Append what is kept to the file. Events that other threads add meanwhile stay for the next time."""
-    if closed or not _events:
-        return
-    with _lock:
-        if not _writing:
-            failed = _write_all()
-            if failed is not None:
-                broken("some statements", failed)
+    if _events:
+        _alone(_write_all)
 
 
 def pack() -> None:
     """Pack what is kept, and write nothing yet."""
+    _alone(_pack_all)
+
+
+def _alone(step: Callable[[], Exception | None]) -> None:
     if closed:
         return
     with _lock:
         if not _writing:
-            failed = _pack_all()
+            failed = step()
             if failed is not None:
                 broken("some statements", failed)
 
