@@ -251,7 +251,7 @@ def beside_bare(kind: str, profilers: Mapping[str, Sequence[str]], pairs: int, f
         for name in random.Random(number).sample(sorted(profilers), len(profilers)):
             Path(folder, "recording").unlink(missing_ok=True)
             of = kind + WITHOUT if name.endswith(WITHOUT) else kind
-            found = compare(of, profilers[name], TURNS, COUNTING if "--lines" in profilers[name] else BEGUN)
+            found = compare(of, profilers[name], TURNS, COUNTING if "--lines" in profilers[name] else BEGUN, number)
             if found is not None:
                 measured[name].ratios.append(found.ratio)
                 measured[name].more.append(found.more)

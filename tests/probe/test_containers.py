@@ -212,10 +212,10 @@ def test_nothing_of_the_application_is_called(tmp_path: Path, python: str) -> No
 
 GROWS = """
 import keeps, time
-from perfkit_probe import memory_watch
+from perfkit_probe import memory_looks
 for step in range(5):
     keeps.fill(60)
-    memory_watch.tell(float(step))
+    memory_looks.tell(float(step))
 """
 
 

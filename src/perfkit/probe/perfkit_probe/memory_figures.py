@@ -11,11 +11,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 # Bytes of the interpreter's account: two tables of a few dozen lines, and some totals.
 _LONGEST = 32_000
+_LINE = 200
 # What a small object takes, in the middle.
 SMALL = 64
 
@@ -28,7 +29,9 @@ class _Mallinfo(ctypes.Structure):
 
 def _library() -> Any:
     try:
-        return ctypes.CDLL(None)
+        # It does not let go of the interpreter, as files of Python do at each step: beside a thread that works, to get it back
+        # takes milliseconds each time, and all that is called here some microseconds.
+        return ctypes.PyDLL(None)
     except OSError:  # linked without a C library that can be asked
         return None
 
@@ -38,34 +41,40 @@ _mallinfo: Any = getattr(_libc, "mallinfo2", None)
 if _mallinfo is not None:
     _mallinfo.restype = _Mallinfo
 _fmemopen: Any = getattr(_libc, "fmemopen", None)
+_fopen: Any = getattr(_libc, "fopen", None)
+_fread: Any = getattr(_libc, "fread", None)
 _fclose: Any = getattr(_libc, "fclose", None)
+if _fopen is not None:
+    _fopen.restype = ctypes.c_void_p
+    _fopen.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    _fread.restype = ctypes.c_size_t
+    _fread.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p)
+    _fclose.argtypes = (ctypes.c_void_p,)
 # It writes its account for people, into a file; a piece of memory may be one.
 _account: Any = getattr(ctypes.pythonapi, "_PyObject_DebugMallocStats", None)
 if _account is not None and _fmemopen is not None:
     _fmemopen.restype = ctypes.c_void_p
     _fmemopen.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
-    _fclose.argtypes = (ctypes.c_void_p,)
     _account.argtypes = (ctypes.c_void_p,)
 _with_lock = getattr(sys, "_is_gil_enabled", lambda: True)
 
 
 def anonymous() -> int:
     """Resident bytes that no file stands behind; 0 where the kernel does not tell."""
-    return anonymous_with(tuple)[0]
+    account = _statm().split()
+    return (int(account[1]) - int(account[2])) * _PAGE if len(account) > 2 else 0
 
 
-def anonymous_with(look: Callable[[], Any]) -> tuple[int, Any]:
-    """The same, and what `look()` sees next to it: every call of the kernel lets other threads run for milliseconds."""
-    try:
-        file = os.open("/proc/self/statm", os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    except OSError:
-        return 0, look()
-    try:
-        seen = look()
-        _, resident, shared, *_ = os.read(file, 200).split()
-    finally:
-        os.close(file)
-    return (int(resident) - int(shared)) * _PAGE, seen
+def _statm() -> bytes:
+    if _fopen is None:
+        return b""
+    file = _fopen(b"/proc/self/statm", b"re")
+    if not file:
+        return b""
+    text = ctypes.create_string_buffer(_LINE)
+    read = _fread(text, 1, _LINE, file)
+    _fclose(file)
+    return text.raw[:read]
 
 
 def malloc() -> tuple[int, int, int]:

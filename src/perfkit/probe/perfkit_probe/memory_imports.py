@@ -37,7 +37,7 @@ class Watch:
 
     def look(self) -> None:
         now = monotonic()
-        size, chain = memory_figures.anonymous_with(_chain)
+        size, chain = memory_figures.anonymous(), _chain()
         if chain:
             grown = self._grown.setdefault(chain, [0, 0.0])
             grown[0] += size - self._size

@@ -1,37 +1,32 @@
-"""A thread that looks at the heap every second, and through what the process keeps every two, and tells what grows; while the
-process starts, it follows what imports take. Only where memory is asked for.
+"""A thread that takes the looks at memory that nobody else takes; while the process starts, it follows what imports take. Only where
+memory is asked for.
 
 It is gone while the process forks, and comes back with a collection of garbage later on: a fork beside a thread warns from
-Python 3.12 on. One look costs at most a hundredth of the time until the next, of the first ten a fortieth.
+Python 3.12 on.
 """
 
 from __future__ import annotations
 
 import gc
 import os
-import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
 from math import inf
-from time import monotonic, sleep, thread_time
+from time import monotonic, sleep
 
-from . import containers, memory_figures, memory_garbage, memory_imports, spool
-from .container_sizes import size_of
+from . import memory_garbage, memory_imports, memory_looks, requests, spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any
 
-EVERY = 2.0
-HEAP_EVERY = 1.0
-# The first looks may cost more, so that half a minute is enough to see what grows.
-_SHARE, _EARLY_SHARE, _EARLY_LOOKS = 100, 40, 10
-# Every sixth look goes through everything, and the first ones, while the process takes its shape; the others pass by what held nothing.
-_WHOLE, _EARLY_WHOLE = 6, 4
-# Below this many entries nothing that grows is worth a word.
-_LEAST = 50
-_MOST = 200
 _LONGEST_STOP = 0.1
 _REST_AFTER_FORK = 1.0
+# Not to ask all the time for a look that another thread is at.
+_LEAST_PAUSE = 0.05
+# A lock waits for no longer time; looks that have stopped do not come again.
+_LONGEST_PAUSE = 60.0
+# Where others write all the time, what was told is written with theirs.
+_OTHERS_WRITE = 0.5
 
 
 class _Thread:
@@ -49,10 +44,6 @@ _thread: _Thread | None = None
 _traces: Any = None
 _registered = False
 _not_before = 0.0
-_barren: frozenset[int] = frozenset()
-_looks = 0
-_lengths: dict[str, int] = {}
-_growing: dict[str, int] = {}
 
 
 def begin(folder: str) -> None:
@@ -66,6 +57,8 @@ def begin(folder: str) -> None:
     spool.after_fork.append(_begin_again)
     gc.callbacks.append(_collection)
     memory_garbage.begin()
+    memory_looks.begin()
+    requests.resting.append(memory_looks.between_requests)
     if not _registered:  # whatever is called at a fork is called at every one from then on
         _registered = True
         os.register_at_fork(before=_stop, after_in_parent=_rest)
@@ -77,18 +70,19 @@ def begin(folder: str) -> None:
 
 def end() -> None:
     """No thread any more, and nothing known of what there was. Collections are the caller's to stop."""
-    global _traces, _barren, _looks
+    global _traces
+    if memory_looks.between_requests in requests.resting:
+        requests.resting.remove(memory_looks.between_requests)
     _stop()
+    memory_looks.end()
     _traces = None
-    _barren, _looks = frozenset(), 0
-    _lengths.clear()
-    _growing.clear()
 
 
 def _end() -> None:
     """For good: a collection in the process's last moments would start it anew."""
     global _not_before
     _not_before = inf
+    memory_looks.stop()
     _stop()
 
 
@@ -96,6 +90,8 @@ def _begin_again() -> None:
     """A forked process keeps what its parent had, and has no such thread yet."""
     global _thread
     _thread = None
+    memory_looks.own_threads = 0
+    memory_looks.begin_again()
     _start()
 
 
@@ -140,20 +136,16 @@ def _lives(native: int) -> bool:
 
 def _run(me: _Thread) -> None:
     me.native = get_native_id()
+    memory_looks.own_threads = 1
     try:
         starting = memory_imports.Watch()
-        # Not at once: what such a look imports itself takes longer than a look at what the process imports may wait.
-        heap_at, containers_at, looks = monotonic() + HEAP_EVERY / 2, monotonic() + EVERY / 4, 0
         pause = memory_imports.EVERY
         while not me.wake.acquire(True, pause) and not me.stopping and not spool.closed:
             if not starting.over:
                 starting.look()
-            if monotonic() >= heap_at:
-                heap_at = _next(HEAP_EVERY, tell_heap, _SHARE)
-            if monotonic() >= containers_at:
-                looks += 1
-                containers_at = _next(EVERY, tell, _SHARE if looks > _EARLY_LOOKS else _EARLY_SHARE)
-            pause = max(0.0, min(heap_at, containers_at) - monotonic()) if starting.over else memory_imports.EVERY
+            pause = _look()
+            if not starting.over:
+                pause = memory_imports.EVERY
             if _traces is not None:
                 _traces.look(monotonic())
                 pause = min(pause, _traces.EVERY)
@@ -161,72 +153,16 @@ def _run(me: _Thread) -> None:
     except Exception as error:
         spool.broken("growing containers", error)
     finally:
+        memory_looks.own_threads = 0
         me.done = True
 
 
-def _next(every: float, look: Callable[[float], None], share: int) -> float:
-    """Looks, and tells when to look again."""
-    spent = thread_time()
-    look(monotonic())
-    return monotonic() + max(every, share * (thread_time() - spent))
-
-
-def tell(at: float) -> None:
-    """One look at containers: what is longer than it was is told of, and from then on at each look."""
-    told = 0
-    for kept in _look():
-        before = _lengths.get(kept.name)
-        _lengths[kept.name] = kept.length
-        if kept.name in _growing:
-            _growing[kept.name] = kept.length
-        elif before is None or kept.length <= before or len(_growing) >= _MOST:
-            continue
-        else:
-            _growing[kept.name] = kept.length
-        told += 1
-        spool.define(
-            "container",
-            at,
-            kept.name[:300],
-            kept.kind,
-            kept.file,
-            kept.line,
-            kept.path[:300],
-            kept.length,
-            size_of(kept),
-            kept.bound,
-            kept.hits,
-            kept.misses,
-        )
-    spool.define("look", at, told)
-    spool.flush()
-
-
-def _look() -> list[containers.Kept]:
-    global _barren, _looks
-    whole = _looks < _EARLY_WHOLE or _looks % _WHOLE == 0
-    _looks += 1
-    look = containers.Look(frozenset() if whole else _barren, _LEAST)
-    found = look.run()
-    if whole:
-        _barren = frozenset(look.barren)
-    return found
-
-
-def tell_heap(at: float) -> None:
-    """One look at the heap, and what collections have found since the last one."""
-    generations = gc.get_stats()
-    threads = len(sys._current_frames()) - 1  # without this one
-    collections = sum(found["collections"] for found in generations)
-    collected = sum(found["collected"] for found in generations)
-    pauses = memory_garbage.seconds, memory_garbage.longest
-    memory_garbage.longest = 0.0
-    heap = (
-        memory_figures.anonymous(),
-        sys.getallocatedblocks(),
-        *memory_figures.small_objects(),
-        *memory_figures.malloc(),
-    )
-    spool.define("heap", at, threads, *heap, collections, generations[-1]["collections"], collected, *pauses)
-    memory_garbage.tell()
-    spool.flush()
+def _look() -> float:
+    """What is due and left to this thread. Gives the seconds until it is to ask again."""
+    now = monotonic()
+    if memory_looks.waiting(now) <= 0:
+        memory_looks.take()
+        now = monotonic()
+    if now - spool.written_at > _OTHERS_WRITE:
+        spool.flush()
+    return max(_LEAST_PAUSE, min(memory_looks.waiting(now), _LONGEST_PAUSE))

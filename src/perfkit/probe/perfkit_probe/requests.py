@@ -24,7 +24,7 @@ from .spool import KEEP, KINDS, MANY_UNPACKED, REST, keep, kept
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 SQL, FETCH, TRANSACTION, CONNECT, POOL, BLOCK, GC, COMPILE, RENDER, REGEX, JSON, IMPORT, HTTP, CALL = range(len(KINDS))
 WSGI, ASGI, TASK, TEST = range(4)
@@ -85,6 +85,9 @@ class Request:
         # Where nothing is under way any more, no other event may come before a kill.
         if not in_flight and now - _rested_at > REST:
             _rested_at = now
+            if resting and self.kind != ASGI:
+                for step in resting:
+                    step(now)
             spool.flush()
         elif now - spool.written_at > KEEP:
             spool.flush()
@@ -92,6 +95,9 @@ class Request:
             spool.pack()
 
 
+resting: list[Callable[[float], None]] = []
+"""What is done where a request has ended and no other one is under way, twenty times a second at most, with the time. Not on
+an event loop, where more than requests may wait. Never raises."""
 current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)
 get_current = current.get
 
