@@ -99,3 +99,43 @@ def test_what_imports_take_is_charged_to_lines(tmp_path: Path, python: str) -> N
     assert 1.3 < by_line["main.py:2"] / by_line["main.py:4"] < 4
     # The process had seen nothing else to import: all that it grew by is told.
     assert by_line["main.py:2"] + by_line["main.py:4"] > 0.6 * sum(by_line.values())
+
+
+BETWEEN_REQUESTS = """
+import gc, time
+gc.disable()  # a collection would begin the thread anew
+from perfkit_probe import memory_looks, memory_watch, requests, spool
+memory_watch._stop()
+def serve(seconds, kind=requests.WSGI):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        request = requests.Request(kind, "GET /")
+        time.sleep(0.01)
+        request.end()
+serve(0.8, requests.ASGI)
+spool.define("mark", "loop")
+memory_looks._took.update({True: 1.0, False: 1.0})
+serve(1.2)
+spool.define("mark", "long")
+left = memory_looks.waiting(time.monotonic()) <= 0
+memory_looks._took.update({True: 0.001, False: 0.001})
+serve(1.2)
+spool.define("mark", "short")
+print(left, memory_looks.waiting(time.monotonic()) > 3)
+"""
+
+
+def test_looks_are_taken_between_requests_unless_they_take_long(tmp_path: Path, python: str) -> None:
+    """A thread has what an event loop would wait for, and what takes long; the rest once nobody else has taken any for a while."""
+    printed, told = ran(tmp_path, python, BETWEEN_REQUESTS, PERFKIT_TARGET_MEMORY="1")
+    assert printed == "True True\n"
+    seen: dict[str, list[str]] = {}
+    kinds: list[str] = []
+    for event in told:
+        if event.kind == "mark":
+            seen[event.fields[0]], kinds = kinds, []
+        elif event.kind in ("heap", "look"):
+            kinds.append(event.kind)
+    assert seen["loop"] == []
+    assert set(seen["long"]) == {"heap"}
+    assert set(seen["short"]) == {"heap", "look"}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EVERY = 0.005
 _QUIET = 2.0
+# Between two imports of one start.
+_PAUSE = 0.3
 _LONGEST = 60.0
 _DEEPEST = 400
 _LEAST = 256 << 10
@@ -47,6 +49,10 @@ class Watch:
         if requests.in_flight or now - self._imported > _QUIET or now - self._began > _LONGEST:
             self.over = True
             self.tell(now)
+
+    def is_importing(self) -> bool:
+        """Whether other looks, which may take longer, would be at the cost of those here."""
+        return not self.over and monotonic() - self._imported < _PAUSE
 
     def tell(self, at: float) -> None:
         """The chains that took most, and all others together."""

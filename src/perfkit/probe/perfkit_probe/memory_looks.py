@@ -51,7 +51,6 @@ _growing: dict[str, int] = {}
 
 
 def begin() -> None:
-    """Not at once: what a look imports itself takes longer than a look at what the process imports may wait."""
     global _heap_at, _containers_at
     _heap_at = _containers_at = monotonic() + HEAP_EVERY / 2
 

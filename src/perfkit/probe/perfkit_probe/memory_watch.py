@@ -143,7 +143,8 @@ def _run(me: _Thread) -> None:
         while not me.wake.acquire(True, pause) and not me.stopping and not spool.closed:
             if not starting.over:
                 starting.look()
-            pause = _look()
+            if not starting.is_importing():
+                pause = _look()
             if not starting.over:
                 pause = memory_imports.EVERY
             if _traces is not None:
