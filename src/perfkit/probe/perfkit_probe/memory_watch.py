@@ -82,8 +82,8 @@ def _end() -> None:
     """For good: a collection in the process's last moments would start it anew."""
     global _not_before
     _not_before = inf
-    memory_looks.stop()
     _stop()
+    memory_looks.stop()
 
 
 def _begin_again() -> None:
