@@ -1,7 +1,7 @@
 """Two living targets that take turns, one bare and one under a profiler: what comes over the machine hits both alike.
 
 A ratio of two processes that run one after the other strays by 15 % on a shared machine; within half a second, by 4 %. Where
-a process's objects happen to lie makes 2 %, the same each time for the same hash seed: both have the same one, and each pair another.
+a process's objects lie depends on its hash seed: both have the same one, and each pair another.
 """
 
 from __future__ import annotations
