@@ -139,3 +139,56 @@ def test_looks_are_taken_between_requests_unless_they_take_long(tmp_path: Path, 
     assert seen["loop"] == []
     assert set(seen["long"]) == {"heap"}
     assert set(seen["short"]) == {"heap", "look"}
+
+
+HOLDS_A_LOCK = """
+import gc, sys
+from math import inf
+from perfkit_probe import memory_watch
+def frames():
+    return sys._current_frames()
+for number in range(120):
+    memory_watch._not_before = inf
+    memory_watch._stop()
+    gc.disable(); gc.collect()
+    gc.set_threshold(1 + number % 12)
+    memory_watch._not_before = 0.0
+    gc.enable()
+    held = frames()
+print("went on")
+"""
+
+
+def test_no_thread_begins_while_the_interpreter_makes_frames(tmp_path: Path, python: str) -> None:
+    """As a profiler of the application's asks for them; Python 3.11 would wait for itself."""
+    assert ran(tmp_path, python, HOLDS_A_LOCK, PERFKIT_TARGET_MEMORY="1")[0] == "went on\n"
+
+
+FORKS_IN_A_LOOK = """
+import os
+from perfkit_probe import memory_looks, memory_watch
+memory_watch._stop()
+def forks(at):
+    global child
+    child = os.fork()
+memory_looks.begin()
+memory_looks.tell_heap = forks
+memory_looks._heap_at = 0.0
+memory_looks.take()
+if not child:
+    os._exit(0 if memory_looks._under_way.acquire(False) else 1)
+print(os.waitpid(child, 0)[1], memory_looks._under_way.locked())
+"""
+
+
+def test_a_fork_in_a_look_leaves_both_processes_whole(tmp_path: Path, python: str) -> None:
+    assert ran(tmp_path, python, FORKS_IN_A_LOOK, PERFKIT_TARGET_MEMORY="1")[0] == "0 False\n"
+
+
+def test_a_program_that_is_an_import_is_looked_at(tmp_path: Path, python: str) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "job.py").write_text(
+        "from perfkit_probe import memory_imports\nmemory_imports._LONGEST_PAUSE = 0.5\nimport time\ntime.sleep(2.5)\n"
+    )
+    _, told = ran(tmp_path, python, "import job\n", PERFKIT_TARGET_MEMORY="1")
+    assert {"heap", "look"} <= {event.kind for event in told}

@@ -53,8 +53,8 @@ def _counted(tracer: Any, endpoint: str) -> Any:
             request.status = _status(result)
             return result
         finally:
-            request.end()
             current.reset(token)
+            request.end()
             spool.flush()
 
     return trace_task

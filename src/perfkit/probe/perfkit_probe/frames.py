@@ -6,11 +6,12 @@ something runs that a span times. All of them have the file name `<perfkit>`.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, FrameType
     from typing import Any, Callable, TypeVar
 
     F = TypeVar("F", bound=Callable[..., Any])
@@ -20,6 +21,21 @@ _MOST_ROUTES = 5000
 _Function: Any = type(lambda: None)  # types.FunctionType
 _HIDDEN = "__traceback_hide__"
 _TRUE = ("function", "forward", "started")
+
+
+_COLLECTS_AMONG_FRAMES = sys.version_info[:2] == (3, 11)
+
+
+def of_threads() -> dict[int, FrameType]:
+    """The innermost frame of each thread. Python 3.11 may collect garbage while it makes them, with a lock of its own held: a
+    callback of that collection that starts a thread, or lets one run that does, would hang the process."""
+    if not _COLLECTS_AMONG_FRAMES or not gc.isenabled():
+        return sys._current_frames()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        gc.enable()
 
 
 def named(function: Any, name: str) -> Any:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from . import frames, sites, spool
 
 TYPE_CHECKING = False
@@ -33,7 +31,7 @@ def running(thread: int) -> Stack:
 
     The interpreter lock is ours meanwhile: nothing here may give it back, or the frames move on.
     """
-    frame: FrameType | None = sys._current_frames().get(thread)
+    frame: FrameType | None = frames.of_threads().get(thread)
     seen: list[tuple[CodeType, int]] = []
     while frame is not None and len(seen) < _DEEPEST:
         code = frame.f_code

@@ -6,10 +6,9 @@ chain of importing lines that it then stood at has made.
 
 from __future__ import annotations
 
-import sys
 from time import monotonic
 
-from . import memory_figures, requests, spool
+from . import frames, memory_figures, requests, spool
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
 EVERY = 0.005
 _QUIET = 2.0
-# Between two imports of one start.
-_PAUSE = 0.3
+# Between two imports of one start. A program may be an import as long as it runs.
+_PAUSE, _LONGEST_PAUSE = 0.3, 5.0
 _LONGEST = 60.0
 _DEEPEST = 400
 _LEAST = 256 << 10
@@ -52,7 +51,8 @@ class Watch:
 
     def is_importing(self) -> bool:
         """Whether other looks, which may take longer, would be at the cost of those here."""
-        return not self.over and monotonic() - self._imported < _PAUSE
+        now = monotonic()
+        return not self.over and now - self._imported < _PAUSE and now - self._began < _LONGEST_PAUSE
 
     def tell(self, at: float) -> None:
         """The chains that took most, and all others together."""
@@ -73,7 +73,7 @@ class Watch:
 def _chain() -> tuple[Any, ...]:
     """(function, file, line) of every frame that imports, the program's own first, and of the innermost module; empty where
     nothing is being imported."""
-    for frame in list(sys._current_frames().values()):
+    for frame in list(frames.of_threads().values()):
         chain = _importing(frame)
         if chain:
             return chain

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from _thread import allocate_lock
+from _thread import _count, allocate_lock
 from math import inf
 from time import monotonic, thread_time
 
@@ -33,7 +33,7 @@ _WHOLE, _EARLY_WHOLE = 6, 4
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
 _MOST = 200
-# The next request does not wait longer for a look that is taken where one has ended.
+# Nobody waits longer for a look that is taken where a request has ended.
 _LONGEST_BETWEEN = 0.05
 # A thread leaves looks to requests for so long since one of them took some.
 _PATIENCE = 5.0
@@ -43,6 +43,7 @@ _under_way = allocate_lock()
 _heap_at = _containers_at = inf
 _between_at = -inf
 _looks = 0
+_heap_took = 0.0
 # What a look at containers took last time, one through everything and one that passes by.
 _took = {True: inf, False: inf}
 _barren: frozenset[int] = frozenset()
@@ -59,13 +60,14 @@ def begin_again() -> None:
     """In a forked process: a thread of the parent may have been at it."""
     global _under_way
     _under_way = allocate_lock()
+    begin()
 
 
 def end() -> None:
     """Nothing is known any more of what there was."""
-    global _barren, _looks, _between_at
+    global _barren, _looks, _between_at, _heap_took
     stop()
-    _barren, _looks, _between_at = frozenset(), 0, -inf
+    _barren, _looks, _between_at, _heap_took = frozenset(), 0, -inf, 0.0
     _took.update({True: inf, False: inf})
     _lengths.clear()
     _growing.clear()
@@ -79,7 +81,9 @@ def stop() -> None:
 def between_requests(now: float) -> None:
     """What is due, unless the next request would have to wait for long. Never raises."""
     global _between_at
-    if now >= _heap_at or (now >= _containers_at and _expected() <= _LONGEST_BETWEEN):
+    if (now >= _heap_at and _heap_took <= _LONGEST_BETWEEN) or (
+        now >= _containers_at and _expected() <= _LONGEST_BETWEEN
+    ):
         take(_LONGEST_BETWEEN)
         _between_at = now
 
@@ -88,19 +92,25 @@ def waiting(now: float) -> float:
     """Seconds until there is something to do for a thread."""
     if now - _between_at > _PATIENCE:
         return min(_heap_at, _containers_at) - now
-    left_for_later = _between_at + _PATIENCE - now
-    return min(left_for_later, _containers_at - now) if _expected() > _LONGEST_BETWEEN else left_for_later
+    at = _between_at + _PATIENCE
+    if _heap_took > _LONGEST_BETWEEN:
+        at = min(at, _heap_at)
+    if _expected() > _LONGEST_BETWEEN:
+        at = min(at, _containers_at)
+    return at - now
 
 
 def take(longest: float = inf) -> None:
     """What is due, but for what seems to take more than so many seconds. Never raises."""
-    global _heap_at, _containers_at
-    if not _under_way.acquire(False):
+    global _heap_at, _containers_at, _heap_took
+    lock = _under_way  # a fork meanwhile makes another one
+    if not lock.acquire(False):
         return
     try:
         now = monotonic()
-        if now >= _heap_at - _TOGETHER:
-            _heap_at = now + max(HEAP_EVERY, _SHARE * _seconds(tell_heap))
+        if now >= _heap_at - _TOGETHER and _heap_took <= longest:
+            _heap_took = _seconds(tell_heap)
+            _heap_at = now + max(HEAP_EVERY, _SHARE * _heap_took)
         if now >= _containers_at - _TOGETHER and _expected() <= longest:
             whole = _is_whole()
             _took[whole] = _seconds(tell)
@@ -110,7 +120,7 @@ def take(longest: float = inf) -> None:
         stop()
         spool.broken("growing containers", error)
     finally:
-        _under_way.release()
+        lock.release()
 
 
 def _seconds(look: Callable[[float], None]) -> float:
@@ -172,7 +182,7 @@ def _look() -> list[containers.Kept]:
 def tell_heap(at: float) -> None:
     """One look at the heap, and what collections have found since the last one."""
     generations = gc.get_stats()
-    threads = len(sys._current_frames()) - own_threads
+    threads = 1 + _count() - own_threads
     collections = sum(found["collections"] for found in generations)
     collected = sum(found["collected"] for found in generations)
     pauses = memory_garbage.seconds, memory_garbage.longest

@@ -2,13 +2,15 @@
 memory is asked for.
 
 It is gone while the process forks, and comes back with a collection of garbage later on: a fork beside a thread warns from
-Python 3.12 on.
+Python 3.12 on. On Python 3.11, where a collection may come while the interpreter holds the lock that a new thread needs, it comes back
+when events are written.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 from _thread import allocate_lock, get_native_id, start_new_thread
 from math import inf
 from time import monotonic, sleep
@@ -23,7 +25,7 @@ _LONGEST_STOP = 0.1
 _REST_AFTER_FORK = 1.0
 # Not to ask all the time for a look that another thread is at.
 _LEAST_PAUSE = 0.05
-# A lock waits for no longer time; looks that have stopped do not come again.
+# What never comes is no time that a lock takes.
 _LONGEST_PAUSE = 60.0
 # Where others write all the time, what was told is written with theirs.
 _OTHERS_WRITE = 0.5
@@ -55,13 +57,16 @@ def begin(folder: str) -> None:
         memory_traces.begin(folder)
         _traces = memory_traces
     spool.after_fork.append(_begin_again)
-    gc.callbacks.append(_collection)
+    if sys.version_info[:2] == (3, 11):
+        spool.counting.append(_come_back)
+    else:
+        gc.callbacks.append(_collection)
     memory_garbage.begin()
     memory_looks.begin()
     requests.resting.append(memory_looks.between_requests)
     if not _registered:  # whatever is called at a fork is called at every one from then on
         _registered = True
-        os.register_at_fork(before=_stop, after_in_parent=_rest)
+        os.register_at_fork(before=_before_fork, after_in_parent=_rest)
         import atexit
 
         atexit.register(_end)
@@ -69,10 +74,14 @@ def begin(folder: str) -> None:
 
 
 def end() -> None:
-    """No thread any more, and nothing known of what there was. Collections are the caller's to stop."""
+    """No thread any more, and nothing known of what there was."""
     global _traces
     if memory_looks.between_requests in requests.resting:
         requests.resting.remove(memory_looks.between_requests)
+    if _collection in gc.callbacks:
+        gc.callbacks.remove(_collection)
+    if _come_back in spool.counting:
+        spool.counting.remove(_come_back)
     _stop()
     memory_looks.end()
     _traces = None
@@ -84,15 +93,25 @@ def _end() -> None:
     _not_before = inf
     _stop()
     memory_looks.stop()
+    spool.flush()
 
 
 def _begin_again() -> None:
     """A forked process keeps what its parent had, and has no such thread yet."""
-    global _thread
+    global _thread, _not_before
+    _not_before = 0.0
+    if _thread is not None:  # of the parent; or of this process, which goes on as another user
+        _thread.stopping = True
     _thread = None
     memory_looks.own_threads = 0
     memory_looks.begin_again()
     _start()
+
+
+def _before_fork() -> None:
+    global _not_before
+    _not_before = inf
+    _stop()
 
 
 def _rest() -> None:
@@ -101,13 +120,18 @@ def _rest() -> None:
 
 
 def _collection(phase: str, info: Any) -> None:
-    if _thread is None and phase == "stop" and not spool.closed and monotonic() > _not_before:
+    if phase == "stop":
+        _come_back()
+
+
+def _come_back() -> None:
+    if _thread is None and not spool.closed and monotonic() > _not_before:
         _start()
 
 
 def _start() -> None:
     global _thread
-    if spool.closed or _thread is not None:
+    if spool.closed or (_thread is not None and not _thread.done):
         return
     try:
         _thread = _Thread()
@@ -144,7 +168,7 @@ def _run(me: _Thread) -> None:
             if not starting.over:
                 starting.look()
             if not starting.is_importing():
-                pause = _look()
+                pause = _take_what_is_left()
             if not starting.over:
                 pause = memory_imports.EVERY
             if _traces is not None:
@@ -154,11 +178,12 @@ def _run(me: _Thread) -> None:
     except Exception as error:
         spool.broken("growing containers", error)
     finally:
-        memory_looks.own_threads = 0
+        if _thread is me or _thread is None:
+            memory_looks.own_threads = 0
         me.done = True
 
 
-def _look() -> float:
+def _take_what_is_left() -> float:
     """What is due and left to this thread. Gives the seconds until it is to ask again."""
     now = monotonic()
     if memory_looks.waiting(now) <= 0:
@@ -166,4 +191,5 @@ def _look() -> float:
         now = monotonic()
     if now - spool.written_at > _OTHERS_WRITE:
         spool.flush()
-    return max(_LEAST_PAUSE, min(memory_looks.waiting(now), _LONGEST_PAUSE))
+    pause = min(memory_looks.waiting(now), _OTHERS_WRITE if spool.kept else _LONGEST_PAUSE)
+    return max(_LEAST_PAUSE, pause)

@@ -85,7 +85,7 @@ class Request:
         # Where nothing is under way any more, no other event may come before a kill.
         if not in_flight and now - _rested_at > REST:
             _rested_at = now
-            if resting and self.kind != ASGI:
+            if self.kind != ASGI and not thread_is_shared:
                 for step in resting:
                     step(now)
             spool.flush()
@@ -97,7 +97,7 @@ class Request:
 
 resting: list[Callable[[float], None]] = []
 """What is done where a request has ended and no other one is under way, twenty times a second at most, with the time. Not on
-an event loop, where more than requests may wait. Never raises."""
+an event loop nor among greenlets, where more than requests may wait. Never raises."""
 current: ContextVar[Request | None] = ContextVar("perfkit_request", default=None)
 get_current = current.get
 
