@@ -102,9 +102,10 @@ def test_what_imports_take_is_charged_to_lines(tmp_path: Path, python: str) -> N
 
 
 BETWEEN_REQUESTS = """
-import gc, time
-gc.disable()  # a collection would begin the thread anew
+import time
+from math import inf
 from perfkit_probe import memory_looks, memory_watch, requests, spool
+memory_watch._not_before = inf  # the thread does not come back
 memory_watch._stop()
 def serve(seconds, kind=requests.WSGI):
     until = time.monotonic() + seconds

@@ -47,8 +47,8 @@ class Kept:
 
 class _Shape:
     """How objects of a type are read. `base` is the container among its bases, `descriptor` gives its objects' attributes; none of them:
-    it is looked at no further. `apart`: what its objects refer to tells whether to ask for their attributes. It holds the type, whose number is what it is known by: a metaclass's own idea of being equal would
-    be code of the application's."""
+    it is looked at no further. `apart`: what its objects refer to tells whether to ask for their attributes. It holds the type, whose
+    number is what it is known by: a metaclass's own idea of being equal would be code of the application's."""
 
     __slots__ = ("apart", "base", "descriptor", "file", "is_class", "kind", "module", "title")
 

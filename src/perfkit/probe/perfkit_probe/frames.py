@@ -21,8 +21,6 @@ _MOST_ROUTES = 5000
 _Function: Any = type(lambda: None)  # types.FunctionType
 _HIDDEN = "__traceback_hide__"
 _TRUE = ("function", "forward", "started")
-
-
 _COLLECTS_AMONG_FRAMES = sys.version_info[:2] == (3, 11)
 
 

@@ -33,7 +33,7 @@ _WHOLE, _EARLY_WHOLE = 6, 4
 # Below this many entries nothing that grows is worth a word.
 _LEAST = 50
 _MOST = 200
-# Nobody waits longer for a look that is taken where a request has ended.
+# Seconds of CPU time: looks that take longer are not for the thread that serves.
 _LONGEST_BETWEEN = 0.05
 # A thread leaves looks to requests for so long since one of them took some.
 _PATIENCE = 5.0
@@ -79,7 +79,7 @@ def stop() -> None:
 
 
 def between_requests(now: float) -> None:
-    """What is due, unless the next request would have to wait for long. Never raises."""
+    """What is due, unless it would take long: the next request waits, or the answer to this one. Never raises."""
     global _between_at
     if (now >= _heap_at and _heap_took <= _LONGEST_BETWEEN) or (
         now >= _containers_at and _expected() <= _LONGEST_BETWEEN
